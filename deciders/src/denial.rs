@@ -1,0 +1,146 @@
+//! A denial: a decision with a stable code and the facts that explain it, never an opaque "not found".
+use alloc::string::String;
+use events::{name::FoldedName, text::Text};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $message:literal;)*) => {
+        /// Why something was denied. The names are stable: scripts and events hold them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $message] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of their first check.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The name that answers, events and documentation use.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// One sentence that says what is.
+            pub fn message(self) -> &'static str {
+                match self { $(Self::$variant => $message,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    UnknownEdition = "unknown_edition", "this version of gemledger does not know the rulebook in force";
+    ProviderUnknown = "provider_unknown", "no identity provider is registered for this issuer";
+    ProviderDisabled = "provider_disabled", "the identity provider was disabled by the operator";
+    ProviderKeyUnknown = "provider_key_unknown", "the key that signed the token was never recorded for this provider";
+    ProviderKeyDistrusted = "provider_key_distrusted", "the key that signed the token is no longer trusted";
+    ProviderKeysStale = "provider_keys_stale", "the provider's keys were last fetched too long ago to be trusted";
+    AudienceMismatch = "audience_mismatch", "the token was made for another audience";
+    TokenExpired = "token_expired", "the token has expired";
+    TokenNotYetValid = "token_not_yet_valid", "the token is from the future";
+    TokenTooLong = "token_too_long", "the token lives longer than an identity token may";
+    TokenSpent = "token_spent", "the token was exchanged before";
+    PrivateRepository = "private_repository", "the repository is private and this ledger is public";
+    NoPublisher = "no_publisher", "no trusted publisher is configured for this repository";
+    RepositoryMismatch = "repository_mismatch", "the repository is another one than the publisher's";
+    RepositoryIdMismatch = "repository_id_mismatch", "the repository has the publisher's name and another id: it was deleted and created again, or renamed";
+    OwnerIdMismatch = "owner_id_mismatch", "the repository's owner has another id: the account was deleted and created again, or the repository changed hands";
+    PublisherExpired = "publisher_expired", "the publisher was added without ids and waited too long for its first push: add it again with its ids";
+    PendingExpired = "pending_expired", "the pending publisher has expired: add it again";
+    JobRepositoryMismatch = "job_repository_mismatch", "the job is defined in another project than the pipeline's";
+    WorkflowRepositoryMismatch = "workflow_repository_mismatch", "the job is defined in a repository that the publisher does not name";
+    WorkflowMismatch = "workflow_mismatch", "the workflow is another one than the publisher's";
+    WorkflowRefMismatch = "workflow_ref_mismatch", "the workflow file comes from another ref than the run";
+    TriggerNotAllowed = "trigger_not_allowed", "a run that was triggered like this may not release";
+    RefNotAllowed = "ref_not_allowed", "the run is neither on a tag nor on a protected branch";
+    EnvironmentMismatch = "environment_mismatch", "the job runs in another environment than the publisher's";
+    ClaimMissing = "claim_missing", "the token lacks a claim that this publisher needs";
+    KeyUnknown = "key_unknown", "this API key was never issued";
+    KeyRevoked = "key_revoked", "this API key was revoked";
+    KeyExpired = "key_expired", "this API key has expired";
+    AccountDisabled = "account_disabled", "the account behind this API key is disabled";
+    ScopeMissing = "scope_missing", "the API key does not have the scope that this needs";
+    GemScope = "gem_scope", "the API key is for another gem";
+    VersionExists = "version_exists", "this version was released with other content";
+    VersionSpelledDifferently = "version_spelled_differently", "this version was released under another spelling";
+    NameSpelledDifferently = "name_spelled_differently", "the gem is registered under another spelling";
+    FileTaken = "file_taken", "another release has this file name";
+    NotOwner = "not_owner", "the account does not own this gem";
+    NotPublisher = "not_publisher", "none of the gem's trusted publishers matches this key's workflow";
+    NameReserved = "name_reserved", "a pending publisher of somebody else reserves this name";
+    OneVersionPerKey = "one_version_per_key", "this key has released another version of this gem";
+    AlreadyExists = "already_exists", "it exists already";
+    NotFound = "not_found", "there is no such thing";
+    Clock = "clock", "it was decided in time and came too late to be recorded";
+    TooManyPublishers = "too_many_publishers", "the gem has as many publishers as it may have";
+}
+
+/// A denial and what explains it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// Why.
+    pub code: Code,
+    /// What would have been right. Shown to the caller only if [`tell`](Self::tell).
+    pub expected: Option<String>,
+    /// What came.
+    pub found: Option<String>,
+    /// The gem whose policy came closest.
+    pub gem: Option<FoldedName>,
+    /// The caller proved to be the publisher's own repository (ids), so what was expected may be told.
+    pub tell: bool,
+}
+
+impl Denial {
+    /// A denial without further facts.
+    pub fn new(code: Code) -> Self {
+        Self {
+            code,
+            expected: None,
+            found: None,
+            gem: None,
+            tell: false,
+        }
+    }
+
+    /// With what came.
+    #[must_use]
+    pub fn found(mut self, found: impl Into<String>) -> Self {
+        self.found = Some(found.into());
+        self
+    }
+
+    /// With what was expected.
+    #[must_use]
+    pub fn expected(mut self, expected: impl Into<String>) -> Self {
+        self.expected = Some(expected.into());
+        self
+    }
+
+    /// What was expected, as an event records it.
+    pub fn expected_text(&self) -> Option<Text> {
+        self.expected.as_deref().map(Text::claim)
+    }
+
+    /// What came, as an event records it.
+    pub fn found_text(&self) -> Option<Text> {
+        self.found.as_deref().map(Text::claim)
+    }
+}
+
+impl From<Code> for Denial {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+impl core::fmt::Display for Denial {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.code.message())?;
+        if let Some(found) = &self.found {
+            write!(f, "; found `{found}`")?;
+        }
+        match &self.expected {
+            Some(expected) if self.tell => write!(f, ", expected `{expected}`"),
+            _ => Ok(()),
+        }
+    }
+}

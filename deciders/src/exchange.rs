@@ -1,0 +1,337 @@
+//! The exchange: an identity token, verified, becomes a key that lives for minutes.
+//!
+//! It proves identity. Which gems the key may push is decided again by each push, on the policy of that moment.
+use alloc::{vec, vec::Vec};
+use events::{
+    Body,
+    api_key::{self, Holder, Scope},
+    claims::Workflow,
+    denied::ExchangeDenied,
+    digest::Digest,
+    event::{Draft, Sealed},
+    id::{ApiKeyId, PublisherId},
+    name::FoldedName,
+    policy::Publisher,
+    stream::{EventRef, StreamName},
+    text::{Slug, Text},
+    time::Timestamp,
+    token::{Exchanged, MAX_MATCHES, Match},
+};
+
+use crate::{
+    Code, Denial, Ledger,
+    denied::Denied,
+    ledger::Rulebook,
+    matching::{self, Job, Mismatch},
+    policy::Policy,
+    provider::Provider,
+    token::Token,
+};
+
+/// What was found out about a verified token, and the key that it would buy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Whose token.
+    pub provider: Slug,
+    /// What identifies the token: the digest of its `jti`, or of what was signed.
+    pub token: Digest,
+    /// `aud`.
+    pub audience: Text,
+    /// `iat`.
+    pub issued_at: Timestamp,
+    /// `exp`.
+    pub expires_at: Timestamp,
+    /// Thumbprint of the key that signed it.
+    pub provider_key: Digest,
+    /// When the provider's keys were last fetched.
+    pub keys_fetched: Timestamp,
+    /// What the provider stated about the job.
+    pub workflow: Workflow,
+    /// A fresh id for the key.
+    pub api_key: ApiKeyId,
+    /// SHA-256 of the key.
+    pub key_digest: Digest,
+}
+
+impl Facts {
+    /// The stream that this token spends.
+    pub fn token_stream(&self) -> StreamName {
+        StreamName::token(&self.provider, self.expires_at, &self.token)
+    }
+}
+
+/// The states that an exchange is judged on.
+#[derive(Clone, Debug)]
+pub struct States<'a> {
+    /// `log`
+    pub ledger: &'a Ledger,
+    /// `provider/<slug>`
+    pub provider: &'a Provider,
+    /// `token/…`
+    pub token: &'a Token,
+    /// `policy/<gem>` of every gem that may have a matching publisher, in the order of their names.
+    pub policies: Vec<(&'a FoldedName, &'a Policy)>,
+}
+
+/// A denial, and the publisher's record of it if it is worth keeping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turned {
+    /// Why.
+    pub denial: Denial,
+    /// The gem and publisher that came closest, if the job is from that publisher's own repository.
+    pub recordable: Option<(FoldedName, PublisherId)>,
+}
+
+impl From<Denial> for Turned {
+    fn from(denial: Denial) -> Self {
+        Self {
+            denial,
+            recordable: None,
+        }
+    }
+}
+
+impl From<Code> for Turned {
+    fn from(code: Code) -> Self {
+        Denial::new(code).into()
+    }
+}
+
+/// Decides an exchange: the events that it leads to, or why not.
+pub fn decide(
+    states: &States<'_>,
+    facts: &Facts,
+    sealed: Sealed,
+    now: Timestamp,
+) -> Result<Vec<Draft>, Turned> {
+    let rulebook = states.ledger.rulebook()?;
+    let matches = judge(&rulebook, states, facts, now)?;
+    let stream = facts.token_stream();
+    let exchanged = Exchanged {
+        api_key: facts.api_key,
+        audience: facts.audience.clone(),
+        issued_at: facts.issued_at,
+        keys_fetched: facts.keys_fetched,
+        matches,
+        provider_key: facts.provider_key,
+        workflow: facts.workflow.clone(),
+    };
+    let issued = api_key::Issued {
+        digest: facts.key_digest,
+        expires: Some(now.plus_seconds(rulebook.rules.key_lifetime_seconds)),
+        gem: None,
+        holder: Holder::Exchange(EventRef {
+            revision: 0,
+            stream: stream.clone(),
+        }),
+        scopes: vec![Scope::PushRubygem],
+    };
+    Ok(vec![
+        Draft {
+            body: Body::TokenExchanged(exchanged),
+            sealed,
+            stream,
+        },
+        Draft::new(
+            StreamName::api_key(facts.api_key),
+            Body::ApiKeyIssued(issued),
+        ),
+    ])
+}
+
+/// Judges an exchange: the publishers that the token matches, at least one.
+pub fn judge(
+    rulebook: &Rulebook,
+    states: &States<'_>,
+    facts: &Facts,
+    now: Timestamp,
+) -> Result<Vec<Match>, Turned> {
+    let rules = rulebook.known()?;
+    let provider = states.provider.live()?;
+    states.provider.trusted_key(&facts.provider_key)?;
+    if facts.audience != provider.audience {
+        let denial = Denial::new(Code::AudienceMismatch);
+        return Err(denial
+            .expected(provider.audience.as_str())
+            .found(facts.audience.as_str())
+            .into());
+    }
+    windows(rules, facts, now)?;
+    if states.token.exchanged.is_some() {
+        return Err(Code::TokenSpent.into());
+    }
+    let visible = facts
+        .workflow
+        .visibility
+        .as_ref()
+        .is_none_or(|visibility| visibility.as_str() == "public");
+    if !visible && states.ledger.is_public() && !provider.private_repositories {
+        return Err(Code::PrivateRepository.into());
+    }
+    let job = Job {
+        slug: &facts.provider,
+        provider,
+        workflow: &facts.workflow,
+    };
+    let (mut matches, mut closest) = (Vec::new(), None::<(FoldedName, Mismatch)>);
+    for (gem, policy) in &states.policies {
+        match match_policy(&job, policy, rules.provisional_seconds, now) {
+            Ok(publisher) if matches.len() < MAX_MATCHES => {
+                let revision = policy.next_revision.saturating_sub(1);
+                let policy = EventRef {
+                    revision,
+                    stream: StreamName::policy(gem),
+                };
+                matches.push(Match {
+                    gem: (*gem).clone(),
+                    policy,
+                    publisher,
+                });
+            }
+            Ok(_) => {}
+            Err(mismatch) => {
+                if closest
+                    .as_ref()
+                    .is_none_or(|(_, best)| mismatch.passed > best.passed)
+                {
+                    closest = Some(((*gem).clone(), mismatch));
+                }
+            }
+        }
+    }
+    if matches.is_empty() {
+        Err(turned(closest))
+    } else {
+        Ok(matches)
+    }
+}
+
+fn windows(rules: &events::log::Rules, facts: &Facts, now: Timestamp) -> Result<(), Denial> {
+    let leeway = rules.leeway_seconds;
+    if now >= facts.expires_at.plus_seconds(leeway) {
+        return Err(Code::TokenExpired.into());
+    }
+    if facts.issued_at > now.plus_seconds(leeway) {
+        return Err(Code::TokenNotYetValid.into());
+    }
+    if facts.expires_at
+        > facts
+            .issued_at
+            .plus_seconds(rules.token_lifetime_max_seconds)
+    {
+        return Err(Code::TokenTooLong.into());
+    }
+    if now
+        > facts
+            .keys_fetched
+            .plus_seconds(rules.provider_keys_max_age_seconds)
+    {
+        return Err(Code::ProviderKeysStale.into());
+    }
+    Ok(())
+}
+
+/// The publisher of this policy that the job is, pending ones included; else the one that came closest.
+pub fn match_policy(
+    job: &Job<'_>,
+    policy: &Policy,
+    provisional_seconds: u64,
+    now: Timestamp,
+) -> Result<PublisherId, Mismatch> {
+    let mut closest: Option<Mismatch> = None;
+    let mut consider = |id: PublisherId, publisher: &Publisher, expiry: Option<Code>| -> bool {
+        let outcome = matching::check(job, publisher).and_then(|()| match expiry {
+            None => Ok(()),
+            Some(code) => Err(Mismatch {
+                passed: u8::MAX,
+                denial: code.into(),
+                publisher: None,
+            }),
+        });
+        let Err(mut mismatch) = outcome else {
+            return true;
+        };
+        mismatch.publisher = Some(id);
+        if closest
+            .as_ref()
+            .is_none_or(|best| mismatch.passed > best.passed)
+        {
+            closest = Some(mismatch);
+        }
+        false
+    };
+    for (id, entry) in &policy.publishers {
+        let waited = entry.publisher.repository_id.is_none()
+            && now > entry.added.plus_seconds(provisional_seconds);
+        if consider(
+            *id,
+            &entry.publisher,
+            waited.then_some(Code::PublisherExpired),
+        ) {
+            return Ok(*id);
+        }
+    }
+    for (id, pending) in &policy.pending {
+        // Once the name is registered, what waited for it under another owner has lost.
+        if policy.name.is_some() && !policy.owners.contains(&pending.owner) {
+            continue;
+        }
+        if consider(
+            *id,
+            &pending.publisher,
+            (now >= pending.expires).then_some(Code::PendingExpired),
+        ) {
+            return Ok(*id);
+        }
+    }
+    Err(closest.unwrap_or(Mismatch {
+        passed: 0,
+        denial: Code::NoPublisher.into(),
+        publisher: None,
+    }))
+}
+
+/// The answer of the closest publisher. A publisher of another repository altogether explains nothing.
+fn turned(closest: Option<(FoldedName, Mismatch)>) -> Turned {
+    match closest {
+        Some((gem, mismatch)) if mismatch.denial.code != Code::RepositoryMismatch => {
+            let recordable = mismatch.publisher.map(|publisher| (gem.clone(), publisher));
+            Turned {
+                denial: Denial {
+                    gem: Some(gem),
+                    ..mismatch.denial
+                },
+                recordable,
+            }
+        }
+        _ => Code::NoPublisher.into(),
+    }
+}
+
+/// The record of a denial, if one is due: at most one for each publisher and code in the time that the rules set.
+pub fn record(
+    turned: &Turned,
+    facts: &Facts,
+    ledger: &Ledger,
+    denied: &Denied,
+    count: u64,
+    now: Timestamp,
+) -> Option<Draft> {
+    let (gem, publisher) = turned.recordable.clone()?;
+    let code = Text::parse(turned.denial.code.as_str()).ok()?;
+    let interval = ledger.rulebook.as_ref()?.rules.denial_interval_seconds;
+    if !denied.is_due(publisher, &code, now, interval) {
+        return None;
+    }
+    let body = Body::ExchangeDenied(ExchangeDenied {
+        code,
+        count,
+        expected: turned.denial.expected_text(),
+        found: turned.denial.found_text(),
+        provider: facts.provider.clone(),
+        publisher,
+        repository_id: facts.workflow.repository_id.clone(),
+        run_id: facts.workflow.run_id.clone(),
+    });
+    Some(Draft::new(StreamName::denied(&gem), body))
+}

@@ -1,0 +1,146 @@
+//! SHA-256 digests as events write them: `sha256:` and 64 lower-case hexadecimal digits.
+use alloc::{format, string::String};
+use core::fmt;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::text::TextError;
+
+/// A SHA-256 digest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// The digest of two byte strings, one after the other.
+    pub fn of_parts(first: &[u8], second: &[u8]) -> Self {
+        Self(
+            Sha256::new()
+                .chain_update(first)
+                .chain_update(second)
+                .finalize()
+                .into(),
+        )
+    }
+
+    /// A digest that was computed elsewhere.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// 64 lower-case hexadecimal digits, without the prefix.
+    pub fn hex(&self) -> String {
+        hex(&self.0)
+    }
+
+    /// Reads 64 lower-case hexadecimal digits, without the prefix.
+    pub fn from_hex(text: &str) -> Result<Self, TextError> {
+        let bytes = unhex(text).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        bytes
+            .map(Self)
+            .ok_or(TextError::Grammar("64 lower-case hexadecimal digits"))
+    }
+
+    /// Reads the form that events write, `sha256:<hex>`.
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        text.strip_prefix("sha256:")
+            .ok_or(TextError::Grammar("a digest (sha256:<hex>)"))
+            .and_then(Self::from_hex)
+    }
+}
+
+/// Lower-case hexadecimal digits of any bytes.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| {
+        DIGITS
+            .get(usize::from(nibble))
+            .copied()
+            .map_or('0', char::from)
+    };
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
+}
+
+/// The bytes of lower-case hexadecimal digits; `None` for anything else.
+pub fn unhex(text: &str) -> Option<alloc::vec::Vec<u8>> {
+    let nibble = |c: u8| match c {
+        b'0'..=b'9' => Some(c - b'0'),
+        b'a'..=b'f' => Some(c - b'a' + 10),
+        _ => None,
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs
+        .iter()
+        .map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?))
+        .collect()
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sha256:")?;
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        format!("{digest}")
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = TextError;
+    fn try_from(text: String) -> Result<Self, TextError> {
+        Self::parse(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_reads_back_what_it_writes_and_nothing_else() {
+        let digest = Digest::of(b"");
+        assert_eq!(
+            String::from(digest),
+            "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+        assert_eq!(Digest::parse(&String::from(digest)), Ok(digest));
+        for bad in [
+            "sha256:E3",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "sha256:",
+        ] {
+            assert!(Digest::parse(bad).is_err(), "{bad}");
+        }
+        let upper = String::from(digest)
+            .to_uppercase()
+            .replace("SHA256", "sha256");
+        assert!(Digest::parse(&upper).is_err());
+    }
+}

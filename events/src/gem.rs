@@ -1,0 +1,108 @@
+//! A gem's releases, each with the source it came from, and the names and files it takes.
+use alloc::string::{String, ToString};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    claims::Workflow,
+    digest::Digest,
+    id::{ApiKeyId, PublisherId},
+    name::GemName,
+    platform::{FullName, Platform},
+    stream::EventRef,
+    text::{TextError, is_forbidden},
+    version::GemVersion,
+};
+
+/// A line of the compact index before `,created_at:`, at most 32,768 bytes, printable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct IndexLine(String);
+
+impl IndexLine {
+    /// Takes the line if it keeps the bounds.
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        match text.len() {
+            0 => Err(TextError::Empty),
+            1..=32_768 => match text.chars().find(|c| is_forbidden(*c)) {
+                Some(c) => Err(TextError::Forbidden(u32::from(c))),
+                None => Ok(Self(text.to_string())),
+            },
+            _ => Err(TextError::Grammar(
+                "an index line of at most 32768 bytes (too many dependencies)",
+            )),
+        }
+    }
+
+    /// The line itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for IndexLine {
+    type Error = TextError;
+    fn try_from(text: String) -> Result<Self, TextError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<IndexLine> for String {
+    fn from(line: IndexLine) -> Self {
+        line.0
+    }
+}
+
+/// How a release got in by trusted publishing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The exchange that minted the key.
+    pub exchange: EventRef,
+    /// Which of the gem's publishers matched.
+    pub publisher: PublisherId,
+    /// What the provider stated about the job.
+    pub workflow: Workflow,
+}
+
+/// Data of `release.pushed`: this file is that version of that gem, for good.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pushed {
+    /// The key that pushed it.
+    pub api_key: ApiKeyId,
+    /// SHA-256 of the `.gem` file.
+    pub digest: Digest,
+    /// SHA-256 of the public metadata document, which can be removed without touching the log.
+    pub document: Digest,
+    /// The compact index line as Bundler reads it, up to `,created_at:`; the rest is this event's time.
+    pub info: IndexLine,
+    /// The gem's name as it is spelled.
+    pub name: GemName,
+    /// The version as it is spelled.
+    pub number: GemVersion,
+    /// The platform, `ruby` for plain gems.
+    pub platform: Platform,
+    /// The last event of `policy/<gem>` that this decision stands on.
+    pub policy: EventRef,
+    /// Size of the file in bytes.
+    pub size: u64,
+    /// Where it came from, if a workflow pushed it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source: Option<Source>,
+}
+
+/// Data of `name.taken`: no other spelling of this name can be registered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NameTaken {
+    /// The name as it is spelled.
+    pub name: GemName,
+}
+
+/// Data of `file.taken`: no other release can be downloaded under this name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileTaken {
+    /// The file name without `.gem`.
+    pub file: FullName,
+}

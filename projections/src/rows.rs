@@ -1,0 +1,230 @@
+//! One event, the writes it means: every table except the compact index, whose bytes need a fold.
+use alloc::{
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+use events::{
+    Body, Recorded,
+    api_key::{Holder, Issued, Scope},
+    claims::ProviderKind,
+    gem::Pushed,
+    id::PublisherId,
+    platform::FullName,
+    policy::Publisher,
+    provider::Registered,
+};
+
+use crate::{
+    tables::{ACCOUNT, API_KEY, GEM, PROVIDER, PUBLISHER, RELEASE},
+    write::{Cell, Cells, Write},
+};
+
+/// The writes that this event means.
+pub fn project(recorded: &Recorded) -> Vec<Write> {
+    let event = &recorded.event;
+    let rest = event.stream.rest();
+    let time = Cell::from(event.time.millis());
+    match &event.body {
+        Body::ProviderRegistered(registered) => vec![provider(rest, registered)],
+        Body::ProviderDisabled(_) => vec![put(
+            PROVIDER,
+            vec![("slug", rest.into())],
+            vec![("disabled", 1_u64.into())],
+        )],
+        Body::AccountCreated(_) => vec![put(
+            ACCOUNT,
+            vec![("id", rest.into())],
+            vec![("created_at", time)],
+        )],
+        Body::AccountDisabled(_) => vec![put(
+            ACCOUNT,
+            vec![("id", rest.into())],
+            vec![("disabled", 1_u64.into())],
+        )],
+        Body::GemRegistered(registered) => {
+            let set = vec![
+                ("name", registered.name.as_str().into()),
+                ("registered_at", time),
+            ];
+            vec![put(GEM, vec![("gem", rest.into())], set)]
+        }
+        Body::PublisherAdded(added) => {
+            let mut writes = vec![publisher(
+                rest,
+                PublisherId(event.revision),
+                &added.publisher,
+            )];
+            writes.extend(added.pending.map(|id| Write::Delete {
+                table: PUBLISHER,
+                key: publisher_key(rest, id),
+            }));
+            writes
+        }
+        Body::PendingAdded(added) => vec![publisher(
+            rest,
+            PublisherId(event.revision),
+            &added.publisher,
+        )],
+        Body::PublisherPinned(pinned) => {
+            let set = vec![("repository_id", pinned.repository_id.as_str().into())];
+            vec![put(PUBLISHER, publisher_key(rest, pinned.publisher), set)]
+        }
+        Body::PublisherRemoved(removed) => vec![Write::Delete {
+            table: PUBLISHER,
+            key: publisher_key(rest, removed.publisher),
+        }],
+        Body::PendingRemoved(removed) => vec![Write::Delete {
+            table: PUBLISHER,
+            key: publisher_key(rest, removed.publisher),
+        }],
+        Body::ApiKeyIssued(issued) => vec![api_key(rest, issued)],
+        Body::ApiKeyRevoked(_) => vec![put(
+            API_KEY,
+            vec![("id", rest.into())],
+            vec![("revoked", 1_u64.into())],
+        )],
+        Body::ReleasePushed(pushed) => release(recorded, pushed).into(),
+        Body::LogOpened(_)
+        | Body::LogRulesChanged(_)
+        | Body::SubjectErased(_)
+        | Body::ProviderKeysObserved(_)
+        | Body::ProviderKeyDistrusted(_)
+        | Body::IssuerTaken(_)
+        | Body::OwnerAdded(_)
+        | Body::TokenExchanged(_)
+        | Body::ExchangeDenied(_)
+        | Body::PushDenied(_)
+        | Body::NameTaken(_)
+        | Body::FileTaken(_) => Vec::new(),
+    }
+}
+
+fn put(table: &'static str, key: Cells, set: Cells) -> Write {
+    Write::Put { table, key, set }
+}
+
+fn provider(slug: &str, registered: &Registered) -> Write {
+    let kind = match registered.kind {
+        ProviderKind::Generic => "generic",
+        ProviderKind::Github => "github",
+        ProviderKind::Gitlab => "gitlab",
+    };
+    let set = vec![
+        ("issuer", registered.issuer.as_str().into()),
+        ("kind", kind.into()),
+        ("disabled", 0_u64.into()),
+    ];
+    put(PROVIDER, vec![("slug", slug.into())], set)
+}
+
+fn publisher_key(gem: &str, id: PublisherId) -> Cells {
+    vec![("gem", gem.into()), ("id", id.0.into())]
+}
+
+fn publisher(gem: &str, id: PublisherId, publisher: &Publisher) -> Write {
+    let set = vec![
+        ("provider", publisher.provider.as_str().into()),
+        (
+            "repository",
+            publisher.repository.as_str().to_ascii_lowercase().into(),
+        ),
+        (
+            "repository_id",
+            publisher
+                .repository_id
+                .as_ref()
+                .map(|id| id.as_str().to_string())
+                .into(),
+        ),
+    ];
+    put(PUBLISHER, publisher_key(gem, id), set)
+}
+
+fn api_key(id: &str, issued: &Issued) -> Write {
+    let (account, exchange) = match &issued.holder {
+        Holder::Account(account) => (Cell::from(account.to_string()), Cell::Null),
+        Holder::Exchange(exchange) => (Cell::Null, Cell::from(exchange.stream.as_str())),
+    };
+    let scopes: Vec<&str> = issued.scopes.iter().copied().map(Scope::as_str).collect();
+    let set = vec![
+        ("digest", issued.digest.hex().into()),
+        ("account", account),
+        ("exchange", exchange),
+        ("scopes", scopes.join(" ").into()),
+        (
+            "gem",
+            issued
+                .gem
+                .as_ref()
+                .map(|gem| gem.as_str().to_string())
+                .into(),
+        ),
+        (
+            "expires_at",
+            issued.expires.map(events::time::Timestamp::millis).into(),
+        ),
+    ];
+    put(API_KEY, vec![("id", id.into())], set)
+}
+
+/// The full name of a release's file. Its parts were composed once before the push was accepted.
+pub fn full_name(pushed: &Pushed) -> String {
+    FullName::compose(&pushed.name, &pushed.number, &pushed.platform)
+        .map_or_else(|_| String::new(), Into::into)
+}
+
+fn release(recorded: &Recorded, pushed: &Pushed) -> [Write; 3] {
+    let event = &recorded.event;
+    let gem = event.stream.rest();
+    let source = pushed.source.as_ref();
+    let workflow = source.map(|source| &source.workflow);
+    let text =
+        |text: Option<&events::text::Text>| Cell::from(text.map(|text| text.as_str().to_string()));
+    let provider = source
+        .and_then(|source| source.exchange.stream.token_parts())
+        .map(|(slug, ..)| String::from(slug));
+    let key = vec![
+        ("gem", gem.into()),
+        ("number", pushed.number.as_str().into()),
+        ("platform", pushed.platform.as_str().into()),
+    ];
+    let set = vec![
+        ("file", full_name(pushed).into()),
+        ("log_index", recorded.index.into()),
+        ("revision", event.revision.into()),
+        ("released_at", event.time.millis().into()),
+        ("digest", pushed.digest.hex().into()),
+        ("document", pushed.document.hex().into()),
+        ("size", pushed.size.into()),
+        ("provider", provider.into()),
+        (
+            "repository",
+            text(workflow.map(|workflow| &workflow.repository)),
+        ),
+        (
+            "commit_id",
+            text(workflow.and_then(|workflow| workflow.commit.as_ref())),
+        ),
+        (
+            "run_id",
+            text(workflow.and_then(|workflow| workflow.run_id.as_ref())),
+        ),
+    ];
+    let newest = vec![
+        ("updated_at", event.time.millis().into()),
+        ("latest_number", pushed.number.as_str().into()),
+        ("document", pushed.document.hex().into()),
+    ];
+    let gem_key = vec![("gem", Cell::from(gem))];
+    [
+        put(RELEASE, key, set),
+        put(GEM, gem_key.clone(), newest),
+        Write::Add {
+            table: GEM,
+            key: gem_key,
+            column: "releases",
+            by: 1,
+        },
+    ]
+}

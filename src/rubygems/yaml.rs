@@ -1,0 +1,222 @@
+//! The YAML that Ruby writes, and no other: one document as a tree.
+//!
+//! The events come from a YAML 1.2 parser, Ruby's from libyaml, which speaks 1.1. What the two could read differently is refused before or while the
+//! tree is built: directives, anchors, aliases, duplicate and merge keys, flow collections with anything in them, tabs and the other characters
+//! that Ruby always escapes. What is left is what `Psych.dump`, and Syck before it, write.
+
+use std::collections::BTreeSet;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+
+use super::scalar::{Plain, read_plain};
+
+/// The deepest nesting; a gemspec needs seven.
+const MAX_DEPTH: usize = 16;
+/// The most scalars and collections; a gem of 100,000 files needs about as many.
+const MAX_NODES: usize = 250_000;
+
+/// Why a text is not YAML that every Ruby reads alike.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum YamlError {
+    /// Not UTF-8.
+    #[error("the YAML is not UTF-8")]
+    Encoding,
+    /// The parser's own complaint.
+    #[error("the YAML has a syntax error at line {line}: {message}")]
+    Syntax {
+        /// Counted from 1.
+        line: usize,
+        /// What the parser says.
+        message: String,
+    },
+    /// A character that Ruby escapes when it writes YAML.
+    #[error("the YAML has the raw character {character:?} at line {line}; Ruby writes it as an escape")]
+    Character {
+        /// Counted from 1.
+        line: usize,
+        /// The character.
+        character: char,
+    },
+    /// Something YAML allows and Ruby never writes into a gemspec.
+    #[error("the YAML has {what} at line {line}, which RubyGems never writes; build the gem with `gem build`")]
+    Unusual {
+        /// Counted from 1.
+        line: usize,
+        /// What was found.
+        what: &'static str,
+    },
+    /// A key that stands twice in one mapping.
+    #[error("the YAML has the key `{key}` twice at line {line}")]
+    DuplicateKey {
+        /// Counted from 1.
+        line: usize,
+        /// The key.
+        key: String,
+    },
+    /// Too deep or too much.
+    #[error("the YAML is nested deeper than {MAX_DEPTH} or has more than {MAX_NODES} values")]
+    TooBig,
+}
+
+/// A value with its tag and the line where it starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Node {
+    pub(super) tag: Option<String>,
+    pub(super) line: usize,
+    pub(super) value: Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    /// A scalar without quotes.
+    Plain(String),
+    /// A scalar in quotes or as a block: always a string.
+    Quoted(String),
+    Sequence(Vec<Node>),
+    Mapping(Vec<(String, Node)>),
+}
+
+/// Parses one document.
+pub(super) fn parse(text: &str) -> Result<Node, YamlError> {
+    check_source(text)?;
+    let mut tree = Tree { lines: text.lines().collect(), open: Vec::new(), root: None, nodes: 0, documents: 0, must_close: false };
+    let mut parser = Parser::new_from_str(text);
+    while let Some(next) = parser.next_event() {
+        let (event, span) = next.map_err(|error| YamlError::Syntax { line: error.marker().line(), message: error.info().to_owned() })?;
+        tree.accept(event, span)?;
+    }
+    tree.root.ok_or(YamlError::Unusual { line: 1, what: "no document" })
+}
+
+/// Refuses what must be seen in the source because the parser's events do not show it.
+fn check_source(text: &str) -> Result<(), YamlError> {
+    for (place, line) in text.split('\n').enumerate() {
+        let number = place.saturating_add(1);
+        if let Some(character) = line.chars().find(|c| !is_plain_character(*c)) {
+            return Err(YamlError::Character { line: number, character });
+        }
+        let unusual = |what| Err(YamlError::Unusual { line: number, what });
+        if line.starts_with('%') {
+            return unusual("a directive");
+        }
+        // RubyGems edits these two before it parses, wherever they stand.
+        if line.ends_with(" !!null ") {
+            return unusual("`!!null`");
+        }
+        if line.starts_with("date: ") && line.contains('Z') && !line.ends_with(" Z") {
+            return unusual("a date without a space before `Z`");
+        }
+    }
+    Ok(())
+}
+
+/// Printable for libyaml, and neither a line break nor a byte order mark for it.
+fn is_plain_character(c: char) -> bool {
+    matches!(c, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
+}
+
+struct Tree<'a> {
+    lines: Vec<&'a str>,
+    open: Vec<Open>,
+    root: Option<Node>,
+    nodes: usize,
+    documents: usize,
+    /// The collection just opened is in flow style, so it must close at once.
+    must_close: bool,
+}
+
+/// A collection whose end is not reached yet.
+struct Open {
+    node: Node,
+    keys: BTreeSet<String>,
+    key: Option<String>,
+}
+
+impl Tree<'_> {
+    fn accept(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlError> {
+        let line = span.start.line();
+        let unusual = |what| Err(YamlError::Unusual { line, what });
+        let closes = matches!(event, Event::SequenceEnd | Event::MappingEnd);
+        if std::mem::take(&mut self.must_close) && !closes {
+            return unusual("a `[…]` or `{…}` that is not empty");
+        }
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+            Event::DocumentStart(_) => {
+                self.documents = self.documents.saturating_add(1);
+                if self.documents > 1 { unusual("a second document") } else { Ok(()) }
+            }
+            Event::Alias(_) => unusual("an alias"),
+            Event::Scalar(_, _, anchor, _) | Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) if anchor != 0 => unusual("an anchor"),
+            Event::Scalar(text, style, _, tag) => self.scalar(text.into_owned(), style, tag.as_deref(), span),
+            Event::SequenceStart(_, tag) => self.start(Value::Sequence(Vec::new()), tag.as_deref(), span),
+            Event::MappingStart(_, tag) => self.start(Value::Mapping(Vec::new()), tag.as_deref(), span),
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(closed) => self.put(closed.node),
+                None => unusual("an end without a start"),
+            },
+        }
+    }
+
+    fn scalar(&mut self, text: String, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Result<(), YamlError> {
+        self.count(span)?;
+        let line = span.start.line();
+        let node = Node { tag: tag.map(tag_text), line, value: if style == ScalarStyle::Plain { Value::Plain(text) } else { Value::Quoted(text) } };
+        let Some(open) = self.open.last_mut() else { return self.put(node) };
+        if open.key.is_some() || !matches!(open.node.value, Value::Mapping(_)) {
+            return self.put(node);
+        }
+        let unusual = |what| Err(YamlError::Unusual { line, what });
+        let key = match node {
+            Node { tag: None, value: Value::Quoted(key), .. } if span.end.line() == line => key,
+            Node { tag: None, value: Value::Plain(key), .. } if matches!(read_plain(&key), Plain::Text(_)) => key,
+            Node { .. } => return unusual("a key that is not a plain word"),
+        };
+        if key == "<<" {
+            return unusual("a merge key");
+        }
+        if !open.keys.insert(key.clone()) {
+            return Err(YamlError::DuplicateKey { line, key });
+        }
+        open.key = Some(key);
+        Ok(())
+    }
+
+    fn start(&mut self, value: Value, tag: Option<&Tag>, span: Span) -> Result<(), YamlError> {
+        self.count(span)?;
+        let line = span.start.line();
+        if self.open.len() >= MAX_DEPTH {
+            return Err(YamlError::TooBig);
+        }
+        if self.open.last().is_some_and(|open| open.key.is_none() && matches!(open.node.value, Value::Mapping(_))) {
+            return Err(YamlError::Unusual { line, what: "a key that is not a plain word" });
+        }
+        let first = self.lines.get(line.saturating_sub(1)).and_then(|source| source.chars().nth(span.start.col()));
+        self.must_close = matches!(first, Some('[' | '{'));
+        let node = Node { tag: tag.map(tag_text), line, value };
+        self.open.push(Open { node, keys: BTreeSet::new(), key: None });
+        Ok(())
+    }
+
+    fn put(&mut self, node: Node) -> Result<(), YamlError> {
+        let Some(open) = self.open.last_mut() else {
+            self.root = Some(node);
+            return Ok(());
+        };
+        match (&mut open.node.value, open.key.take()) {
+            (Value::Sequence(items), None) => items.push(node),
+            (Value::Mapping(entries), Some(key)) => entries.push((key, node)),
+            _ => return Err(YamlError::Unusual { line: node.line, what: "a value without a key" }),
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, span: Span) -> Result<(), YamlError> {
+        self.nodes = self.nodes.saturating_add(1);
+        if self.nodes > MAX_NODES || span.start.line() == 0 { Err(YamlError::TooBig) } else { Ok(()) }
+    }
+}
+
+fn tag_text(tag: &Tag) -> String {
+    format!("{}{}", tag.handle, tag.suffix)
+}
