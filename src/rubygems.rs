@@ -1,12 +1,12 @@
-//! The RubyGems dialect: gem files in, index bytes out. Pure: no clock, file or network.
+//! The `RubyGems` dialect: gem files in, index bytes out. Pure: no clock, file or network.
 //!
 //! One promise holds this folder together: **whatever is accepted, Ruby reads the same**. A gem is read by `RubyGems` on somebody's laptop long
 //! after it was judged here, so a byte that the two could read differently is refused with a text that says what to do. `tests/rubygems.rs` asks Ruby.
 //!
 //! ```text
 //! file ─ archive ─┬─ tar, gzip ─ contents, checksums
-//!                 └─ yaml ─ scalar ─ specification ─┬─ document ─ quick_spec ─ marshal
-//!                                                   └─ compact_index          specs_index ─ marshal
+//!                 └─ yaml ─ gemspec ─ specification ┬─ document ─ quick_spec ─ marshal
+//!                                                  └─ compact_index           specs_index ─ marshal
 //! ```
 
 pub mod archive;
@@ -27,9 +27,13 @@ pub mod tar;
 pub mod yaml;
 
 mod fields;
+mod gemspec;
 mod marshal;
 mod rules;
 mod scalar;
+mod spec_error;
+#[cfg(test)]
+mod testing;
 mod uri;
 
 pub use archive::{Gem, GemError, Limits, read_gem};

@@ -1,5 +1,11 @@
 //! An account: whether it exists and may act.
-use events::{Body, Event, State};
+use alloc::{vec, vec::Vec};
+use events::{
+    Body, Event, State, account,
+    event::{Draft, Sealed},
+    id::AccountId,
+    stream::StreamName,
+};
 
 use crate::{Code, Denial};
 
@@ -21,6 +27,25 @@ impl Account {
             (false, _) => Err(Code::NotFound.into()),
         }
     }
+}
+
+/// Creates an account. Who it is goes into `sealed`.
+pub fn create(account: &Account, id: AccountId, sealed: Sealed) -> Result<Vec<Draft>, Denial> {
+    if account.created {
+        return Err(Code::AlreadyExists.into());
+    }
+    Ok(vec![Draft {
+        body: Body::AccountCreated(account::Created {}),
+        sealed,
+        stream: StreamName::account(id),
+    }])
+}
+
+/// Disables an account: its keys are dead from now on.
+pub fn disable(account: &Account, id: AccountId) -> Result<Vec<Draft>, Denial> {
+    account.live()?;
+    let body = Body::AccountDisabled(account::Disabled {});
+    Ok(vec![Draft::new(StreamName::account(id), body)])
 }
 
 impl State for Account {

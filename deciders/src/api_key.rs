@@ -1,11 +1,15 @@
 //! An API key: what it may do, on whose word, and until when.
+use alloc::{vec, vec::Vec};
 use events::{
     Body, Event, State,
-    api_key::{Issued, Scope},
+    api_key::{Holder, Issued, Reason, Revoked, Scope},
+    event::Draft,
+    id::ApiKeyId,
+    stream::StreamName,
     time::Timestamp,
 };
 
-use crate::{Code, Denial};
+use crate::{Code, Denial, account::Account};
 
 /// State of `api_key/<id>`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +39,42 @@ impl ApiKey {
         }
         Err(Denial::new(Code::ScopeMissing).expected(scope.as_str()))
     }
+}
+
+/// Issues a key to an account. Keys of a CI job are minted by the exchange and by nothing else.
+pub fn issue(
+    api_key: &ApiKey,
+    account: &Account,
+    id: ApiKeyId,
+    mut issued: Issued,
+    now: Timestamp,
+) -> Result<Vec<Draft>, Denial> {
+    account.live()?;
+    if api_key.issued.is_some() {
+        return Err(Code::AlreadyExists.into());
+    }
+    issued.scopes.sort_unstable();
+    issued.scopes.dedup();
+    if matches!(issued.holder, Holder::Exchange(_)) || issued.scopes.is_empty() {
+        return Err(Denial::new(Code::ApiKeyInvalid).expected("an account and at least one scope"));
+    }
+    if issued.expires.is_some_and(|expires| expires <= now) {
+        return Err(Code::KeyExpired.into());
+    }
+    let body = Body::ApiKeyIssued(issued);
+    Ok(vec![Draft::new(StreamName::api_key(id), body)])
+}
+
+/// Revokes a key that lives. What is dead already stays as it is: a second revocation would say nothing.
+pub fn revoke(
+    api_key: &ApiKey,
+    id: ApiKeyId,
+    reason: Reason,
+    now: Timestamp,
+) -> Result<Vec<Draft>, Denial> {
+    api_key.live(now)?;
+    let body = Body::ApiKeyRevoked(Revoked { reason });
+    Ok(vec![Draft::new(StreamName::api_key(id), body)])
 }
 
 impl State for ApiKey {

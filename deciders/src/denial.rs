@@ -19,6 +19,11 @@ macro_rules! codes {
                 match self { $(Self::$variant => $code,)* }
             }
 
+            /// The code of this name.
+            pub fn parse(name: &str) -> Option<Self> {
+                match name { $($code => Some(Self::$variant),)* _ => None }
+            }
+
             /// One sentence that says what is.
             pub fn message(self) -> &'static str {
                 match self { $(Self::$variant => $message,)* }
@@ -71,6 +76,11 @@ codes! {
     AlreadyExists = "already_exists", "it exists already";
     NotFound = "not_found", "there is no such thing";
     Clock = "clock", "it was decided in time and came too late to be recorded";
+    IssuerTaken = "issuer_taken", "the issuer belongs to another provider of this ledger";
+    ProviderInvalid = "provider_invalid", "the provider's settings contradict one another";
+    PublisherInvalid = "publisher_invalid", "no workflow can be this publisher";
+    ApiKeyInvalid = "api_key_invalid", "an API key cannot be issued like this";
+    ReleaseIncoherent = "release_incoherent", "the parts of the release contradict one another";
     TooManyPublishers = "too_many_publishers", "the gem has as many publishers as it may have";
 }
 

@@ -5,13 +5,14 @@ use alloc::{vec, vec::Vec};
 use events::{
     Body,
     api_key::{self, Holder, Scope},
-    claims::Workflow,
+    claims::{ProviderKind, Workflow},
     denied::ExchangeDenied,
     digest::Digest,
     event::{Draft, Sealed},
     id::{ApiKeyId, PublisherId},
     name::FoldedName,
     policy::Publisher,
+    provider::Registered,
     stream::{EventRef, StreamName},
     text::{Slug, Text},
     time::Timestamp,
@@ -160,13 +161,8 @@ pub fn judge(
     if states.token.exchanged.is_some() {
         return Err(Code::TokenSpent.into());
     }
-    let visible = facts
-        .workflow
-        .visibility
-        .as_ref()
-        .is_none_or(|visibility| visibility.as_str() == "public");
-    if !visible && states.ledger.is_public() && !provider.private_repositories {
-        return Err(Code::PrivateRepository.into());
+    if states.ledger.is_public() && !provider.private_repositories {
+        public_repository(provider, &facts.workflow)?;
     }
     let job = Job {
         slug: &facts.provider,
@@ -206,15 +202,31 @@ pub fn judge(
     }
 }
 
+/// What is not said to be public is not shown to the public. Providers of the generic kind have no word for it.
+fn public_repository(provider: &Registered, workflow: &Workflow) -> Result<(), Denial> {
+    match (&workflow.visibility, provider.kind) {
+        (Some(visibility), _) if visibility.as_str() == "public" => Ok(()),
+        (None, ProviderKind::Generic) => Ok(()),
+        (visibility, _) => {
+            let found = visibility.as_ref().map_or("(absent)", Text::as_str);
+            Err(Denial::new(Code::PrivateRepository)
+                .expected("public")
+                .found(found))
+        }
+    }
+}
+
 fn windows(rules: &events::log::Rules, facts: &Facts, now: Timestamp) -> Result<(), Denial> {
     let leeway = rules.leeway_seconds;
-    if now >= facts.expires_at.plus_seconds(leeway) {
+    // Whole seconds, as the stream's name records them.
+    let expires_at = Timestamp::from_seconds(facts.expires_at.seconds());
+    if now >= expires_at.plus_seconds(leeway) {
         return Err(Code::TokenExpired.into());
     }
     if facts.issued_at > now.plus_seconds(leeway) {
         return Err(Code::TokenNotYetValid.into());
     }
-    if facts.expires_at
+    if expires_at
         > facts
             .issued_at
             .plus_seconds(rules.token_lifetime_max_seconds)
@@ -244,7 +256,10 @@ pub fn match_policy(
             None => Ok(()),
             Some(code) => Err(Mismatch {
                 passed: u8::MAX,
-                denial: code.into(),
+                denial: Denial {
+                    tell: publisher.repository_id.is_some(),
+                    ..code.into()
+                },
                 publisher: None,
             }),
         });
@@ -261,8 +276,7 @@ pub fn match_policy(
         false
     };
     for (id, entry) in &policy.publishers {
-        let waited = entry.publisher.repository_id.is_none()
-            && now > entry.added.plus_seconds(provisional_seconds);
+        let waited = entry.has_expired(provisional_seconds, now);
         if consider(
             *id,
             &entry.publisher,
@@ -293,19 +307,32 @@ pub fn match_policy(
 
 /// The answer of the closest publisher. A publisher of another repository altogether explains nothing.
 fn turned(closest: Option<(FoldedName, Mismatch)>) -> Turned {
-    match closest {
-        Some((gem, mismatch)) if mismatch.denial.code != Code::RepositoryMismatch => {
-            let recordable = mismatch.publisher.map(|publisher| (gem.clone(), publisher));
-            Turned {
-                denial: Denial {
-                    gem: Some(gem),
-                    ..mismatch.denial
-                },
-                recordable,
-            }
-        }
-        _ => Code::NoPublisher.into(),
+    let Some((gem, mismatch)) = closest else {
+        return Code::NoPublisher.into();
+    };
+    if mismatch.denial.code == Code::RepositoryMismatch {
+        return Code::NoPublisher.into();
     }
+    let publisher = mismatch
+        .publisher
+        .filter(|_| is_recordable(&mismatch.denial));
+    Turned {
+        recordable: publisher.map(|publisher| (gem.clone(), publisher)),
+        denial: Denial {
+            gem: Some(gem),
+            ..mismatch.denial
+        },
+    }
+}
+
+/// Recorded are denials of a publisher's own repository (ids), and the taking of its name by another: then ids are all
+/// that is written. Whoever merely bears the name of a publisher without ids may be anybody, and writes nothing.
+fn is_recordable(denial: &Denial) -> bool {
+    denial.tell
+        || matches!(
+            denial.code,
+            Code::RepositoryIdMismatch | Code::OwnerIdMismatch
+        )
 }
 
 /// The record of a denial, if one is due: at most one for each publisher and code in the time that the rules set.

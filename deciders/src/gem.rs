@@ -18,7 +18,7 @@ pub struct Release {
 pub struct Gem {
     /// Releases by canonical version and platform: `1.0` and `1.0.0` are one version.
     pub releases: BTreeMap<(String, Platform), Release>,
-    /// The version, in canonical form, that each key has released. Long-lived keys keep their first.
+    /// The version, in canonical form, that each key of a CI job has released.
     pub by_key: BTreeMap<ApiKeyId, String>,
 }
 
@@ -37,9 +37,9 @@ impl State for Gem {
                 number: pushed.number.clone(),
                 digest: pushed.digest,
             };
-            self.by_key
-                .entry(pushed.api_key)
-                .or_insert_with(|| canonical.clone());
+            if pushed.source.is_some() {
+                self.by_key.insert(pushed.api_key, canonical.clone());
+            }
             self.releases
                 .insert((canonical, pushed.platform.clone()), release);
         }

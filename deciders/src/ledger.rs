@@ -1,7 +1,10 @@
 //! The ledger's own state: the rulebook in force and who may read.
+use alloc::{vec, vec::Vec};
 use events::{
     Body, Event, State,
-    log::{Rules, Visibility},
+    event::Draft,
+    log::{FORMAT, Opened, Rules, RulesChanged, SubjectErased, Visibility},
+    stream::{StreamKind, StreamName},
     text::Text,
 };
 
@@ -34,7 +37,7 @@ impl Rulebook {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// What the ledger was opened with; `None` before its first event.
-    pub opened: Option<events::log::Opened>,
+    pub opened: Option<Opened>,
     /// The rulebook now.
     pub rulebook: Option<Rulebook>,
 }
@@ -56,6 +59,46 @@ impl Ledger {
     pub fn origin(&self) -> Option<&Text> {
         self.opened.as_ref().map(|opened| &opened.origin)
     }
+}
+
+/// Opens a ledger: the first event of its log.
+pub fn open(ledger: &Ledger, opened: Opened) -> Result<Vec<Draft>, Denial> {
+    if ledger.opened.is_some() {
+        return Err(Code::AlreadyExists.into());
+    }
+    if opened.edition != EDITION || opened.format != FORMAT {
+        return Err(Code::UnknownEdition.into());
+    }
+    let body = Body::LogOpened(opened);
+    Ok(vec![Draft::new(StreamName::log(), body)])
+}
+
+/// Changes the rules from here on. An edition never goes back.
+pub fn change_rules(ledger: &Ledger, edition: u32, rules: Rules) -> Result<Vec<Draft>, Denial> {
+    let now = ledger.rulebook()?;
+    let next = Rulebook { edition, rules };
+    next.known()?;
+    if edition < now.edition {
+        return Err(Code::UnknownEdition.into());
+    }
+    if next == now {
+        return Err(Code::AlreadyExists.into());
+    }
+    let body = Body::LogRulesChanged(RulesChanged { edition, rules });
+    Ok(vec![Draft::new(StreamName::log(), body)])
+}
+
+/// Records that nobody can open this subject's sealed values any more. Saying it again is allowed: a key that survived
+/// a crash is destroyed on the second try.
+pub fn erase(ledger: &Ledger, subject: StreamName) -> Result<Vec<Draft>, Denial> {
+    ledger.rulebook()?.known()?;
+    if !matches!(subject.kind(), StreamKind::Account | StreamKind::Token) {
+        return Err(Denial::new(Code::NotFound)
+            .expected("account/<id> or token/<provider>/<token>")
+            .found(subject.as_str()));
+    }
+    let body = Body::SubjectErased(SubjectErased { subject });
+    Ok(vec![Draft::new(StreamName::log(), body)])
 }
 
 impl State for Ledger {

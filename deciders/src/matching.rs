@@ -2,10 +2,7 @@
 //!
 //! The checks run from the general to the particular. The publisher that came furthest explains a denial best: a job
 //! of the right repository with the wrong file is told about the file, not that "no publisher was found".
-use alloc::{
-    format,
-    string::{String, ToString},
-};
+use alloc::string::{String, ToString};
 use events::{
     claims::{ProviderKind, Workflow},
     id::PublisherId,
@@ -142,11 +139,20 @@ fn job_repository(job: &Job<'_>, _: &Publisher) -> Result<(), Denial> {
     }
 }
 
-/// `OWNER/NAME/.github/workflows/FILE@REF` in its parts.
+/// `OWNER/NAME/.github/workflows/FILE@REF` in its parts. A ref may hold an `@`, a publisher's file never does.
 fn split_github(text: &str) -> Option<(&str, &str, &str)> {
     let (repository, rest) = text.split_once("/.github/workflows/")?;
     let (file, git_ref) = rest.split_once('@')?;
     Some((repository, file, git_ref))
+}
+
+/// `HOST/PROJECT//FILE@REF` of the job's own project, in its last parts.
+fn split_gitlab<'a>(job: &Job<'_>, uri: &'a str) -> Option<(&'a str, &'a str)> {
+    let (_, host) = job.provider.issuer.as_str().split_once("://")?;
+    let rest = uri.strip_prefix(host.trim_end_matches('/'))?;
+    let rest = rest.strip_prefix('/')?;
+    let rest = rest.strip_prefix(job.workflow.repository.as_str())?;
+    rest.strip_prefix("//")?.split_once('@')
 }
 
 fn required<'a>(claim: Option<&'a Text>, name: &str) -> Result<&'a str, Denial> {
@@ -207,17 +213,7 @@ fn workflow_file(job: &Job<'_>, publisher: &Publisher) -> Result<(), Denial> {
         }
         ProviderKind::Gitlab => {
             let uri = required(workflow.workflow_ref.as_ref(), "ci_config_ref_uri")?;
-            let host = job
-                .provider
-                .issuer
-                .as_str()
-                .split_once("://")
-                .map_or("", |(_, host)| host);
-            let prefix = format!("{}/{}//", host.trim_end_matches('/'), workflow.repository);
-            let file = uri
-                .strip_prefix(&prefix)
-                .and_then(|rest| rest.rsplit_once('@'))
-                .map_or("(another project's)", |(file, _)| file);
+            let file = split_gitlab(job, uri).map_or("(another project's)", |(file, _)| file);
             if file == expected {
                 Ok(())
             } else {
@@ -238,21 +234,25 @@ fn workflow_file(job: &Job<'_>, publisher: &Publisher) -> Result<(), Denial> {
 /// A workflow file taken from another ref than the run's could be one that nobody reviewed.
 fn workflow_ref(job: &Job<'_>, publisher: &Publisher) -> Result<(), Denial> {
     let workflow = job.workflow;
+    let ref_of = |text| match job.provider.kind {
+        ProviderKind::Github => split_github(text).map(|(.., git_ref)| git_ref),
+        ProviderKind::Gitlab | ProviderKind::Generic => {
+            split_gitlab(job, text).map(|(_, git_ref)| git_ref)
+        }
+    };
     if job.provider.kind == ProviderKind::Generic {
         return Ok(());
     }
     let git_ref = required(workflow.git_ref.as_ref(), "ref")?;
-    let commit = workflow.commit.as_ref().map_or("", Text::as_str);
     let caller = required(workflow.workflow_ref.as_ref(), "workflow_ref")?;
     let own_job = workflow
         .job_workflow_ref
         .as_ref()
         .filter(|_| publisher.workflow_repository.is_none());
     for text in core::iter::once(caller).chain(own_job.map(Text::as_str)) {
-        let found = text
-            .rsplit_once('@')
-            .map_or("(unreadable)", |(_, git_ref)| git_ref);
-        if found != git_ref && (commit.is_empty() || found != commit) {
+        let found = ref_of(text).unwrap_or("(unreadable)");
+        let at_commit = workflow.commit.as_ref().map(Text::as_str) == Some(found);
+        if found != git_ref && !at_commit {
             return Err(Denial::new(Code::WorkflowRefMismatch)
                 .expected(git_ref)
                 .found(found));
@@ -294,12 +294,21 @@ fn git_ref(job: &Job<'_>, publisher: &Publisher) -> Result<(), Denial> {
 }
 
 fn environment(job: &Job<'_>, publisher: &Publisher) -> Result<(), Denial> {
-    match &publisher.environment {
-        Some(expected) if Some(expected) != job.workflow.environment.as_ref() => Err(mismatch(
-            Code::EnvironmentMismatch,
-            expected.as_str(),
-            job.workflow.environment.as_ref(),
-        )),
-        _ => Ok(()),
+    let Some(expected) = &publisher.environment else {
+        return Ok(());
+    };
+    let found = job.workflow.environment.as_ref();
+    let same = found.is_some_and(|found| match job.provider.kind {
+        // To GitHub, environments that differ by case are one; the token has the spelling of the workflow's file.
+        ProviderKind::Github => found.as_str().eq_ignore_ascii_case(expected.as_str()),
+        ProviderKind::Gitlab | ProviderKind::Generic => found == expected,
+    });
+    if same {
+        return Ok(());
     }
+    Err(mismatch(
+        Code::EnvironmentMismatch,
+        expected.as_str(),
+        found,
+    ))
 }

@@ -3,14 +3,15 @@ use alloc::{string::ToString, vec::Vec};
 use events::{
     Body,
     api_key::{Holder, Issued, Scope},
+    claims::Workflow,
     denied::PushDenied,
     digest::Digest,
     event::Draft,
-    gem::{FileTaken, IndexLine, NameTaken, Pushed, Source},
+    gem::IndexLine,
     id::{ApiKeyId, Owner, PublisherId},
     name::GemName,
     platform::{FullName, Platform},
-    policy::{GemRegistered, OwnerAdded, PublisherAdded, PublisherPinned},
+    policy::Publisher,
     stream::{EventRef, StreamName},
     text::{Slug, Text},
     time::Timestamp,
@@ -18,10 +19,20 @@ use events::{
 };
 
 use crate::{
-    Code, Denial, Ledger, account::Account, api_key::ApiKey, denied::Denied,
-    exchange::match_policy, gem::Gem, matching::Job, policy::Policy, provider::Provider,
-    taken::Taken, token::Token,
+    Code, Denial, Ledger,
+    account::Account,
+    api_key::ApiKey,
+    denied::Denied,
+    exchange::match_policy,
+    gem::{Gem, Release},
+    matching::Job,
+    policy::Policy,
+    provider::Provider,
+    taken::Taken,
+    token::Token,
 };
+
+mod group;
 
 /// What was read from the file that is pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,12 +93,25 @@ pub enum Verdict {
 enum Authority<'a> {
     Owner,
     NewName(Owner),
-    Publisher {
-        id: PublisherId,
-        token: &'a Token,
-        exchange: &'a EventRef,
-        pending: Option<Owner>,
-    },
+    Publisher(Trusted<'a>),
+}
+
+/// A publisher that the key's workflow is.
+struct Trusted<'a> {
+    id: PublisherId,
+    publisher: &'a Publisher,
+    /// It is still pending: whose the gem will be.
+    pending: Option<Owner>,
+    exchange: &'a EventRef,
+    workflow: &'a Workflow,
+}
+
+impl Trusted<'_> {
+    /// Whether the token states an id that the publisher still lacks.
+    fn needs_pin(&self) -> bool {
+        let owner_is_news = self.publisher.owner_id.is_none() && self.workflow.owner_id.is_some();
+        self.publisher.repository_id.is_none() || owner_is_news
+    }
 }
 
 /// Decides a push: the events that it leads to, or why not.
@@ -95,18 +119,14 @@ pub fn decide(states: &States<'_>, facts: &Facts, now: Timestamp) -> Result<Verd
     states.ledger.rulebook()?.known()?;
     let issued = states.api_key.allows(Scope::PushRubygem, now)?;
     holder_lives(states, issued)?;
+    coherent(facts)?;
     if let Some(release) = states.gem.release(&facts.number, &facts.platform) {
         return existing(release, facts);
     }
-    match &states.policy.name {
-        Some(name) if *name != facts.name => {
-            return Err(Denial::new(Code::NameSpelledDifferently)
-                .expected(name.as_str())
-                .found(facts.name.as_str()));
-        }
-        _ => {}
+    if let Some(name) = &states.policy.name {
+        same_spelling(name, facts)?;
     }
-    let authority = authorise(states, issued, now)?;
+    let authority = authorise(states, issued, facts, now)?;
     match &issued.gem {
         Some(gem) if *gem != facts.name.folded() => {
             return Err(Denial::new(Code::GemScope)
@@ -119,7 +139,7 @@ pub fn decide(states: &States<'_>, facts: &Facts, now: Timestamp) -> Result<Verd
         return Err(Denial::new(Code::FileTaken).found(facts.file.as_str()));
     }
     one_version(states, issued, facts)?;
-    Ok(Verdict::Release(release(states, facts, &authority)))
+    Ok(Verdict::Release(group::events(states, facts, &authority)))
 }
 
 /// A key dies with whoever vouched for it: its account, its provider, or the provider's key.
@@ -127,10 +147,8 @@ fn holder_lives(states: &States<'_>, issued: &Issued) -> Result<(), Denial> {
     match &issued.holder {
         Holder::Account(_) => states.account.ok_or(Code::NotFound)?.live(),
         Holder::Exchange(_) => {
-            let token = states
-                .token
-                .and_then(|token| token.exchanged.as_ref())
-                .ok_or(Code::KeyUnknown)?;
+            let token = states.token.and_then(|token| token.exchanged.as_ref());
+            let token = token.ok_or(Code::KeyUnknown)?;
             let (_, provider) = states.provider.ok_or(Code::ProviderUnknown)?;
             provider.live()?;
             provider.trusted_key(&token.provider_key).map(|_| ())
@@ -138,7 +156,26 @@ fn holder_lives(states: &States<'_>, issued: &Issued) -> Result<(), Denial> {
     }
 }
 
-fn existing(release: &crate::gem::Release, facts: &Facts) -> Result<Verdict, Denial> {
+/// File name, index line and digest speak of one release: Bundler trusts the line, and `gem` the file's name.
+fn coherent(facts: &Facts) -> Result<(), Denial> {
+    let incoherent = |found: &str| Err(Denial::new(Code::ReleaseIncoherent).found(found));
+    let composed = FullName::compose(&facts.name, &facts.number, &facts.platform);
+    if composed.as_ref() != Ok(&facts.file) {
+        return incoherent(facts.file.as_str());
+    }
+    let release = facts.file.as_str().strip_prefix(facts.name.as_str());
+    let release = release.and_then(|rest| rest.strip_prefix('-'));
+    let (head, rest) = facts.info.as_str().split_once('|').unwrap_or_default();
+    let line_release = head.split_once(' ').map(|(release, _)| release);
+    let checksum = rest.strip_prefix("checksum:");
+    let checksum = checksum.map(|rest| rest.split_once(',').map_or(rest, |(hex, _)| hex));
+    if line_release != release || checksum != Some(facts.digest.hex().as_str()) {
+        return incoherent(head);
+    }
+    Ok(())
+}
+
+fn existing(release: &Release, facts: &Facts) -> Result<Verdict, Denial> {
     if release.number != facts.number {
         return Err(Denial::new(Code::VersionSpelledDifferently)
             .expected(release.number.as_str())
@@ -152,62 +189,85 @@ fn existing(release: &crate::gem::Release, facts: &Facts) -> Result<Verdict, Den
     Ok(Verdict::AlreadyPushed)
 }
 
+fn same_spelling(name: &GemName, facts: &Facts) -> Result<(), Denial> {
+    if *name == facts.name {
+        return Ok(());
+    }
+    Err(Denial::new(Code::NameSpelledDifferently)
+        .expected(name.as_str())
+        .found(facts.name.as_str()))
+}
+
 fn authorise<'a>(
     states: &States<'a>,
     issued: &'a Issued,
+    facts: &Facts,
     now: Timestamp,
 ) -> Result<Authority<'a>, Denial> {
     let policy = states.policy;
-    match &issued.holder {
-        Holder::Account(account) => {
-            let owner = Owner::Account(*account);
-            if policy.name.is_some() {
-                return if policy.owners.contains(&owner) {
-                    Ok(Authority::Owner)
-                } else {
-                    Err(Code::NotOwner.into())
-                };
-            }
-            if policy
-                .live_pending(now)
-                .any(|(_, pending)| pending.owner != owner)
-            {
-                return Err(Code::NameReserved.into());
-            }
-            Ok(Authority::NewName(owner))
-        }
-        Holder::Exchange(exchange) => {
-            let exchanged = states
-                .token
-                .and_then(|token| Some((token, token.exchanged.as_ref()?)));
-            let ((token, record), (slug, provider)) =
-                exchanged.zip(states.provider).ok_or(Code::KeyUnknown)?;
-            let job = Job {
-                slug,
-                provider: provider.live()?,
-                workflow: &record.workflow,
-            };
-            let rules = states.ledger.rulebook()?.rules;
-            let id =
-                match_policy(&job, policy, rules.provisional_seconds, now).map_err(|mismatch| {
-                    Denial {
-                        code: if mismatch.denial.tell {
-                            mismatch.denial.code
-                        } else {
-                            Code::NotPublisher
-                        },
-                        ..mismatch.denial
-                    }
-                })?;
-            let pending = policy.pending.get(&id).map(|pending| pending.owner);
-            Ok(Authority::Publisher {
-                id,
-                token,
-                exchange,
-                pending,
-            })
-        }
+    let owner = match &issued.holder {
+        Holder::Exchange(exchange) => return trusted(states, exchange, facts, now),
+        Holder::Account(account) => Owner::Account(*account),
+    };
+    if policy.name.is_some() {
+        return if policy.owners.contains(&owner) {
+            Ok(Authority::Owner)
+        } else {
+            Err(Code::NotOwner.into())
+        };
     }
+    if policy
+        .live_pending(now)
+        .any(|(_, pending)| pending.owner != owner)
+    {
+        return Err(Code::NameReserved.into());
+    }
+    Ok(Authority::NewName(owner))
+}
+
+fn trusted<'a>(
+    states: &States<'a>,
+    exchange: &'a EventRef,
+    facts: &Facts,
+    now: Timestamp,
+) -> Result<Authority<'a>, Denial> {
+    let token = states.token.and_then(|token| token.exchanged.as_ref());
+    let (token, (slug, provider)) = token.zip(states.provider).ok_or(Code::KeyUnknown)?;
+    let job = Job {
+        slug,
+        provider: provider.live()?,
+        workflow: &token.workflow,
+    };
+    let (policy, rules) = (states.policy, states.ledger.rulebook()?.rules);
+    let id = match_policy(&job, policy, rules.provisional_seconds, now)
+        .map_err(|mismatch| not_publisher(mismatch.denial))?;
+    let pending = policy.pending.get(&id);
+    let publisher = match (policy.publishers.get(&id), pending) {
+        (Some(entry), _) => &entry.publisher,
+        (None, Some(pending)) => &pending.publisher,
+        (None, None) => return Err(Code::NotPublisher.into()),
+    };
+    if let Some(pending) = pending.filter(|_| policy.name.is_none()) {
+        same_spelling(&pending.name, facts)?;
+    }
+    Ok(Authority::Publisher(Trusted {
+        id,
+        publisher,
+        pending: pending.map(|pending| pending.owner),
+        exchange,
+        workflow: &token.workflow,
+    }))
+}
+
+/// Whoever is not from the publisher's own repository learns only that it is no publisher, or waited too long.
+fn not_publisher(denial: Denial) -> Denial {
+    let expired = matches!(denial.code, Code::PublisherExpired | Code::PendingExpired);
+    let code = if denial.tell || expired {
+        denial.code
+    } else {
+        Code::NotPublisher
+    };
+    Denial { code, ..denial }
 }
 
 /// A key of minutes is for one release: whoever steals it cannot use it for the next version too.
@@ -222,112 +282,6 @@ fn one_version(states: &States<'_>, issued: &Issued, facts: &Facts) -> Result<()
     }
 }
 
-/// The group of events: what the policy gains, the names that are taken, and the release.
-fn release(states: &States<'_>, facts: &Facts, authority: &Authority<'_>) -> Vec<Draft> {
-    let gem = facts.name.folded();
-    let (policy_stream, mut drafts) = (StreamName::policy(&gem), Vec::new());
-    let mut next = states.policy.next_revision;
-    let mut policy_event = |body: Body, drafts: &mut Vec<Draft>| {
-        drafts.push(Draft::new(policy_stream.clone(), body));
-        next += 1;
-        PublisherId(next - 1)
-    };
-    let new_owner = match authority {
-        Authority::Owner => None,
-        Authority::NewName(owner) => Some(*owner),
-        Authority::Publisher { pending, .. } => *pending,
-    };
-    if let Some(owner) = new_owner.filter(|_| states.policy.name.is_none()) {
-        policy_event(
-            Body::GemRegistered(GemRegistered {
-                name: facts.name.clone(),
-            }),
-            &mut drafts,
-        );
-        policy_event(Body::OwnerAdded(OwnerAdded { owner }), &mut drafts);
-    }
-    let source = if let Authority::Publisher {
-        id,
-        token,
-        exchange,
-        ..
-    } = authority
-    {
-        let mut publisher = *id;
-        if let Some(pending) = states.policy.pending.get(id) {
-            let added = PublisherAdded {
-                pending: Some(*id),
-                publisher: pending.publisher.clone(),
-            };
-            publisher = policy_event(Body::PublisherAdded(added), &mut drafts);
-        }
-        let configured = states
-            .policy
-            .publishers
-            .get(id)
-            .map(|entry| &entry.publisher);
-        let configured = configured.or_else(|| {
-            states
-                .policy
-                .pending
-                .get(id)
-                .map(|pending| &pending.publisher)
-        });
-        let unpinned = configured.is_none_or(|publisher| publisher.repository_id.is_none());
-        token.exchanged.as_ref().map(|record| {
-            if unpinned {
-                let pinned = PublisherPinned {
-                    owner_id: record.workflow.owner_id.clone(),
-                    publisher,
-                    repository_id: record.workflow.repository_id.clone(),
-                };
-                policy_event(Body::PublisherPinned(pinned), &mut drafts);
-            }
-            Source {
-                exchange: (*exchange).clone(),
-                publisher,
-                workflow: record.workflow.clone(),
-            }
-        })
-    } else {
-        None
-    };
-    if !states.name.taken {
-        drafts.push(Draft::new(
-            StreamName::name(&gem),
-            Body::NameTaken(NameTaken {
-                name: facts.name.clone(),
-            }),
-        ));
-    }
-    drafts.push(Draft::new(
-        StreamName::file(&facts.file),
-        Body::FileTaken(FileTaken {
-            file: facts.file.clone(),
-        }),
-    ));
-    let pushed = Pushed {
-        api_key: facts.api_key,
-        digest: facts.digest,
-        document: facts.document,
-        info: facts.info.clone(),
-        name: facts.name.clone(),
-        number: facts.number.clone(),
-        platform: facts.platform.clone(),
-        policy: EventRef {
-            revision: next.saturating_sub(1),
-            stream: policy_stream,
-        },
-        size: facts.size,
-        source,
-    };
-    drafts.push(Draft::new(
-        StreamName::gem(&gem),
-        Body::ReleasePushed(pushed),
-    ));
-    drafts
-}
-
 /// The record of a denied push, if the key's workflow is from the repository of one of the gem's publishers.
 pub fn record(
     states: &States<'_>,
@@ -337,10 +291,14 @@ pub fn record(
     count: u64,
     now: Timestamp,
 ) -> Option<Draft> {
-    let record = states.token?.exchanged.as_ref()?;
-    let publisher = states.policy.publishers.iter().find(|(_, entry)| {
-        entry.publisher.repository_id.as_ref() == Some(&record.workflow.repository_id)
-    })?;
+    let token = states.token?.exchanged.as_ref()?;
+    let (slug, _) = states.provider?;
+    let own = |publisher: &Publisher| {
+        publisher.provider == *slug
+            && publisher.repository_id.as_ref() == Some(&token.workflow.repository_id)
+    };
+    let mut publishers = states.policy.publishers.iter();
+    let (publisher, _) = publishers.find(|(_, entry)| own(&entry.publisher))?;
     let code = Text::parse(denial.code.as_str()).ok()?;
     let interval = states
         .ledger
@@ -348,7 +306,7 @@ pub fn record(
         .as_ref()?
         .rules
         .denial_interval_seconds;
-    if !denied.is_due(*publisher.0, &code, now, interval) {
+    if !denied.is_due(*publisher, &code, now, interval) {
         return None;
     }
     let body = Body::PushDenied(PushDenied {
@@ -357,7 +315,7 @@ pub fn record(
         count,
         expected: denial.expected_text(),
         found: denial.found_text(),
-        publisher: *publisher.0,
+        publisher: *publisher,
     });
     Some(Draft::new(StreamName::denied(&facts.name.folded()), body))
 }

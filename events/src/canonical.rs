@@ -66,19 +66,12 @@ fn write_string(out: &mut Vec<u8>, text: &str) {
         };
         out.extend_from_slice(text.as_bytes().get(plain_from..at).unwrap_or_default());
         plain_from = at + 1;
-        match short {
-            Some(letter) => out.extend_from_slice(&[b'\\', letter]),
-            None => {
-                let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
-                out.extend_from_slice(&[
-                    b'\\',
-                    b'u',
-                    b'0',
-                    b'0',
-                    digit(byte >> 4),
-                    digit(byte & 15),
-                ]);
-            }
+        if let Some(letter) = short {
+            out.extend_from_slice(&[b'\\', letter]);
+        } else {
+            let digit = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or(b'0');
+            out.extend_from_slice(b"\\u00");
+            out.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
         }
     }
     out.extend_from_slice(text.as_bytes().get(plain_from..).unwrap_or_default());

@@ -31,6 +31,9 @@ pub struct Workflow {
     /// The project whose job definition runs, where that can differ from the repository: GitLab `job_project_id`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub job_repository_id: Option<Text>,
+    /// The commit that file was read from, since a ref can move: GitHub `job_workflow_sha`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub job_workflow_commit: Option<Text>,
     /// The workflow file that defines this very job, with its ref: GitHub `job_workflow_ref`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub job_workflow_ref: Option<Text>,
@@ -65,6 +68,9 @@ pub struct Workflow {
     /// `public`, `private` or `internal`: GitHub `repository_visibility`, GitLab `project_visibility`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub visibility: Option<Text>,
+    /// The commit that the triggered file was read from: GitHub `workflow_sha`, GitLab `ci_config_sha`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub workflow_commit: Option<Text>,
     /// The workflow file that was triggered, with its ref: GitHub `workflow_ref`, GitLab `ci_config_ref_uri`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub workflow_ref: Option<Text>,

@@ -9,11 +9,13 @@ use crate::{
     name::GemName,
     platform::{FullName, Platform},
     stream::EventRef,
-    text::{TextError, is_forbidden},
+    text::TextError,
     version::GemVersion,
 };
 
-/// A line of the compact index before `,created_at:`, at most 32,768 bytes, printable.
+/// A line of the compact index before `,created_at:`, at most 32,768 bytes.
+///
+/// Printable ASCII without `"` and `\\`: nothing in it is escaped in a leaf, so the longest line still fits into one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct IndexLine(String);
@@ -23,7 +25,7 @@ impl IndexLine {
     pub fn parse(text: &str) -> Result<Self, TextError> {
         match text.len() {
             0 => Err(TextError::Empty),
-            1..=32_768 => match text.chars().find(|c| is_forbidden(*c)) {
+            1..=32_768 => match text.chars().find(|c| !is_plain(*c)) {
                 Some(c) => Err(TextError::Forbidden(u32::from(c))),
                 None => Ok(Self(text.to_string())),
             },
@@ -37,6 +39,10 @@ impl IndexLine {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_plain(c: char) -> bool {
+    matches!(c, ' '..='~') && c != '"' && c != '\\'
 }
 
 impl TryFrom<String> for IndexLine {

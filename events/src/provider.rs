@@ -44,8 +44,51 @@ pub struct Registered {
     pub mapping: Option<Mapping>,
     /// Tokens of private repositories are accepted even though this log is public.
     pub private_repositories: bool,
-    /// Claims that every token must carry with exactly this value.
+    /// Claims that every token must carry with exactly this value, by the claim's name.
+    #[serde(with = "required")]
     pub required: BTreeMap<ClaimName, Text>,
+}
+
+/// Claim names are foreign and so cannot be keys of an object: the claims are written as a list, in the order of their names.
+mod required {
+    use super::{BTreeMap, ClaimName, Deserialize, Serialize, Text, Vec};
+    use serde::{Deserializer, Serializer, de::Error as _};
+
+    #[derive(Serialize)]
+    struct Written<'a> {
+        claim: &'a ClaimName,
+        value: &'a Text,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Read {
+        claim: ClaimName,
+        value: Text,
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        claims: &BTreeMap<ClaimName, Text>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(claims.iter().map(|(claim, value)| Written { claim, value }))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<ClaimName, Text>, D::Error> {
+        let list = Vec::<Read>::deserialize(deserializer)?;
+        let rises = list.is_sorted_by(|a, b| a.claim < b.claim);
+        if !rises {
+            return Err(D::Error::custom(
+                "required claims are repeated or out of order",
+            ));
+        }
+        Ok(list
+            .into_iter()
+            .map(|read| (read.claim, read.value))
+            .collect())
+    }
 }
 
 /// For a generic provider: the claim names behind the fields of a [`Workflow`](crate::claims::Workflow).

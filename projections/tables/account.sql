@@ -1,5 +1,5 @@
 CREATE TABLE account_r1 (
   id TEXT NOT NULL PRIMARY KEY,
-  created_at BIGINT NOT NULL,
-  disabled BIGINT NOT NULL DEFAULT 0
+  created_at BIGINT,
+  disabled BIGINT
 );

@@ -1,8 +1,8 @@
 CREATE TABLE gem_r1 (
   gem TEXT NOT NULL PRIMARY KEY,   -- folded name
-  name TEXT NOT NULL,
-  registered_at BIGINT NOT NULL,   -- milliseconds since the epoch, as every time here
-  releases BIGINT NOT NULL DEFAULT 0,
+  name TEXT,
+  registered_at BIGINT,   -- milliseconds since the epoch, as every time here
+  releases BIGINT,
   updated_at BIGINT,
   latest_number TEXT,              -- of the newest release by time
   document TEXT

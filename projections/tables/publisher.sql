@@ -1,8 +1,8 @@
 CREATE TABLE publisher_r1 (
   gem TEXT NOT NULL,
   id BIGINT NOT NULL,
-  provider TEXT NOT NULL,
-  repository TEXT NOT NULL,        -- lower case: a hint for finding candidates, never a decision
+  provider TEXT,
+  repository TEXT,        -- lower case: a hint for finding candidates, never a decision
   repository_id TEXT,
   PRIMARY KEY (gem, id)
 );

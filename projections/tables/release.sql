@@ -2,13 +2,13 @@ CREATE TABLE release_r1 (
   gem TEXT NOT NULL,
   number TEXT NOT NULL,
   platform TEXT NOT NULL,
-  file TEXT NOT NULL,              -- full name as spelled
-  log_index BIGINT NOT NULL,
-  revision BIGINT NOT NULL,        -- in gem/<gem>
-  released_at BIGINT NOT NULL,
-  digest TEXT NOT NULL,            -- 64 hex digits
-  document TEXT NOT NULL,
-  size BIGINT NOT NULL,
+  file TEXT,              -- full name as spelled
+  log_index BIGINT,
+  revision BIGINT,        -- in gem/<gem>
+  released_at BIGINT,
+  digest TEXT,            -- 64 hex digits
+  document TEXT,
+  size BIGINT,
   provider TEXT,
   repository TEXT,
   commit_id TEXT,

@@ -54,7 +54,9 @@ pub enum RequirementError {
         reason: events::version::VersionError,
     },
     /// No constraint, or more than [`MAX_CONSTRAINTS`].
-    #[error("a requirement has between one and {MAX_CONSTRAINTS} constraints; one that allows everything says `>= 0`")]
+    #[error(
+        "a requirement has between one and {MAX_CONSTRAINTS} constraints; one that allows everything says `>= 0`"
+    )]
     Count,
 }
 
@@ -91,28 +93,36 @@ impl Constraint {
     /// Parses `~> 1.2`; without an operator it is `=`.
     pub fn parse(text: &str) -> Result<Self, RequirementError> {
         let text = text.trim_matches(' ');
-        let end = text.find(|c| !matches!(c, '=' | '!' | '>' | '<' | '~')).unwrap_or(text.len());
+        let end = text
+            .find(|c| !matches!(c, '=' | '!' | '>' | '<' | '~'))
+            .unwrap_or(text.len());
         let (operator, version) = text.split_at(end);
-        let operator = if operator.is_empty() { Operator::Equal } else { Operator::parse(operator)? };
+        let operator = if operator.is_empty() {
+            Operator::Equal
+        } else {
+            Operator::parse(operator)?
+        };
         Self::new(operator, version.trim_matches(' '))
     }
 
     /// A constraint on a version still to be parsed.
     pub fn new(operator: Operator, version: &str) -> Result<Self, RequirementError> {
-        let version = GemVersion::parse(version).map_err(|reason| RequirementError::Version { text: shorten(version), reason })?;
+        let version = GemVersion::parse(version).map_err(|reason| RequirementError::Version {
+            text: shorten(version),
+            reason,
+        })?;
         Ok(Self { operator, version })
     }
 }
 
 impl Requirement {
-    /// `>= 0`: any version.
-    pub fn any() -> Result<Self, RequirementError> {
-        Self::parse(">= 0")
-    }
-
     /// Parses constraints between commas, as [`Requirement`] displays them.
     pub fn parse(text: &str) -> Result<Self, RequirementError> {
-        Self::new(text.split(',').map(Constraint::parse).collect::<Result<_, _>>()?)
+        Self::new(
+            text.split(',')
+                .map(Constraint::parse)
+                .collect::<Result<_, _>>()?,
+        )
     }
 
     /// A requirement of these constraints.
@@ -138,6 +148,16 @@ impl Requirement {
         let mut texts: Vec<String> = self.0.iter().map(ToString::to_string).collect();
         texts.sort();
         texts.join("&")
+    }
+}
+
+/// `>= 0`: any version.
+impl Default for Requirement {
+    fn default() -> Self {
+        Self(vec![Constraint {
+            operator: Operator::AtLeast,
+            version: GemVersion::zero(),
+        }])
     }
 }
 
@@ -169,16 +189,30 @@ mod tests {
 
     #[test]
     fn every_operator_is_read_and_written() {
-        for text in ["= 1", "!= 1.0", "> 2", "< 3.a", ">= 0", "<= 4", "~> 1.2.3", ">= 1.0, < 3"] {
+        for text in [
+            "= 1",
+            "!= 1.0",
+            "> 2",
+            "< 3.a",
+            ">= 0",
+            "<= 4",
+            "~> 1.2.3",
+            ">= 1.0, < 3",
+        ] {
             assert_eq!(Requirement::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Requirement::parse("1.0").unwrap().to_string(), "= 1.0");
-        assert_eq!(Requirement::parse("~>1.0,  !=1.2").unwrap().to_string(), "~> 1.0, != 1.2");
+        assert_eq!(
+            Requirement::parse("~>1.0,  !=1.2").unwrap().to_string(),
+            "~> 1.0, != 1.2"
+        );
     }
 
     #[test]
     fn what_ruby_does_not_know_is_refused() {
-        for text in ["", ">=", "=> 1", "~ 1", "1 2", ">= 1,", "> > 1", ">= 1-1", "*"] {
+        for text in [
+            "", ">=", "=> 1", "~ 1", "1 2", ">= 1,", "> > 1", ">= 1-1", "*",
+        ] {
             assert!(Requirement::parse(text).is_err(), "{text}");
         }
         assert_eq!(Requirement::new(Vec::new()), Err(RequirementError::Count));
@@ -186,13 +220,19 @@ mod tests {
 
     #[test]
     fn the_index_sorts_constraints_as_texts() {
-        assert_eq!(Requirement::parse(">= 1.0, < 3").unwrap().index_text(), "< 3&>= 1.0");
-        assert_eq!(Requirement::parse("~> 2.0, != 2.1").unwrap().index_text(), "!= 2.1&~> 2.0");
+        assert_eq!(
+            Requirement::parse(">= 1.0, < 3").unwrap().index_text(),
+            "< 3&>= 1.0"
+        );
+        assert_eq!(
+            Requirement::parse("~> 2.0, != 2.1").unwrap().index_text(),
+            "!= 2.1&~> 2.0"
+        );
     }
 
     #[test]
     fn only_the_plain_default_means_any_version() {
-        assert!(Requirement::any().unwrap().is_any());
+        assert!(Requirement::default().is_any());
         assert!(!Requirement::parse(">= 0.0").unwrap().is_any());
         assert!(!Requirement::parse(">= 0, < 2").unwrap().is_any());
     }

@@ -25,11 +25,19 @@ pub(super) fn read_plain(text: &str) -> Plain<'_> {
     }
     if text.contains('\n') {
         // Psych matches its keywords against each line of a short text, so that "no\n\nx" is false.
-        return if text.chars().count() > 5 { Plain::Text(text) } else { Plain::Ambiguous };
+        return if text.chars().count() > 5 {
+            Plain::Text(text)
+        } else {
+            Plain::Ambiguous
+        };
     }
     if let Some(symbol) = text.strip_prefix(':') {
         let word = !symbol.is_empty() && symbol.bytes().all(|byte| byte.is_ascii_lowercase());
-        return if word { Plain::Symbol(symbol) } else { Plain::Ambiguous };
+        return if word {
+            Plain::Symbol(symbol)
+        } else {
+            Plain::Ambiguous
+        };
     }
     if let Some(number) = small_integer(text) {
         return Plain::Integer(number);
@@ -41,7 +49,8 @@ pub(super) fn read_plain(text: &str) -> Plain<'_> {
 }
 
 fn small_integer(text: &str) -> Option<u32> {
-    let digits = !text.is_empty() && text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits =
+        !text.is_empty() && text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
     let canonical = text == "0" || !text.starts_with('0');
     (digits && canonical).then(|| text.parse().ok()).flatten()
 }
@@ -54,11 +63,15 @@ fn looks_numeric(folded: &str) -> bool {
     }
     for base in ["0x", "0b", "0o"] {
         if let Some(digits) = body.strip_prefix(base) {
-            return digits.bytes().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'_' | b','));
+            return digits
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b'_' | b','));
         }
     }
     let number = |c: char| c.is_ascii_digit() || matches!(c, '_' | ',' | '.' | ':');
-    let (front, exponent) = body.split_once('e').map_or((body, None), |(front, exponent)| (front, Some(exponent)));
+    let (front, exponent) = body
+        .split_once('e')
+        .map_or((body, None), |(front, exponent)| (front, Some(exponent)));
     if !front.chars().any(|c| c.is_ascii_digit()) || !front.chars().all(number) {
         return false;
     }
@@ -74,10 +87,18 @@ fn looks_like_a_time(text: &str) -> bool {
     let body = text.strip_prefix('-').unwrap_or(text);
     let mut parts = body.splitn(3, '-');
     let digits = |part: Option<&str>, most: usize| {
-        part.is_some_and(|part| !part.is_empty() && part.len() <= most && part.bytes().all(|byte| byte.is_ascii_digit()))
+        part.is_some_and(|part| {
+            !part.is_empty() && part.len() <= most && part.bytes().all(|byte| byte.is_ascii_digit())
+        })
     };
-    let dated = digits(parts.next(), 4) && digits(parts.next(), 2) && parts.next().is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    let time = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | ':' | '.' | ' ' | 'T' | 't' | 'Z' | 'z');
+    let dated = digits(parts.next(), 4)
+        && digits(parts.next(), 2)
+        && parts
+            .next()
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let time = |c: char| {
+        c.is_ascii_digit() || matches!(c, '-' | '+' | ':' | '.' | ' ' | 'T' | 't' | 'Z' | 'z')
+    };
     dated && body.chars().all(time)
 }
 
@@ -87,7 +108,23 @@ mod tests {
 
     #[test]
     fn words_paths_and_versions_are_texts() {
-        for text in ["rails", "0.1.0", "1.2.3.4", "lib/a.rb", "-x", ".document", "2011-01-01-a-post.md", "3d", "y", "n", "1password", "=", "12-34", "é", "1.0.0.beta"] {
+        for text in [
+            "rails",
+            "0.1.0",
+            "1.2.3.4",
+            "lib/a.rb",
+            "-x",
+            ".document",
+            "2011-01-01-a-post.md",
+            "3d",
+            "y",
+            "n",
+            "1password",
+            "=",
+            "12-34",
+            "é",
+            "1.0.0.beta",
+        ] {
             assert_eq!(read_plain(text), Plain::Text(text), "{text}");
         }
     }
@@ -111,8 +148,29 @@ mod tests {
     fn numbers_and_times_are_not_texts() {
         assert_eq!(read_plain("4"), Plain::Integer(4));
         for text in [
-            "1.0", "08", "+1", "-1", "1_000", "1,000", "1:30", "1e3", "1.5e-3", "0x1f", "0b1", "0o7", ".inf", "-.INF", ".nan", "2023-01-01",
-            "2023-1-1 10:00:00", "2023-01-01T10:00:00Z", "2023-01-01 10:00:00.000000000 Z", "1.", ".5", "12345678901", "190:20:30.15",
+            "1.0",
+            "08",
+            "+1",
+            "-1",
+            "1_000",
+            "1,000",
+            "1:30",
+            "1e3",
+            "1.5e-3",
+            "0x1f",
+            "0b1",
+            "0o7",
+            ".inf",
+            "-.INF",
+            ".nan",
+            "2023-01-01",
+            "2023-1-1 10:00:00",
+            "2023-01-01T10:00:00Z",
+            "2023-01-01 10:00:00.000000000 Z",
+            "1.",
+            ".5",
+            "12345678901",
+            "190:20:30.15",
         ] {
             assert_eq!(read_plain(text), Plain::Ambiguous, "{text}");
         }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::scalar::{Plain, read_plain};
 
@@ -30,7 +30,9 @@ pub enum YamlError {
         message: String,
     },
     /// A character that Ruby escapes when it writes YAML.
-    #[error("the YAML has the raw character {character:?} at line {line}; Ruby writes it as an escape")]
+    #[error(
+        "the YAML has the raw character {character:?} at line {line}; Ruby writes it as an escape"
+    )]
     Character {
         /// Counted from 1.
         line: usize,
@@ -38,7 +40,9 @@ pub enum YamlError {
         character: char,
     },
     /// Something YAML allows and Ruby never writes into a gemspec.
-    #[error("the YAML has {what} at line {line}, which RubyGems never writes; build the gem with `gem build`")]
+    #[error(
+        "the YAML has {what} at line {line}, which RubyGems never writes; build the gem with `gem build`"
+    )]
     Unusual {
         /// Counted from 1.
         line: usize,
@@ -79,13 +83,26 @@ pub(super) enum Value {
 /// Parses one document.
 pub(super) fn parse(text: &str) -> Result<Node, YamlError> {
     check_source(text)?;
-    let mut tree = Tree { lines: text.lines().collect(), open: Vec::new(), root: None, nodes: 0, documents: 0, must_close: false };
+    let mut tree = Tree {
+        lines: text.lines().collect(),
+        open: Vec::new(),
+        root: None,
+        nodes: 0,
+        documents: 0,
+        must_close: false,
+    };
     let mut parser = Parser::new_from_str(text);
     while let Some(next) = parser.next_event() {
-        let (event, span) = next.map_err(|error| YamlError::Syntax { line: error.marker().line(), message: error.info().to_owned() })?;
+        let (event, span) = next.map_err(|error| YamlError::Syntax {
+            line: error.marker().line(),
+            message: error.info().to_owned(),
+        })?;
         tree.accept(event, span)?;
     }
-    tree.root.ok_or(YamlError::Unusual { line: 1, what: "no document" })
+    tree.root.ok_or(YamlError::Unusual {
+        line: 1,
+        what: "no document",
+    })
 }
 
 /// Refuses what must be seen in the source because the parser's events do not show it.
@@ -93,7 +110,10 @@ fn check_source(text: &str) -> Result<(), YamlError> {
     for (place, line) in text.split('\n').enumerate() {
         let number = place.saturating_add(1);
         if let Some(character) = line.chars().find(|c| !is_plain_character(*c)) {
-            return Err(YamlError::Character { line: number, character });
+            return Err(YamlError::Character {
+                line: number,
+                character,
+            });
         }
         let unusual = |what| Err(YamlError::Unusual { line: number, what });
         if line.starts_with('%') {
@@ -144,32 +164,72 @@ impl Tree<'_> {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) => {
                 self.documents = self.documents.saturating_add(1);
-                if self.documents > 1 { unusual("a second document") } else { Ok(()) }
+                if self.documents > 1 {
+                    unusual("a second document")
+                } else {
+                    Ok(())
+                }
             }
             Event::Alias(_) => unusual("an alias"),
-            Event::Scalar(_, _, anchor, _) | Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _) if anchor != 0 => unusual("an anchor"),
-            Event::Scalar(text, style, _, tag) => self.scalar(text.into_owned(), style, tag.as_deref(), span),
-            Event::SequenceStart(_, tag) => self.start(Value::Sequence(Vec::new()), tag.as_deref(), span),
-            Event::MappingStart(_, tag) => self.start(Value::Mapping(Vec::new()), tag.as_deref(), span),
+            Event::Scalar(_, _, anchor, _)
+            | Event::SequenceStart(anchor, _)
+            | Event::MappingStart(anchor, _)
+                if anchor != 0 =>
+            {
+                unusual("an anchor")
+            }
+            Event::Scalar(text, style, _, tag) => {
+                self.scalar(text.into_owned(), style, tag.as_deref(), span)
+            }
+            Event::SequenceStart(_, tag) => {
+                self.start(Value::Sequence(Vec::new()), tag.as_deref(), span)
+            }
+            Event::MappingStart(_, tag) => {
+                self.start(Value::Mapping(Vec::new()), tag.as_deref(), span)
+            }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
-                Some(closed) => self.put(closed.node),
+                Some(ended) => self.put(ended.node),
                 None => unusual("an end without a start"),
             },
         }
     }
 
-    fn scalar(&mut self, text: String, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Result<(), YamlError> {
+    fn scalar(
+        &mut self,
+        text: String,
+        style: ScalarStyle,
+        tag: Option<&Tag>,
+        span: Span,
+    ) -> Result<(), YamlError> {
         self.count(span)?;
         let line = span.start.line();
-        let node = Node { tag: tag.map(tag_text), line, value: if style == ScalarStyle::Plain { Value::Plain(text) } else { Value::Quoted(text) } };
-        let Some(open) = self.open.last_mut() else { return self.put(node) };
+        let node = Node {
+            tag: tag.map(tag_text),
+            line,
+            value: if style == ScalarStyle::Plain {
+                Value::Plain(text)
+            } else {
+                Value::Quoted(text)
+            },
+        };
+        let Some(open) = self.open.last_mut() else {
+            return self.put(node);
+        };
         if open.key.is_some() || !matches!(open.node.value, Value::Mapping(_)) {
             return self.put(node);
         }
         let unusual = |what| Err(YamlError::Unusual { line, what });
         let key = match node {
-            Node { tag: None, value: Value::Quoted(key), .. } if span.end.line() == line => key,
-            Node { tag: None, value: Value::Plain(key), .. } if matches!(read_plain(&key), Plain::Text(_)) => key,
+            Node {
+                tag: None,
+                value: Value::Quoted(key),
+                ..
+            } if span.end.line() == line => key,
+            Node {
+                tag: None,
+                value: Value::Plain(key),
+                ..
+            } if matches!(read_plain(&key), Plain::Text(_)) => key,
             Node { .. } => return unusual("a key that is not a plain word"),
         };
         if key == "<<" {
@@ -188,13 +248,31 @@ impl Tree<'_> {
         if self.open.len() >= MAX_DEPTH {
             return Err(YamlError::TooBig);
         }
-        if self.open.last().is_some_and(|open| open.key.is_none() && matches!(open.node.value, Value::Mapping(_))) {
-            return Err(YamlError::Unusual { line, what: "a key that is not a plain word" });
+        if self
+            .open
+            .last()
+            .is_some_and(|open| open.key.is_none() && matches!(open.node.value, Value::Mapping(_)))
+        {
+            return Err(YamlError::Unusual {
+                line,
+                what: "a key that is not a plain word",
+            });
         }
-        let first = self.lines.get(line.saturating_sub(1)).and_then(|source| source.chars().nth(span.start.col()));
+        let first = self
+            .lines
+            .get(line.saturating_sub(1))
+            .and_then(|source| source.chars().nth(span.start.col()));
         self.must_close = matches!(first, Some('[' | '{'));
-        let node = Node { tag: tag.map(tag_text), line, value };
-        self.open.push(Open { node, keys: BTreeSet::new(), key: None });
+        let node = Node {
+            tag: tag.map(tag_text),
+            line,
+            value,
+        };
+        self.open.push(Open {
+            node,
+            keys: BTreeSet::new(),
+            key: None,
+        });
         Ok(())
     }
 
@@ -206,17 +284,114 @@ impl Tree<'_> {
         match (&mut open.node.value, open.key.take()) {
             (Value::Sequence(items), None) => items.push(node),
             (Value::Mapping(entries), Some(key)) => entries.push((key, node)),
-            _ => return Err(YamlError::Unusual { line: node.line, what: "a value without a key" }),
+            _ => {
+                return Err(YamlError::Unusual {
+                    line: node.line,
+                    what: "a value without a key",
+                });
+            }
         }
         Ok(())
     }
 
     fn count(&mut self, span: Span) -> Result<(), YamlError> {
         self.nodes = self.nodes.saturating_add(1);
-        if self.nodes > MAX_NODES || span.start.line() == 0 { Err(YamlError::TooBig) } else { Ok(()) }
+        if self.nodes > MAX_NODES || span.start.line() == 0 {
+            Err(YamlError::TooBig)
+        } else {
+            Ok(())
+        }
     }
 }
 
 fn tag_text(tag: &Tag) -> String {
     format!("{}{}", tag.handle, tag.suffix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unusual(text: &str) -> bool {
+        matches!(parse(text), Err(YamlError::Unusual { .. }))
+    }
+
+    #[test]
+    fn the_shapes_that_ruby_writes_are_read() {
+        let node = parse(
+            "--- !x\na: b\nc:\n- - \"d\"\n  - !y\n    e: |-\n      f\n      g\nh: []\ni: {}\n",
+        )
+        .unwrap();
+        assert_eq!(node.tag.as_deref(), Some("!x"));
+        let Value::Mapping(entries) = node.value else {
+            panic!()
+        };
+        let keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(keys, ["a", "c", "h", "i"]);
+        assert_eq!(entries[0].1.value, Value::Plain("b".to_owned()));
+        assert_eq!(entries[2].1.value, Value::Sequence(Vec::new()));
+        assert_eq!(entries[3].1.value, Value::Mapping(Vec::new()));
+    }
+
+    #[test]
+    fn anchors_aliases_and_merges_are_refused() {
+        assert!(unusual("a: &b c\n"));
+        assert!(unusual("a: &b c\nd: *b\n"));
+        assert!(unusual("<<:\n  a: b\n"));
+    }
+
+    #[test]
+    fn flow_collections_with_anything_in_them_are_refused() {
+        for text in ["a: [b]\n", "a: {b: c}\n", "- [[]]\n", "a: {? b}\n"] {
+            assert!(unusual(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn keys_are_plain_words_and_stand_once() {
+        assert!(matches!(
+            parse("a: 1\na: 2\n"),
+            Err(YamlError::DuplicateKey { line: 2, .. })
+        ));
+        assert!(matches!(
+            parse("a: 1\n\"a\": 2\n"),
+            Err(YamlError::DuplicateKey { .. })
+        ));
+        for text in [
+            "yes: a\n",
+            "1: a\n",
+            "? - a\n: b\n",
+            "? |-\n  a\n  b\n: c\n",
+            "!x a: b\n",
+        ] {
+            assert!(unusual(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_second_document_and_a_directive_are_refused() {
+        assert!(unusual("--- a\n--- b\n"));
+        assert!(unusual("%YAML 1.1\n--- a\n"));
+        assert!(parse("").is_err());
+    }
+
+    #[test]
+    fn characters_that_ruby_escapes_are_refused() {
+        for character in [
+            '\t', '\r', '\0', '\u{7f}', '\u{85}', '\u{2028}', '\u{feff}', '\u{ffff}',
+        ] {
+            let found = parse(&format!("a: b{character}c\n"));
+            assert_eq!(found, Err(YamlError::Character { line: 1, character }));
+        }
+        assert!(parse("a: \u{e9}\u{a0}\u{1f600}\n").is_ok());
+    }
+
+    #[test]
+    fn depth_and_count_are_bounded() {
+        assert_eq!(
+            parse(&format!("{}a\n", "- ".repeat(17))),
+            Err(YamlError::TooBig)
+        );
+        assert_eq!(parse(&"- a\n".repeat(MAX_NODES)), Err(YamlError::TooBig));
+    }
 }

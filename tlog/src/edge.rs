@@ -98,6 +98,8 @@ impl TileEdge {
 
     /// Appends leaves, by their hashes, and returns every row that changed, once, in its new state.
     ///
+    /// Where the rows may fail to be stored, append to a clone and keep it only once they are.
+    ///
     /// A batch touches one row for each started 256 leaves, and a row of a level above only when a tile below filled.
     pub fn append(&mut self, leaves: &[Hash]) -> Vec<TileRow> {
         let mut rows = Vec::new();

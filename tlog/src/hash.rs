@@ -111,12 +111,8 @@ pub fn leaf_hash(entry: &[u8]) -> Hash {
 
 /// The hash of a node with these two children.
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update([0x01])
-            .chain_update(left.0)
-            .chain_update(right.0)
-            .finalize()
-            .into(),
-    )
+    let mut node = [0x01; 65];
+    node[1..33].copy_from_slice(&left.0);
+    node[33..].copy_from_slice(&right.0);
+    Hash(Sha256::digest(node).into())
 }

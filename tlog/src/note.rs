@@ -22,7 +22,7 @@ use crate::{
     text::{from_base64, to_base64},
 };
 
-/// Bytes in the longest note: room for 64 signatures of any type, post-quantum ones included, is not guaranteed.
+/// Bytes in the longest note: enough for 16 of the longest post-quantum signatures, 5 kB each.
 pub const MAX_NOTE_LEN: usize = 128 * 1024;
 
 /// Signatures in the longest note.

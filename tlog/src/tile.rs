@@ -11,7 +11,7 @@
 //! grows: a partial tile is a prefix of every later one of the same place. A tile without hashes does not exist.
 
 use alloc::{format, string::String};
-use core::{fmt, iter, str::FromStr};
+use core::{fmt, iter};
 
 use thiserror::Error;
 
@@ -192,14 +192,6 @@ impl fmt::Display for Resource {
             Self::Hashes(tile) => tile.fmt(f),
             Self::Entries(entries) => entries.fmt(f),
         }
-    }
-}
-
-impl FromStr for Resource {
-    type Err = PathError;
-
-    fn from_str(path: &str) -> Result<Self, PathError> {
-        Self::parse(path)
     }
 }
 
