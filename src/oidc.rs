@@ -17,6 +17,7 @@ pub mod ids;
 mod json;
 mod jwk;
 pub mod keys;
+mod slot;
 pub mod token;
 pub mod unverified;
 

@@ -1,7 +1,7 @@
 //! The `RubyGems` dialect: gem files in, index bytes out. Pure: no clock, file or network.
 //!
 //! One promise holds this folder together: **whatever is accepted, Ruby reads the same**. A gem is read by `RubyGems` on somebody's laptop long
-//! after it was judged here, so a byte that the two could read differently is refused with a text that says what to do. `tests/rubygems.rs` asks Ruby.
+//! after it was judged here, so a byte that the two could read differently is refused with a text that says what to do. `tests/rubygems/` asks Ruby.
 //!
 //! ```text
 //! file ─ archive ─┬─ tar, gzip ─ contents, checksums
@@ -35,6 +35,7 @@ mod spec_error;
 #[cfg(test)]
 mod testing;
 mod uri;
+mod yaml_source;
 
 pub use archive::{Gem, GemError, Limits, read_gem};
 pub use compact_index::{IndexLine, InfoLine};

@@ -23,7 +23,7 @@
 //! | [`world`] | the states, advanced group by group |
 //! | [`keys`] | API keys, those of CI jobs in few bytes and only while they live |
 //! | [`command`] | from a group of events to the command that must have led to it |
-//! | [`release`], [`records`] | the same for pushes, and for recorded denials |
+//! | [`management`], [`release`], [`records`] | the same for management, for exchanges and pushes, and for denials |
 //! | [`actor`] | who may have done it |
 use alloc::{string::String, vec::Vec};
 use events::{Recorded, event::DecodeError};
@@ -34,6 +34,7 @@ mod actor;
 mod command;
 mod compare;
 mod keys;
+mod management;
 mod order;
 mod records;
 mod release;

@@ -69,14 +69,20 @@ impl StandInIssuer {
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(data.clone())
-                .route("/.well-known/openid-configuration", web::get().to(serve_discovery))
+                .route(
+                    "/.well-known/openid-configuration",
+                    web::get().to(serve_discovery),
+                )
                 .route(JWKS_PATH, web::get().to(serve_jwks))
         })
         .workers(1)
         .disable_signals()
         .listen(listener)?
         .run();
-        *issuer.server.write().unwrap_or_else(PoisonError::into_inner) = Some(server.handle());
+        *issuer
+            .server
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(server.handle());
         Ok((issuer, server))
     }
 
@@ -122,7 +128,11 @@ impl StandInIssuer {
 
     /// The name of the key it signs with.
     pub fn kid(&self) -> String {
-        self.key.read().unwrap_or_else(PoisonError::into_inner).kid.clone()
+        self.key
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .kid
+            .clone()
     }
 
     /// Makes a new key. The old one is withdrawn at once, as after a leak.
@@ -145,7 +155,11 @@ impl StandInIssuer {
 
     /// Stops serving.
     pub async fn stop(&self) {
-        let server = self.server.write().unwrap_or_else(PoisonError::into_inner).take();
+        let server = self
+            .server
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(server) = server {
             server.stop(false).await;
         }
@@ -153,25 +167,42 @@ impl StandInIssuer {
 
     /// A token with these claims, as its forge would sign it.
     pub fn sign(&self, claims: &Value) -> io::Result<String> {
-        let header = json!({ "alg": format!("{:?}", self.algorithm), "kid": self.kid(), "typ": "JWT" });
+        let header =
+            json!({ "alg": format!("{:?}", self.algorithm), "kid": self.kid(), "typ": "JWT" });
         self.sign_text(&header.to_string(), &claims.to_string())
     }
 
     /// A token of any header and payload, however wrong, with a good signature of this provider's algorithm.
     pub fn sign_text(&self, header: &str, payload: &str) -> io::Result<String> {
-        let input = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+        let input = format!(
+            "{}.{}",
+            URL_SAFE_NO_PAD.encode(header),
+            URL_SAFE_NO_PAD.encode(payload)
+        );
         let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
         let signature = key.sign(self.algorithm, input.as_bytes())?;
         Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
     /// Every claim of a GitHub Actions token for this job.
-    pub fn github_claims(&self, job: &GithubJob, audience: &str, issued_at: Timestamp, jti: &str) -> Value {
+    pub fn github_claims(
+        &self,
+        job: &GithubJob,
+        audience: &str,
+        issued_at: Timestamp,
+        jti: &str,
+    ) -> Value {
         job.claims(&self.url, audience, issued_at, jti)
     }
 
     /// Every claim of a GitLab CI ID token for this job.
-    pub fn gitlab_claims(&self, job: &GitlabJob, audience: &str, issued_at: Timestamp, jti: &str) -> Value {
+    pub fn gitlab_claims(
+        &self,
+        job: &GitlabJob,
+        audience: &str,
+        issued_at: Timestamp,
+        jti: &str,
+    ) -> Value {
         job.claims(&self.url, audience, issued_at, jti)
     }
 }
@@ -184,21 +215,36 @@ impl SigningKey {
         let (mut jwk, secret) = match algorithm {
             Algorithm::RS256 | Algorithm::PS256 => {
                 let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(failed)?;
-                let n = text(pair.public_key().modulus().big_endian_without_leading_zero());
-                let e = text(pair.public_key().exponent().big_endian_without_leading_zero());
+                let n = text(
+                    pair.public_key()
+                        .modulus()
+                        .big_endian_without_leading_zero(),
+                );
+                let e = text(
+                    pair.public_key()
+                        .exponent()
+                        .big_endian_without_leading_zero(),
+                );
                 (json!({ "kty": "RSA", "n": n, "e": e }), Secret::Rsa(pair))
             }
             Algorithm::ES256 => {
-                let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
+                let pair =
+                    EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
                 // An uncompressed point: 0x04, then two coordinates of 32 bytes.
                 let point = pair.public_key().as_ref().get(1..).unwrap_or_default();
                 let (x, y) = point.split_at_checked(32).unwrap_or_default();
-                (json!({ "kty": "EC", "crv": "P-256", "x": text(x), "y": text(y) }), Secret::P256(pair))
+                (
+                    json!({ "kty": "EC", "crv": "P-256", "x": text(x), "y": text(y) }),
+                    Secret::P256(pair),
+                )
             }
             Algorithm::EdDSA => {
                 let pair = Ed25519KeyPair::generate().map_err(failed)?;
                 let x = text(pair.public_key().as_ref());
-                (json!({ "kty": "OKP", "crv": "Ed25519", "x": x }), Secret::Ed25519(pair))
+                (
+                    json!({ "kty": "OKP", "crv": "Ed25519", "x": x }),
+                    Secret::Ed25519(pair),
+                )
             }
         };
         if let Some(members) = jwk.as_object_mut() {
@@ -212,8 +258,12 @@ impl SigningKey {
     fn sign(&self, algorithm: Algorithm, message: &[u8]) -> io::Result<Vec<u8>> {
         let random = SystemRandom::new();
         let signed = match &self.secret {
-            Secret::Ed25519(pair) => pair.try_sign(message).map(|signature| signature.as_ref().to_vec()),
-            Secret::P256(pair) => pair.sign(&random, message).map(|signature| signature.as_ref().to_vec()),
+            Secret::Ed25519(pair) => pair
+                .try_sign(message)
+                .map(|signature| signature.as_ref().to_vec()),
+            Secret::P256(pair) => pair
+                .sign(&random, message)
+                .map(|signature| signature.as_ref().to_vec()),
             Secret::Rsa(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 let signed = if algorithm == Algorithm::PS256 {

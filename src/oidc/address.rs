@@ -16,7 +16,9 @@ pub enum AddressError {
     #[error("is not an absolute URL")]
     NotUrl,
     /// Not https, and not an allowed loopback address.
-    #[error("is not https (plain http is for literal loopback addresses only, and only where that was allowed)")]
+    #[error(
+        "is not https (plain http is for literal loopback addresses only, and only where that was allowed)"
+    )]
     NotHttps,
     /// A user or password is in it.
     #[error("carries a user or password")]
@@ -32,7 +34,10 @@ impl Address {
     pub fn parse(text: &str, loopback: bool) -> Result<Self, AddressError> {
         let url = Url::parse(text).map_err(|_| AddressError::NotUrl)?;
         let host = url.host_str().ok_or(AddressError::NotUrl)?;
-        let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        let literal = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>();
         let local = literal.is_ok_and(|address| address.is_loopback());
         match url.scheme() {
             "https" => {}
@@ -78,24 +83,59 @@ mod tests {
 
     #[test]
     fn only_https_is_fetched_except_from_a_literal_loopback_address() {
-        for good in ["https://issuer.example/keys", "https://127.0.0.1:8443/", "https://[2001:db8::1]/"] {
+        for good in [
+            "https://issuer.example/keys",
+            "https://127.0.0.1:8443/",
+            "https://[2001:db8::1]/",
+        ] {
             assert!(Address::parse(good, false).is_ok(), "{good}");
         }
-        for local in ["http://127.0.0.1:80/", "http://127.8.9.1/", "http://[::1]:8080/"] {
-            assert_eq!(Address::parse(local, false), Err(AddressError::NotHttps), "{local}");
+        for local in [
+            "http://127.0.0.1:80/",
+            "http://127.8.9.1/",
+            "http://[::1]:8080/",
+        ] {
+            assert_eq!(
+                Address::parse(local, false),
+                Err(AddressError::NotHttps),
+                "{local}"
+            );
             assert!(Address::parse(local, true).is_ok(), "{local}");
         }
-        for bad in ["http://issuer.example/", "http://localhost/", "http://127.0.0.1.nip.io/", "http://0.0.0.0/", "ftp://127.0.0.1/", "http://[::ffff:127.0.0.1]/"] {
-            assert_eq!(Address::parse(bad, true), Err(AddressError::NotHttps), "{bad}");
+        for bad in [
+            "http://issuer.example/",
+            "http://localhost/",
+            "http://127.0.0.1.nip.io/",
+            "http://0.0.0.0/",
+            "ftp://127.0.0.1/",
+            "http://[::ffff:127.0.0.1]/",
+        ] {
+            assert_eq!(
+                Address::parse(bad, true),
+                Err(AddressError::NotHttps),
+                "{bad}"
+            );
         }
     }
 
     #[test]
     fn user_information_and_fragments_are_refused() {
-        assert_eq!(Address::parse("https://a@b.example/", true), Err(AddressError::UserInfo));
-        assert_eq!(Address::parse("https://:p@b.example/", true), Err(AddressError::UserInfo));
-        assert_eq!(Address::parse("https://b.example/#f", true), Err(AddressError::Fragment));
+        assert_eq!(
+            Address::parse("https://a@b.example/", true),
+            Err(AddressError::UserInfo)
+        );
+        assert_eq!(
+            Address::parse("https://:p@b.example/", true),
+            Err(AddressError::UserInfo)
+        );
+        assert_eq!(
+            Address::parse("https://b.example/#f", true),
+            Err(AddressError::Fragment)
+        );
         assert_eq!(Address::parse("b.example", true), Err(AddressError::NotUrl));
-        assert_eq!(Address::parse("file:///etc/passwd", true), Err(AddressError::NotUrl));
+        assert_eq!(
+            Address::parse("file:///etc/passwd", true),
+            Err(AddressError::NotUrl)
+        );
     }
 }

@@ -30,7 +30,8 @@ impl<'a> Claims<'a> {
 
     /// The same, where the job cannot be described without it.
     pub(super) fn required(&self, name: &str) -> Result<Text, TokenError> {
-        self.optional(name)?.ok_or_else(|| TokenError::missing(name))
+        self.optional(name)?
+            .ok_or_else(|| TokenError::missing(name))
     }
 
     /// A truth value, which both forges write as the string `"true"` or `"false"`.

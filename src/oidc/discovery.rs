@@ -64,14 +64,24 @@ pub enum DiscoveryError {
 }
 
 /// Asks an issuer for its keys' address and algorithms. `loopback` allows plain http to a literal loopback address.
-pub async fn discover(fetch: &dyn Fetch, issuer: &str, loopback: bool) -> Result<Discovered, DiscoveryError> {
+pub async fn discover(
+    fetch: &dyn Fetch,
+    issuer: &str,
+    loopback: bool,
+) -> Result<Discovered, DiscoveryError> {
     let home = Address::parse(issuer, loopback).map_err(DiscoveryError::Issuer)?;
     if home.url().query().is_some() {
         return Err(DiscoveryError::IssuerQuery);
     }
-    let url = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    let url = format!(
+        "{}/.well-known/openid-configuration",
+        issuer.trim_end_matches('/')
+    );
     let address = Address::parse(&url, loopback).map_err(DiscoveryError::Issuer)?;
-    let body = fetch.get(&address).await.map_err(|reason| DiscoveryError::Fetch { url, reason })?;
+    let body = fetch
+        .get(&address)
+        .await
+        .map_err(|reason| DiscoveryError::Fetch { url, reason })?;
     let document = json::object(&body).map_err(|_| DiscoveryError::NotJson)?;
     match document.get("issuer").and_then(Value::as_str) {
         Some(named) if named == issuer => {}
@@ -92,12 +102,116 @@ pub async fn discover(fetch: &dyn Fetch, issuer: &str, loopback: bool) -> Result
 
 fn algorithms(document: &Map<String, Value>) -> Result<Vec<Algorithm>, DiscoveryError> {
     const MEMBER: &str = "id_token_signing_alg_values_supported";
-    let list = document.get(MEMBER).and_then(Value::as_array).ok_or(DiscoveryError::Member(MEMBER))?;
+    let list = document
+        .get(MEMBER)
+        .and_then(Value::as_array)
+        .ok_or(DiscoveryError::Member(MEMBER))?;
     let mut known = Vec::new();
     for name in list.iter().filter_map(Value::as_str).filter_map(algorithm) {
         if !known.contains(&name) {
             known.push(name);
         }
     }
-    if known.is_empty() { Err(DiscoveryError::NoAlgorithm) } else { Ok(known) }
+    if known.is_empty() {
+        Err(DiscoveryError::NoAlgorithm)
+    } else {
+        Ok(known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oidc::given::{Canned, URL, changed, discovery_document};
+    use serde_json::json;
+
+    async fn found(document: Value) -> Result<Discovered, DiscoveryError> {
+        discover(&Canned::with(document), URL, false).await
+    }
+
+    #[tokio::test]
+    async fn keys_and_algorithms_are_found() {
+        let discovered = found(discovery_document()).await.unwrap();
+        assert_eq!(
+            discovered.jwks_uri.as_str(),
+            "https://issuer.example/.well-known/jwks"
+        );
+        assert_eq!(discovered.algorithms, [Algorithm::RS256, Algorithm::ES256]);
+    }
+
+    #[tokio::test]
+    async fn keys_on_another_host_port_or_scheme_are_refused() {
+        for elsewhere in [
+            "https://keys.example/",
+            "https://issuer.example:8443/",
+            "https://issuer.example.evil.test/",
+            "https://sub.issuer.example/",
+        ] {
+            let error = found(changed(
+                discovery_document(),
+                json!({"jwks_uri": elsewhere}),
+            ))
+            .await
+            .unwrap_err();
+            assert_eq!(error, DiscoveryError::JwksElsewhere(Text::claim(elsewhere)));
+        }
+        for unfetchable in [
+            "http://issuer.example/keys",
+            "https://a@issuer.example/keys",
+            "/keys",
+            "file:///keys",
+        ] {
+            let error = found(changed(
+                discovery_document(),
+                json!({"jwks_uri": unfetchable}),
+            ))
+            .await
+            .unwrap_err();
+            assert!(matches!(error, DiscoveryError::JwksUri(_)), "{unfetchable}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_document_of_another_issuer_is_refused() {
+        for other in ["https://issuer.example/", "https://evil.example"] {
+            let error = found(changed(discovery_document(), json!({"issuer": other})))
+                .await
+                .unwrap_err();
+            assert_eq!(error, DiscoveryError::OtherIssuer(Text::claim(other)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_signs_with_nothing_acceptable_is_refused() {
+        const MEMBER: &str = "id_token_signing_alg_values_supported";
+        let only = |names: Value| changed(discovery_document(), json!({MEMBER: names}));
+        assert_eq!(
+            found(only(json!(["HS256", "none"]))).await,
+            Err(DiscoveryError::NoAlgorithm)
+        );
+        assert_eq!(
+            found(only(json!(null))).await,
+            Err(DiscoveryError::Member(MEMBER))
+        );
+    }
+
+    #[tokio::test]
+    async fn an_issuer_that_may_not_be_fetched_is_not() {
+        let network = Canned::with(discovery_document());
+        for issuer in [
+            "http://issuer.example",
+            "http://localhost:8080",
+            "https://u:p@issuer.example",
+            "https://issuer.example#x",
+            "issuer.example",
+        ] {
+            let answer = discover(&network, issuer, true).await;
+            assert!(matches!(answer, Err(DiscoveryError::Issuer(_))), "{issuer}");
+        }
+        assert_eq!(
+            discover(&network, "https://issuer.example?x", true).await,
+            Err(DiscoveryError::IssuerQuery)
+        );
+        assert_eq!(network.asked(), 0);
+    }
 }

@@ -1,12 +1,7 @@
 //! Why a well-formed identity token does not verify: stable codes, what is wrong, and what to do about it.
 //!
 //! Values of the token are shown as the log would write them ([`Text::claim`]); the token itself is never shown.
-use events::{
-    claims::ProviderKind,
-    provider::Algorithm,
-    text::Text,
-    time::Timestamp,
-};
+use events::{claims::ProviderKind, provider::Algorithm, text::Text, time::Timestamp};
 
 use super::audience::Elsewhere;
 
@@ -22,7 +17,9 @@ pub enum TokenError {
         allowed: Vec<Algorithm>,
     },
     /// Its key is not in the provider's newest key set.
-    #[error("the identity token names the signing key `{kid}`, which its provider does not publish")]
+    #[error(
+        "the identity token names the signing key `{kid}`, which its provider does not publish"
+    )]
     UnknownKey {
         /// The key it names.
         kid: Text,
@@ -31,7 +28,9 @@ pub enum TokenError {
     #[error("the identity token does not say which key signed it (`kid`)")]
     NoKeyNamed,
     /// The key it names is of another type than its algorithm.
-    #[error("the identity token is signed with {algorithm:?}, for which the key `{kid}` is not made")]
+    #[error(
+        "the identity token is signed with {algorithm:?}, for which the key `{kid}` is not made"
+    )]
     KeyDoesNotFit {
         /// The algorithm it names.
         algorithm: Algorithm,
@@ -72,7 +71,9 @@ pub enum TokenError {
         kind: ProviderKind,
     },
     /// Its audience is not this registry.
-    #[error("the identity token was made for the audience `{came}`, but this registry is `{expected}`")]
+    #[error(
+        "the identity token was made for the audience `{came}`, but this registry is `{expected}`"
+    )]
     WrongAudience {
         /// The audience it names.
         came: Text,
@@ -120,13 +121,17 @@ pub enum TokenError {
         max: u64,
     },
     /// A claim that the operator requires of this provider's tokens has another value.
-    #[error("the `{claim}` claim of the identity token is not the one this registry requires of its provider")]
+    #[error(
+        "the `{claim}` claim of the identity token is not the one this registry requires of its provider"
+    )]
     RequiredClaim {
         /// The claim's name.
         claim: Text,
     },
     /// GitLab: the pipeline is not defined in the project itself.
-    #[error("the identity token has no `ci_config_ref_uri`: GitLab leaves it empty when the pipeline is not defined in a file of the same project")]
+    #[error(
+        "the identity token has no `ci_config_ref_uri`: GitLab leaves it empty when the pipeline is not defined in a file of the same project"
+    )]
     PipelineElsewhere,
     /// A generic provider without a mapping of claims: registered wrongly.
     #[error("the provider of the identity token has no mapping of claims")]
@@ -147,12 +152,14 @@ impl TokenError {
             Self::InvalidClaim { .. } => "token_claim_invalid",
             Self::SeveralAudiences { .. } => "token_several_audiences",
             Self::WrongAudience { .. } => "token_audience_mismatch",
-            Self::AudienceElsewhere { made_for: Elsewhere::Registry(_), .. } => {
-                "token_audience_of_another_registry"
-            }
-            Self::AudienceElsewhere { made_for: Elsewhere::GithubDefault, .. } => {
-                "token_audience_not_requested"
-            }
+            Self::AudienceElsewhere {
+                made_for: Elsewhere::Registry(_),
+                ..
+            } => "token_audience_of_another_registry",
+            Self::AudienceElsewhere {
+                made_for: Elsewhere::GithubDefault,
+                ..
+            } => "token_audience_not_requested",
             Self::Expired { .. } => "token_expired",
             Self::NotYetValid { .. } => "token_not_yet_valid",
             Self::LifetimeTooLong { .. } => "token_lifetime_too_long",
@@ -193,11 +200,16 @@ impl TokenError {
     }
 
     pub(super) fn missing(claim: &str) -> Self {
-        Self::MissingClaim { claim: Text::claim(claim) }
+        Self::MissingClaim {
+            claim: Text::claim(claim),
+        }
     }
 
     pub(super) fn invalid(claim: &str, expected: &'static str) -> Self {
-        Self::InvalidClaim { claim: Text::claim(claim), expected }
+        Self::InvalidClaim {
+            claim: Text::claim(claim),
+            expected,
+        }
     }
 }
 
@@ -205,7 +217,9 @@ impl TokenError {
 fn audience_line(kind: ProviderKind, expected: &Text) -> String {
     match kind {
         ProviderKind::Github => {
-            format!("put `audience: {expected}` under `with:` of rubygems/configure-rubygems-credentials")
+            format!(
+                "put `audience: {expected}` under `with:` of rubygems/configure-rubygems-credentials"
+            )
         }
         ProviderKind::Gitlab => {
             format!("put `aud: {expected}` under the token's name in `id_tokens:` of the job")

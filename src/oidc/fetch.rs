@@ -70,7 +70,10 @@ impl HttpFetch {
 }
 
 fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
-    let stays = attempt.previous().first().is_some_and(|first| same_origin(first, attempt.url()));
+    let stays = attempt
+        .previous()
+        .first()
+        .is_some_and(|first| same_origin(first, attempt.url()));
     let plain = attempt.url().username().is_empty() && attempt.url().password().is_none();
     if stays && plain && attempt.previous().len() <= MAX_REDIRECTS {
         attempt.follow()
@@ -82,7 +85,12 @@ fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {
 impl Fetch for HttpFetch {
     fn get<'a>(&'a self, address: &'a Address) -> Fetching<'a> {
         Box::pin(async move {
-            let mut response = self.0.get(address.url().clone()).send().await.map_err(reason)?;
+            let mut response = self
+                .0
+                .get(address.url().clone())
+                .send()
+                .await
+                .map_err(reason)?;
             if response.status() != StatusCode::OK {
                 return Err(FetchError::Status(response.status().as_u16()));
             }
@@ -105,5 +113,146 @@ fn reason(error: reqwest::Error) -> FetchError {
         FetchError::Timeout
     } else {
         FetchError::Connection(error.without_url().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oidc::given::now;
+    use crate::{
+        demo::issuer::{GithubJob, StandInIssuer},
+        oidc::{KeyCache, UnverifiedToken, Windows, discovery::discover, given, verify},
+    };
+    use events::text::Text;
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+        sync::Arc,
+    };
+
+    /// A server that gives these answers, one a connection, and the address it gives them at.
+    fn answering(answers: impl FnOnce(&str) -> Vec<String>) -> Address {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers = answers(&url);
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        Address::parse(&format!("{url}/start"), true).unwrap()
+    }
+
+    fn redirect(to: &str) -> String {
+        format!(
+            "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+    }
+
+    fn ok(body: &str) -> String {
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            body.len()
+        )
+    }
+
+    async fn get(address: &Address) -> Result<Vec<u8>, FetchError> {
+        HttpFetch::new().unwrap().get(address).await
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_followed_within_the_same_server_only() {
+        let inside = answering(|url| {
+            vec![
+                redirect("/next"),
+                redirect(&format!("{url}/last")),
+                ok("here"),
+            ]
+        });
+        assert_eq!(get(&inside).await, Ok(b"here".to_vec()));
+        let port = answering(|_| vec![redirect("http://127.0.0.1:1/")]);
+        assert_eq!(get(&port).await, Err(FetchError::Redirect));
+        let host = answering(|url| vec![redirect(&url.replace("127.0.0.1", "127.0.0.2"))]);
+        assert_eq!(get(&host).await, Err(FetchError::Redirect));
+        let scheme = answering(|url| vec![redirect(&url.replace("http", "https"))]);
+        assert_eq!(get(&scheme).await, Err(FetchError::Redirect));
+        let user = answering(|url| vec![redirect(&url.replace("http://", "http://a:b@"))]);
+        assert_eq!(get(&user).await, Err(FetchError::Redirect));
+    }
+
+    #[tokio::test]
+    async fn redirects_come_to_an_end() {
+        let three = answering(|_| vec![redirect("/1"), redirect("/2"), redirect("/3"), ok("here")]);
+        assert_eq!(get(&three).await, Ok(b"here".to_vec()));
+        let four = answering(|_| {
+            vec![
+                redirect("/1"),
+                redirect("/2"),
+                redirect("/3"),
+                redirect("/4"),
+                ok("here"),
+            ]
+        });
+        assert_eq!(get(&four).await, Err(FetchError::Redirect));
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_to_its_bound_and_no_further() {
+        let exact = "x".repeat(MAX_BODY);
+        assert_eq!(
+            get(&answering(|_| vec![ok(&exact)]))
+                .await
+                .map(|body| body.len()),
+            Ok(MAX_BODY)
+        );
+        let longer = "x".repeat(MAX_BODY + 1);
+        assert_eq!(
+            get(&answering(|_| vec![ok(&longer)])).await,
+            Err(FetchError::TooLong)
+        );
+    }
+
+    #[tokio::test]
+    async fn other_answers_and_closed_doors_are_errors() {
+        let created =
+            answering(|_| vec!["HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n".into()]);
+        assert_eq!(get(&created).await, Err(FetchError::Status(204)));
+        let nobody = answering(|_| vec![]);
+        assert!(matches!(get(&nobody).await, Err(FetchError::Connection(_))));
+    }
+
+    #[tokio::test]
+    async fn a_token_of_the_stand_in_issuer_is_verified_over_real_connections() {
+        let (issuer, server) = StandInIssuer::start().unwrap();
+        tokio::spawn(server);
+        let network = HttpFetch::new().unwrap();
+        let discovered = discover(&network, issuer.url(), true).await.unwrap();
+        let mut provider = given::github();
+        provider.issuer = Text::parse(issuer.url()).unwrap();
+        provider.jwks_uri = discovered.jwks_uri;
+        provider.algorithms = discovered.algorithms;
+        provider.loopback = true;
+        let job = GithubJob::release("acme/rake", "release.yml", "v1.0.0");
+        let text = issuer
+            .sign(&issuer.github_claims(&job, given::AUDIENCE, now(), "1"))
+            .unwrap();
+        let token = UnverifiedToken::parse(&text).unwrap();
+        let cache = KeyCache::new(Arc::new(network));
+        for _ in 0..3 {
+            let keys = cache
+                .keys_for(&given::slug(), &provider, token.kid(), now(), given::DAY)
+                .await
+                .unwrap();
+            let windows = Windows {
+                leeway_seconds: 0,
+                token_lifetime_max_seconds: 3600,
+            };
+            assert!(verify(&token, &provider, &keys, now(), &windows).is_ok());
+        }
+        assert_eq!(issuer.fetches(), 1);
+        issuer.stop().await;
     }
 }

@@ -27,7 +27,10 @@ use crate::demo::issuer::{GithubJob, StandInIssuer};
 pub(super) const AUDIENCE: &str = "gems.example.com";
 pub(super) const URL: &str = "https://issuer.example";
 pub(super) const DAY: u64 = 86_400;
-pub(super) const WINDOWS: Windows = Windows { leeway_seconds: 30, token_lifetime_max_seconds: 3600 };
+pub(super) const WINDOWS: Windows = Windows {
+    leeway_seconds: 30,
+    token_lifetime_max_seconds: 3600,
+};
 
 /// 2026-11-23T02:30:00Z.
 pub(super) fn now() -> Timestamp {
@@ -79,7 +82,9 @@ pub(super) fn release_with(changes: Value) -> Value {
 
 pub(super) fn changed(mut claims: Value, changes: Value) -> Value {
     let members = claims.as_object_mut().unwrap();
-    let Value::Object(changes) = changes else { panic!("changes are an object") };
+    let Value::Object(changes) = changes else {
+        panic!("changes are an object")
+    };
     for (name, value) in changes {
         if value.is_null() {
             members.remove(&name);
@@ -92,7 +97,13 @@ pub(super) fn changed(mut claims: Value, changes: Value) -> Value {
 
 pub(super) fn judged(token: &str, provider: &Registered) -> Result<VerifiedToken, TokenError> {
     let keys = keys(&ISSUER, &provider.algorithms);
-    verify(&UnverifiedToken::parse(token).unwrap(), provider, &keys, now(), &WINDOWS)
+    verify(
+        &UnverifiedToken::parse(token).unwrap(),
+        provider,
+        &keys,
+        now(),
+        &WINDOWS,
+    )
 }
 
 /// What comes of claims that the provider itself signed.
@@ -103,7 +114,12 @@ pub(super) fn signed(claims: &Value, provider: &Registered) -> Result<VerifiedTo
 /// A token put together from its parts.
 pub(super) fn assembled(header: &Value, claims: &Value, signature: &[u8]) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    format!("{}.{}.{}", part(header), part(claims), URL_SAFE_NO_PAD.encode(signature))
+    format!(
+        "{}.{}.{}",
+        part(header),
+        part(claims),
+        URL_SAFE_NO_PAD.encode(signature)
+    )
 }
 
 /// A network that answers from memory, and counts.
@@ -114,7 +130,10 @@ pub(super) struct Canned {
 
 impl Canned {
     pub(super) fn with(answer: Value) -> Self {
-        Self { answer: std::sync::Mutex::new(Ok(answer)), asked: AtomicUsize::new(0) }
+        Self {
+            answer: std::sync::Mutex::new(Ok(answer)),
+            asked: AtomicUsize::new(0),
+        }
     }
 
     pub(super) fn now_answers(&self, answer: Result<Value, FetchError>) {
@@ -132,7 +151,11 @@ impl Fetch for Canned {
             self.asked.fetch_add(1, Ordering::SeqCst);
             // Long enough for all who ask at the same time to arrive.
             tokio::time::sleep(core::time::Duration::from_millis(20)).await;
-            self.answer.lock().unwrap().clone().map(|value| value.to_string().into_bytes())
+            self.answer
+                .lock()
+                .unwrap()
+                .clone()
+                .map(|value| value.to_string().into_bytes())
         })
     }
 }

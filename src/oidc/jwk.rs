@@ -54,11 +54,21 @@ impl Key {
             Some(Value::String(kid)) => Text::configured(kid).ok()?,
             Some(_) => return None,
         };
-        (!verifiers.is_empty()).then_some(Self { jwk, kid, thumbprint, verifiers })
+        (!verifiers.is_empty()).then_some(Self {
+            jwk,
+            kid,
+            thumbprint,
+            verifiers,
+        })
     }
 
     /// Whether this is its signature; `None` if the key is not made for the algorithm.
-    pub(super) fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> Option<bool> {
+    pub(super) fn verifies(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Option<bool> {
         let (_, verifier) = self.verifiers.iter().find(|(name, _)| *name == algorithm)?;
         Some(verifier.verify_sig(message, signature).is_ok())
     }
@@ -75,7 +85,11 @@ impl Key {
 
     /// The key as the log records it.
     pub fn observed(&self) -> ObservedKey {
-        ObservedKey { jwk: self.jwk.clone(), kid: self.kid.clone(), thumbprint: self.thumbprint }
+        ObservedKey {
+            jwk: self.jwk.clone(),
+            kid: self.kid.clone(),
+            thumbprint: self.thumbprint,
+        }
     }
 }
 
@@ -87,7 +101,9 @@ fn is_for_signatures(members: &Map<String, Value>) -> bool {
     };
     let operations = match members.get("key_ops") {
         None => true,
-        Some(Value::Array(list)) => list.iter().any(|operation| operation.as_str() == Some("verify")),
+        Some(Value::Array(list)) => list
+            .iter()
+            .any(|operation| operation.as_str() == Some("verify")),
         Some(_) => false,
     };
     purpose && operations
@@ -101,7 +117,10 @@ fn rsa(members: &Map<String, Value>, usable: &dyn Fn(&Algorithm) -> bool) -> Opt
     if !is_sound_modulus(&modulus) || !is_sound_exponent(&exponent) {
         return None;
     }
-    let components = RsaPublicKeyComponents { n: &modulus, e: &exponent };
+    let components = RsaPublicKeyComponents {
+        n: &modulus,
+        e: &exponent,
+    };
     let schemes: [(Algorithm, &'static RsaParameters); 2] = [
         (Algorithm::RS256, &RSA_PKCS1_2048_8192_SHA256),
         (Algorithm::PS256, &RSA_PSS_2048_8192_SHA256),
@@ -110,7 +129,14 @@ fn rsa(members: &Map<String, Value>, usable: &dyn Fn(&Algorithm) -> bool) -> Opt
     for (name, scheme) in schemes.into_iter().filter(|(name, _)| usable(name)) {
         verifiers.push((name, components.to_parsed_public_key(scheme).ok()?));
     }
-    let jwk = PublicJwk { crv: None, e: Some(e), kty: KeyPart::parse("RSA").ok()?, n: Some(n), x: None, y: None };
+    let jwk = PublicJwk {
+        crv: None,
+        e: Some(e),
+        kty: KeyPart::parse("RSA").ok()?,
+        n: Some(n),
+        x: None,
+        y: None,
+    };
     Some((jwk, verifiers))
 }
 
@@ -120,7 +146,9 @@ fn is_sound_modulus(modulus: &[u8]) -> bool {
         return false;
     };
     let bits = u32::try_from(modulus.len()).map_or(u32::MAX, |bytes| bytes.saturating_mul(8));
-    (2048..=8192).contains(&bits.saturating_sub(first.leading_zeros())) && *first != 0 && last % 2 == 1
+    (2048..=8192).contains(&bits.saturating_sub(first.leading_zeros()))
+        && *first != 0
+        && last % 2 == 1
 }
 
 /// Odd and from 65537 to 2^33 − 1: small exponents have a history, larger ones are refused by the library.
@@ -128,7 +156,9 @@ fn is_sound_exponent(exponent: &[u8]) -> bool {
     if exponent.len() > 5 || exponent.first() == Some(&0) {
         return false;
     }
-    let value = exponent.iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let value = exponent
+        .iter()
+        .fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
     (65_537..1 << 33).contains(&value) && value % 2 == 1
 }
 
@@ -145,7 +175,17 @@ fn p256(members: &Map<String, Value>, usable: &dyn Fn(&Algorithm) -> bool) -> Op
         verifiers.push((Algorithm::ES256, verifier));
     }
     let (kty, crv) = (KeyPart::parse("EC").ok()?, KeyPart::parse("P-256").ok()?);
-    Some((PublicJwk { crv: Some(crv), e: None, kty, n: None, x: Some(x), y: Some(y) }, verifiers))
+    Some((
+        PublicJwk {
+            crv: Some(crv),
+            e: None,
+            kty,
+            n: None,
+            x: Some(x),
+            y: Some(y),
+        },
+        verifiers,
+    ))
 }
 
 fn ed25519(members: &Map<String, Value>, usable: &dyn Fn(&Algorithm) -> bool) -> Option<Prepared> {
@@ -155,10 +195,23 @@ fn ed25519(members: &Map<String, Value>, usable: &dyn Fn(&Algorithm) -> bool) ->
     }
     let mut verifiers = Vec::new();
     if usable(&Algorithm::EdDSA) {
-        verifiers.push((Algorithm::EdDSA, ParsedPublicKey::new(&ED25519, point).ok()?));
+        verifiers.push((
+            Algorithm::EdDSA,
+            ParsedPublicKey::new(&ED25519, point).ok()?,
+        ));
     }
     let (kty, crv) = (KeyPart::parse("OKP").ok()?, KeyPart::parse("Ed25519").ok()?);
-    Some((PublicJwk { crv: Some(crv), e: None, kty, n: None, x: Some(x), y: None }, verifiers))
+    Some((
+        PublicJwk {
+            crv: Some(crv),
+            e: None,
+            kty,
+            n: None,
+            x: Some(x),
+            y: None,
+        },
+        verifiers,
+    ))
 }
 
 fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
@@ -168,5 +221,8 @@ fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 /// A member in base64url, as text and as bytes. The decoder takes exactly one spelling of each value.
 fn part(members: &Map<String, Value>, name: &str) -> Option<(KeyPart, Vec<u8>)> {
     let text = text(members, name)?;
-    Some((KeyPart::parse(text).ok()?, URL_SAFE_NO_PAD.decode(text).ok()?))
+    Some((
+        KeyPart::parse(text).ok()?,
+        URL_SAFE_NO_PAD.decode(text).ok()?,
+    ))
 }

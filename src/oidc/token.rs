@@ -12,12 +12,7 @@ use events::{
 use serde_json::{Map, Value};
 
 use super::{
-    audience,
-    claims::Claims,
-    error::TokenError,
-    generic, github, gitlab,
-    jwk::Key,
-    keys::KeySet,
+    audience, claims::Claims, error::TokenError, generic, github, gitlab, jwk::Key, keys::KeySet,
     unverified::UnverifiedToken,
 };
 
@@ -60,16 +55,19 @@ pub fn verify(
     let key = check_signature(token, provider, keys)?;
     let claims = &token.claims;
     if token.issuer() != provider.issuer.as_str() {
-        return Err(TokenError::WrongIssuer { came: Text::claim(token.issuer()) });
+        return Err(TokenError::WrongIssuer {
+            came: Text::claim(token.issuer()),
+        });
     }
     check_audience(claims.get("aud"), provider)?;
     let (issued_at, expires_at) = check_times(claims, now, windows)?;
     check_required(claims, provider)?;
     let claims = Claims::of(claims);
     let workflow = match provider.kind {
-        ProviderKind::Generic => {
-            generic::workflow(&claims, provider.mapping.as_ref().ok_or(TokenError::NoMapping)?)
-        }
+        ProviderKind::Generic => generic::workflow(
+            &claims,
+            provider.mapping.as_ref().ok_or(TokenError::NoMapping)?,
+        ),
         ProviderKind::Github => github::workflow(&claims),
         ProviderKind::Gitlab => gitlab::workflow(&claims),
     }?;
@@ -97,13 +95,18 @@ fn check_signature<'keys>(
             allowed: provider.algorithms.clone(),
         })?;
     let key = keys.find(token.kid()).ok_or_else(|| match token.kid() {
-        Some(kid) => TokenError::UnknownKey { kid: Text::claim(kid) },
+        Some(kid) => TokenError::UnknownKey {
+            kid: Text::claim(kid),
+        },
         None => TokenError::NoKeyNamed,
     })?;
     match key.verifies(algorithm, token.signing_input.as_bytes(), &token.signature) {
         Some(true) => Ok(key),
         Some(false) => Err(TokenError::BadSignature),
-        None => Err(TokenError::KeyDoesNotFit { algorithm, kid: key.kid().clone() }),
+        None => Err(TokenError::KeyDoesNotFit {
+            algorithm,
+            kid: key.kid().clone(),
+        }),
     }
 }
 
@@ -121,7 +124,11 @@ pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
 fn check_audience(claim: Option<&Value>, provider: &Registered) -> Result<(), TokenError> {
     let expected = &provider.audience;
     let kind = provider.kind;
-    let several = |count| TokenError::SeveralAudiences { count, expected: expected.clone(), kind };
+    let several = |count| TokenError::SeveralAudiences {
+        count,
+        expected: expected.clone(),
+        kind,
+    };
     let came = match claim {
         None | Some(Value::Null) => return Err(TokenError::missing("aud")),
         Some(Value::String(one)) => one,
@@ -137,8 +144,17 @@ fn check_audience(claim: Option<&Value>, provider: &Registered) -> Result<(), To
     }
     let (expected, came_text) = (expected.clone(), Text::claim(came));
     Err(match audience::other_registry(came) {
-        Some(made_for) => TokenError::AudienceElsewhere { came: came_text, expected, kind, made_for },
-        None => TokenError::WrongAudience { came: came_text, expected, kind },
+        Some(made_for) => TokenError::AudienceElsewhere {
+            came: came_text,
+            expected,
+            kind,
+            made_for,
+        },
+        None => TokenError::WrongAudience {
+            came: came_text,
+            expected,
+            kind,
+        },
     })
 }
 
@@ -195,7 +211,9 @@ fn check_required(claims: &Map<String, Value>, provider: &Registered) -> Result<
     });
     match differs {
         None => Ok(()),
-        Some((name, _)) => Err(TokenError::RequiredClaim { claim: Text::claim(name.as_str()) }),
+        Some((name, _)) => Err(TokenError::RequiredClaim {
+            claim: Text::claim(name.as_str()),
+        }),
     }
 }
 

@@ -39,7 +39,9 @@ pub enum MalformedToken {
     #[error("the identity token is too long: at most 16 KiB, of which the header at most 2 KiB")]
     TooLong,
     /// Not three parts with dots between them.
-    #[error("the identity token is not three base64url parts with dots between them; send the token itself, not a file or a header line")]
+    #[error(
+        "the identity token is not three base64url parts with dots between them; send the token itself, not a file or a header line"
+    )]
     NotThreeParts,
     /// A part is not base64url without padding.
     #[error("the {0} of the identity token is not base64url without padding")]
@@ -133,9 +135,7 @@ fn object(part: &str, name: &'static str) -> Result<Map<String, Value>, Malforme
 }
 
 /// The algorithm and key id; everything else in a header is either refused or of no consequence.
-fn read_header(
-    header: &Map<String, Value>,
-) -> Result<(String, Option<String>), MalformedToken> {
+fn read_header(header: &Map<String, Value>) -> Result<(String, Option<String>), MalformedToken> {
     if let Some(name) = FORBIDDEN.iter().find(|name| header.contains_key(**name)) {
         return Err(MalformedToken::ForbiddenHeader(name));
     }
@@ -174,9 +174,15 @@ mod tests {
 
     #[test]
     fn issuer_and_key_id_are_read() {
-        let text = token(r#"{"alg":"RS256","kid":"k1","typ":"JWT","x5t":"abc"}"#, CLAIMS);
+        let text = token(
+            r#"{"alg":"RS256","kid":"k1","typ":"JWT","x5t":"abc"}"#,
+            CLAIMS,
+        );
         let token = UnverifiedToken::parse(&text).unwrap();
-        assert_eq!((token.issuer(), token.kid()), ("https://issuer.example", Some("k1")));
+        assert_eq!(
+            (token.issuer(), token.kid()),
+            ("https://issuer.example", Some("k1"))
+        );
         assert_eq!(format!("{token:?}"), "UnverifiedToken { .. }");
     }
 
@@ -184,7 +190,10 @@ mod tests {
     fn a_header_that_brings_its_own_key_or_extensions_is_refused() {
         for name in ["crit", "jku", "jwk", "x5u", "x5c", "b64", "zip"] {
             let header = format!(r#"{{"alg":"RS256","{name}":null}}"#);
-            assert_eq!(refused(&header, CLAIMS), MalformedToken::ForbiddenHeader(name));
+            assert_eq!(
+                refused(&header, CLAIMS),
+                MalformedToken::ForbiddenHeader(name)
+            );
         }
     }
 
@@ -199,28 +208,44 @@ mod tests {
             (r#"{"alg":"RS256","typ":"at+jwt"}"#, "typ"),
             (r#"{"alg":"RS256","typ":1}"#, "typ"),
         ] {
-            assert_eq!(refused(header, CLAIMS), MalformedToken::BadHeader(name), "{header}");
+            assert_eq!(
+                refused(header, CLAIMS),
+                MalformedToken::BadHeader(name),
+                "{header}"
+            );
         }
     }
 
     #[test]
     fn duplicate_names_are_refused_in_header_and_claims() {
-        assert_eq!(refused(r#"{"alg":"RS256","alg":"none"}"#, CLAIMS), MalformedToken::NotJson("header"));
+        assert_eq!(
+            refused(r#"{"alg":"RS256","alg":"none"}"#, CLAIMS),
+            MalformedToken::NotJson("header")
+        );
         let twice = r#"{"iss":"https://issuer.example","aud":"a","aud":"b"}"#;
-        assert_eq!(refused(r#"{"alg":"RS256"}"#, twice), MalformedToken::NotJson("payload"));
+        assert_eq!(
+            refused(r#"{"alg":"RS256"}"#, twice),
+            MalformedToken::NotJson("payload")
+        );
     }
 
     #[test]
     fn a_token_without_an_issuer_is_refused() {
         for claims in ["{}", r#"{"iss":null}"#, r#"{"iss":["a"]}"#, r#"{"iss":""}"#] {
-            assert_eq!(refused(r#"{"alg":"RS256"}"#, claims), MalformedToken::NoIssuer);
+            assert_eq!(
+                refused(r#"{"alg":"RS256"}"#, claims),
+                MalformedToken::NoIssuer
+            );
         }
     }
 
     #[test]
     fn sizes_are_bounded() {
         let long = "a".repeat(MAX_TOKEN + 1);
-        assert_eq!(UnverifiedToken::parse(&long).unwrap_err(), MalformedToken::TooLong);
+        assert_eq!(
+            UnverifiedToken::parse(&long).unwrap_err(),
+            MalformedToken::TooLong
+        );
         let header = format!(r#"{{"alg":"RS256","x":"{}"}}"#, "a".repeat(MAX_HEADER));
         assert_eq!(refused(&header, CLAIMS), MalformedToken::TooLong);
     }
@@ -231,7 +256,12 @@ mod tests {
             assert!(UnverifiedToken::parse(text).is_err(), "{text}");
         }
         let good = token(r#"{"alg":"RS256"}"#, CLAIMS);
-        for text in [format!(" {good}"), format!("{good}\n"), format!("{good}="), good.replace('.', ".+")] {
+        for text in [
+            format!(" {good}"),
+            format!("{good}\n"),
+            format!("{good}="),
+            good.replace('.', ".+"),
+        ] {
             assert!(UnverifiedToken::parse(&text).is_err(), "{text}");
         }
     }

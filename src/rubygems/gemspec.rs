@@ -42,7 +42,8 @@ pub(super) fn read(text: &str) -> Result<Specification, SpecError> {
         node: yaml::parse(text)?,
     };
     let tags = ["!ruby/object:Gem::Specification"];
-    read_fields(root.object(&tags, "a `Gem::Specification`")?)
+    let fields = root.object(&tags, "a gemspec");
+    read_fields(fields.map_err(|_| SpecError::NotASpecification)?)
 }
 
 fn read_fields(fields: Fields) -> Result<Specification, SpecError> {

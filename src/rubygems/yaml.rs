@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::scalar::{Plain, read_plain};
+use super::yaml_source::{self, MAX_LINES};
 
 /// The deepest nesting; a gemspec needs seven.
 const MAX_DEPTH: usize = 16;
 /// The most scalars and collections; a gem of 100,000 files needs about as many.
 const MAX_NODES: usize = 250_000;
-
 /// Why a text is not YAML that every Ruby reads alike.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum YamlError {
@@ -58,7 +58,9 @@ pub enum YamlError {
         key: String,
     },
     /// Too deep or too much.
-    #[error("the YAML is nested deeper than {MAX_DEPTH} or has more than {MAX_NODES} values")]
+    #[error(
+        "the YAML is nested deeper than {MAX_DEPTH} or has more than {MAX_NODES} values or {MAX_LINES} lines"
+    )]
     TooBig,
 }
 
@@ -82,7 +84,7 @@ pub(super) enum Value {
 
 /// Parses one document.
 pub(super) fn parse(text: &str) -> Result<Node, YamlError> {
-    check_source(text)?;
+    yaml_source::check(text)?;
     let mut tree = Tree {
         lines: text.lines().collect(),
         open: Vec::new(),
@@ -103,36 +105,6 @@ pub(super) fn parse(text: &str) -> Result<Node, YamlError> {
         line: 1,
         what: "no document",
     })
-}
-
-/// Refuses what must be seen in the source because the parser's events do not show it.
-fn check_source(text: &str) -> Result<(), YamlError> {
-    for (place, line) in text.split('\n').enumerate() {
-        let number = place.saturating_add(1);
-        if let Some(character) = line.chars().find(|c| !is_plain_character(*c)) {
-            return Err(YamlError::Character {
-                line: number,
-                character,
-            });
-        }
-        let unusual = |what| Err(YamlError::Unusual { line: number, what });
-        if line.starts_with('%') {
-            return unusual("a directive");
-        }
-        // RubyGems edits these two before it parses, wherever they stand.
-        if line.ends_with(" !!null ") {
-            return unusual("`!!null`");
-        }
-        if line.starts_with("date: ") && line.contains('Z') && !line.ends_with(" Z") {
-            return unusual("a date without a space before `Z`");
-        }
-    }
-    Ok(())
-}
-
-/// Printable for libyaml, and neither a line break nor a byte order mark for it.
-fn is_plain_character(c: char) -> bool {
-    matches!(c, ' '..='~' | '\u{a0}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 struct Tree<'a> {
@@ -258,11 +230,13 @@ impl Tree<'_> {
                 what: "a key that is not a plain word",
             });
         }
-        let first = self
-            .lines
-            .get(line.saturating_sub(1))
-            .and_then(|source| source.chars().nth(span.start.col()));
-        self.must_close = matches!(first, Some('[' | '{'));
+        // The span reaches from the tag, if any, to the bracket of a flow collection or to where a block begins.
+        let bracket = span.end.col().checked_sub(1).filter(|_| !span.is_empty());
+        let source = self.lines.get(span.end.line().saturating_sub(1));
+        let opener = source
+            .zip(bracket)
+            .and_then(|(source, place)| source.chars().nth(place));
+        self.must_close = matches!(opener, Some('[' | '{'));
         let node = Node {
             tag: tag.map(tag_text),
             line,
@@ -342,8 +316,23 @@ mod tests {
 
     #[test]
     fn flow_collections_with_anything_in_them_are_refused() {
-        for text in ["a: [b]\n", "a: {b: c}\n", "- [[]]\n", "a: {? b}\n"] {
+        for text in [
+            "a: [b]\n",
+            "a: {b: c}\n",
+            "- [[]]\n",
+            "a: {? b}\n",
+            "a: !t [b]\n",
+            "a: !t\n  {b: c}\n",
+        ] {
             assert!(unusual(text), "{text}");
+        }
+        for text in [
+            "a:\n- []\n- {}\n",
+            "a: !t []\n",
+            "- !t\n  - []\n",
+            "- !t\n  a: {}\n  b: c\n",
+        ] {
+            assert!(parse(text).is_ok(), "{text}");
         }
     }
 
@@ -376,22 +365,12 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_ruby_escapes_are_refused() {
-        for character in [
-            '\t', '\r', '\0', '\u{7f}', '\u{85}', '\u{2028}', '\u{feff}', '\u{ffff}',
-        ] {
-            let found = parse(&format!("a: b{character}c\n"));
-            assert_eq!(found, Err(YamlError::Character { line: 1, character }));
-        }
-        assert!(parse("a: \u{e9}\u{a0}\u{1f600}\n").is_ok());
-    }
-
-    #[test]
     fn depth_and_count_are_bounded() {
         assert_eq!(
             parse(&format!("{}a\n", "- ".repeat(17))),
             Err(YamlError::TooBig)
         );
         assert_eq!(parse(&"- a\n".repeat(MAX_NODES)), Err(YamlError::TooBig));
+        assert_eq!(parse(&"\n".repeat(MAX_LINES)), Err(YamlError::TooBig));
     }
 }

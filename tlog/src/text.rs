@@ -17,7 +17,7 @@ pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
 /// The value of an ASCII decimal without sign or leading zeros; `None` also beyond `u64`.
 pub(crate) fn from_decimal(text: &str) -> Option<u64> {
     let canonical = text == "0" || !text.starts_with('0');
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     if canonical && digits {
         text.parse().ok()
     } else {

@@ -3,9 +3,9 @@
 //!
 //! Half a million jobs may hold a live key. Instead of what each job stated, its digest is kept: the release that the
 //! key pushes repeats the statement, and must repeat it exactly.
-use alloc::{collections::BTreeMap, vec, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, vec, vec::Vec};
 use events::{
-    Event, State,
+    Body, Event, State,
     api_key::{Holder, Issued, Scope},
     claims::Workflow,
     digest::Digest,
@@ -86,7 +86,7 @@ pub(super) enum Pusher<'a> {
     /// An account's.
     Account(&'a ApiKey),
     /// A CI job's, with its exchange as the release repeats it.
-    Job(ApiKey, Token),
+    Job(Box<(ApiKey, Token)>),
     /// A CI job's, and the release says something else of its origin than the exchange.
     Contradicted,
     /// None that lives.
@@ -94,11 +94,6 @@ pub(super) enum Pusher<'a> {
 }
 
 impl Keys {
-    /// A key was issued to an account, or to nobody: then its exchange is missing and it stays unknown.
-    pub(super) fn issued(&mut self, id: ApiKeyId, event: &Event) {
-        self.accounts.entry(id).or_default().evolve(event);
-    }
-
     /// A key was minted in an exchange.
     pub(super) fn minted(&mut self, issued: &Issued, exchange: &Event, exchanged: &Exchanged) {
         self.sweep(exchange.time);
@@ -115,12 +110,11 @@ impl Keys {
         self.jobs.insert(exchanged.api_key, key);
     }
 
-    /// A key was revoked.
-    pub(super) fn revoked(&mut self, id: ApiKeyId, event: &Event) {
-        if let Some(job) = self.jobs.get_mut(&id) {
-            job.revoked = true;
-        } else if let Some(account) = self.accounts.get_mut(&id) {
-            account.evolve(event);
+    /// A key was revoked, or issued outside of an exchange.
+    pub(super) fn evolve(&mut self, id: ApiKeyId, event: &Event) {
+        match self.jobs.get_mut(&id) {
+            Some(job) => job.revoked |= matches!(event.body, Body::ApiKeyRevoked(_)),
+            None => self.accounts.entry(id).or_default().evolve(event),
         }
     }
 
@@ -158,7 +152,10 @@ impl Keys {
     /// The key that pushed a release with this source.
     pub(super) fn pusher(&self, id: ApiKeyId, source: Option<&Source>) -> Pusher<'_> {
         let Some(job) = self.jobs.get(&id) else {
-            return self.accounts.get(&id).map_or(Pusher::Unknown, Pusher::Account);
+            return self
+                .accounts
+                .get(&id)
+                .map_or(Pusher::Unknown, Pusher::Account);
         };
         let repeated = source.filter(|source| {
             let stated = statement(&source.exchange.stream, &source.workflow, &mut Vec::new());
@@ -174,7 +171,8 @@ impl Keys {
                 workflow: source.workflow.clone(),
             }),
         };
-        Pusher::Job(job.state(Holder::Exchange(source.exchange.clone())), token)
+        let holder = Holder::Exchange(source.exchange.clone());
+        Pusher::Job(Box::new((job.state(holder), token)))
     }
 }
 

@@ -15,7 +15,10 @@ type StreamKey = [u8; 16];
 
 fn key(stream: &StreamName) -> StreamKey {
     let digest = Digest::of(stream.as_str().as_bytes());
-    let (key, _) = digest.as_bytes().split_first_chunk().unwrap_or((&[0; 16], &[]));
+    let (key, _) = digest
+        .as_bytes()
+        .split_first_chunk()
+        .unwrap_or((&[0; 16], &[]));
     *key
 }
 
@@ -89,7 +92,8 @@ impl Order {
     pub(super) fn starts(&mut self, recorded: &Recorded, findings: &mut Vec<Finding>) {
         let request = recorded.event.request;
         if !self.requests.insert(request.uuid().as_u128()) {
-            let message = format!("request {request} stands in the log before, apart from this event");
+            let message =
+                format!("request {request} stands in the log before, apart from this event");
             findings.push(unlawful(recorded.index, "request", message));
         }
     }
@@ -121,7 +125,8 @@ impl Order {
             let next = self.revisions.entry(key(&event.stream)).or_insert(0);
             if event.revision != u64::from(*next) {
                 let (stream, found) = (&event.stream, event.revision);
-                let message = format!("{stream} continues with revision {found} where {next} should be");
+                let message =
+                    format!("{stream} continues with revision {found} where {next} should be");
                 findings.push(unlawful(recorded.index, "revision", message));
             }
             group.before.push(*next);

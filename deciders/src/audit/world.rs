@@ -25,44 +25,60 @@ pub(super) struct World {
     policies: BTreeMap<FoldedName, Policy>,
     gems: BTreeMap<FoldedName, Gem>,
     denied: BTreeMap<FoldedName, Denied>,
+    /// What a stream without events is.
+    absent: Absent,
+}
+
+#[derive(Debug, Default)]
+struct Absent {
+    provider: Provider,
+    issuer: Taken,
+    policy: Policy,
+    gem: Gem,
+    denied: Denied,
 }
 
 impl World {
     /// Whether the rulebook in force is one that this program can judge by. A log that was never opened is judged.
     pub(super) fn knows_the_rules(&self) -> bool {
-        self.ledger.rulebook().is_ok_and(|rulebook| rulebook.known().is_ok())
+        self.ledger
+            .rulebook()
+            .is_ok_and(|rulebook| rulebook.known().is_ok())
             || self.ledger.opened.is_none()
     }
 
-    pub(super) fn provider(&self, slug: &Slug) -> Option<&Provider> {
-        self.providers.get(slug)
+    pub(super) fn provider(&self, slug: &Slug) -> &Provider {
+        self.providers.get(slug).unwrap_or(&self.absent.provider)
     }
 
-    pub(super) fn issuer(&self, stream: &StreamName) -> Option<&Taken> {
-        self.issuers.get(stream)
+    pub(super) fn issuer(&self, stream: &StreamName) -> &Taken {
+        self.issuers.get(stream).unwrap_or(&self.absent.issuer)
     }
 
-    pub(super) fn account(&self, id: AccountId) -> Option<&Account> {
-        self.accounts.get(&id)
+    pub(super) fn account(&self, id: AccountId) -> Account {
+        self.accounts.get(&id).copied().unwrap_or_default()
     }
 
-    pub(super) fn policy(&self, gem: &FoldedName) -> Option<&Policy> {
-        self.policies.get(gem)
+    pub(super) fn policy(&self, gem: &FoldedName) -> &Policy {
+        self.policies.get(gem).unwrap_or(&self.absent.policy)
     }
 
-    pub(super) fn gem(&self, gem: &FoldedName) -> Option<&Gem> {
-        self.gems.get(gem)
+    pub(super) fn gem(&self, gem: &FoldedName) -> &Gem {
+        self.gems.get(gem).unwrap_or(&self.absent.gem)
     }
 
-    pub(super) fn denied(&self, gem: &FoldedName) -> Option<&Denied> {
-        self.denied.get(gem)
+    pub(super) fn denied(&self, gem: &FoldedName) -> &Denied {
+        self.denied.get(gem).unwrap_or(&self.absent.denied)
     }
 
     /// Takes a group into account, lawful or not: what stands in the log has happened.
     pub(super) fn evolve(&mut self, group: &Group) {
-        let exchange = group.events().find_map(|event| match &event.body {
-            Body::TokenExchanged(exchanged) => Some((event, exchanged)),
-            _ => None,
+        let exchange = group.events().find_map(|event| {
+            if let Body::TokenExchanged(exchanged) = &event.body {
+                Some((event, exchanged))
+            } else {
+                None
+            }
         });
         for event in group.events() {
             if let Body::ApiKeyIssued(issued) = &event.body
@@ -92,10 +108,7 @@ impl World {
             }
             StreamKind::ApiKey => {
                 if let Ok(id) = ApiKeyId::parse(rest) {
-                    match event.body {
-                        Body::ApiKeyRevoked(_) => self.keys.revoked(id, event),
-                        _ => self.keys.issued(id, event),
-                    }
+                    self.keys.evolve(id, event);
                 }
             }
             StreamKind::Token | StreamKind::Name | StreamKind::File => {}
@@ -103,11 +116,7 @@ impl World {
     }
 }
 
-fn advance<K: Ord, S: State, E>(
-    states: &mut BTreeMap<K, S>,
-    key: Result<K, E>,
-    event: &Event,
-) {
+fn advance<K: Ord, S: State, E>(states: &mut BTreeMap<K, S>, key: Result<K, E>, event: &Event) {
     if let Ok(key) = key {
         states.entry(key).or_default().evolve(event);
     }

@@ -63,8 +63,20 @@ impl GithubJob {
     }
 
     /// Every claim of its token.
-    pub(super) fn claims(&self, issuer: &str, audience: &str, issued_at: Timestamp, jti: &str) -> Value {
-        let Self { repository, git_ref, workflow, commit, .. } = self;
+    pub(super) fn claims(
+        &self,
+        issuer: &str,
+        audience: &str,
+        issued_at: Timestamp,
+        jti: &str,
+    ) -> Value {
+        let Self {
+            repository,
+            git_ref,
+            workflow,
+            commit,
+            ..
+        } = self;
         let (owner, _) = repository.split_once('/').unwrap_or((repository, ""));
         let workflow_ref = format!("{repository}/.github/workflows/{workflow}@{git_ref}");
         let mut claims = json!({
@@ -145,8 +157,19 @@ impl GitlabJob {
     }
 
     /// Every claim of its token.
-    pub(super) fn claims(&self, issuer: &str, audience: &str, issued_at: Timestamp, jti: &str) -> Value {
-        let Self { project, git_ref, commit, .. } = self;
+    pub(super) fn claims(
+        &self,
+        issuer: &str,
+        audience: &str,
+        issued_at: Timestamp,
+        jti: &str,
+    ) -> Value {
+        let Self {
+            project,
+            git_ref,
+            commit,
+            ..
+        } = self;
         let host = issuer.split_once("://").map_or("", |(_, host)| host);
         let name = git_ref.splitn(3, '/').last().unwrap_or_default();
         let (namespace, _) = project.rsplit_once('/').unwrap_or((project, ""));
@@ -180,6 +203,9 @@ impl GitlabJob {
 }
 
 fn ref_type(git_ref: &str) -> &'static str {
-    if git_ref.starts_with("refs/tags/") { "tag" } else { "branch" }
+    if git_ref.starts_with("refs/tags/") {
+        "tag"
+    } else {
+        "branch"
+    }
 }
-

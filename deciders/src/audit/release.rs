@@ -1,0 +1,157 @@
+//! Exchanges and pushes: their facts and states, from the events that they led to.
+use alloc::vec::Vec;
+use events::{
+    api_key::{Holder, Issued},
+    event::Draft,
+    gem::Pushed,
+    id::{AccountId, ApiKeyId},
+    platform::FullName,
+    stream::StreamName,
+    token::Exchanged,
+};
+
+use super::{
+    command::{Case, Fault},
+    keys::Pusher,
+};
+use crate::{
+    Code, Denial,
+    api_key::ApiKey,
+    exchange,
+    push::{self, Verdict},
+    taken::Taken,
+    token::{Stated, Token},
+};
+
+pub(super) fn exchange(
+    case: &Case<'_>,
+    exchanged: &Exchanged,
+    issued: &Issued,
+) -> Result<Vec<Draft>, Fault> {
+    let events = case.group.recorded();
+    let first = events.first().map_or(case.last, |first| &first.event);
+    let (provider, expires_at, token) =
+        first.stream.token_parts().ok_or_else(|| case.misplaced())?;
+    if !exchanged.matches.is_sorted_by(|a, b| a.gem < b.gem) {
+        return Err(Fault::new(
+            "events",
+            "its matches are repeated or out of order",
+        ));
+    }
+    if case.group.existed_before(1) {
+        return Err(Code::AlreadyExists.into());
+    }
+    let spent = Token {
+        exchanged: case.group.existed_before(0).then(|| Stated {
+            provider_key: exchanged.provider_key,
+            workflow: exchanged.workflow.clone(),
+        }),
+    };
+    let world = case.world;
+    let states = exchange::States {
+        ledger: &world.ledger,
+        provider: world.provider(&provider),
+        token: &spent,
+        policies: exchanged
+            .matches
+            .iter()
+            .map(|found| (&found.gem, world.policy(&found.gem)))
+            .collect(),
+    };
+    let facts = exchange::Facts {
+        provider,
+        token,
+        audience: exchanged.audience.clone(),
+        issued_at: exchanged.issued_at,
+        expires_at,
+        provider_key: exchanged.provider_key,
+        keys_fetched: exchanged.keys_fetched,
+        workflow: exchanged.workflow.clone(),
+        api_key: exchanged.api_key,
+        key_digest: issued.digest,
+    };
+    exchange::decide(&states, &facts, first.sealed.clone(), case.last.time)
+        .map_err(|turned| turned.denial.into())
+}
+
+pub(super) fn push(case: &Case<'_>, pushed: &Pushed) -> Result<Vec<Draft>, Fault> {
+    let world = case.world;
+    let file = FullName::compose(&pushed.name, &pushed.number, &pushed.platform)
+        .map_err(|_| Denial::new(Code::ReleaseIncoherent))?;
+    let gem = pushed.name.folded();
+    let (api_key, token) = match world.keys.pusher(pushed.api_key, pushed.source.as_ref()) {
+        Pusher::Account(key) => (key.clone(), None),
+        Pusher::Job(pair) => (pair.0, Some(pair.1)),
+        Pusher::Contradicted => {
+            return Err(Fault::new(
+                "source",
+                "its source is not what the exchange recorded",
+            ));
+        }
+        Pusher::Unknown => return Err(forgotten(case, pushed.api_key)),
+    };
+    let account = holder(&api_key).map(|id| world.account(id));
+    let slug = pushed
+        .source
+        .as_ref()
+        .and_then(|source| source.exchange.stream.token_parts());
+    let slug = slug.map(|(slug, ..)| slug);
+    let states = push::States {
+        ledger: &world.ledger,
+        api_key: &api_key,
+        policy: world.policy(&gem),
+        gem: world.gem(&gem),
+        name: &taken(case, &StreamName::name(&gem)),
+        file: &taken(case, &StreamName::file(&file)),
+        account: account.as_ref(),
+        token: token.as_ref(),
+        provider: slug.as_ref().map(|slug| (slug, world.provider(slug))),
+    };
+    let facts = push::Facts {
+        api_key: pushed.api_key,
+        name: pushed.name.clone(),
+        number: pushed.number.clone(),
+        platform: pushed.platform.clone(),
+        file,
+        digest: pushed.digest,
+        size: pushed.size,
+        document: pushed.document,
+        info: pushed.info.clone(),
+    };
+    match push::decide(&states, &facts, case.last.time)? {
+        Verdict::Release(drafts) => Ok(drafts),
+        Verdict::AlreadyPushed => Err(Fault::new("events", "the very file was released before")),
+    }
+}
+
+fn holder(key: &ApiKey) -> Option<AccountId> {
+    match key.issued.as_ref()?.holder {
+        Holder::Account(id) => Some(id),
+        Holder::Exchange(_) => None,
+    }
+}
+
+/// A key that is not remembered was never issued, or is long dead.
+fn forgotten(case: &Case<'_>, id: ApiKeyId) -> Fault {
+    if case.order.exists(&StreamName::api_key(id)) {
+        Code::KeyExpired.into()
+    } else {
+        Code::KeyUnknown.into()
+    }
+}
+
+/// Whether the stream had an event before this group.
+fn taken(case: &Case<'_>, stream: &StreamName) -> Taken {
+    let place = case
+        .group
+        .events()
+        .position(|event| event.stream == *stream);
+    let taken = match place {
+        Some(place) => case.group.existed_before(place),
+        None => case.order.exists(stream),
+    };
+    Taken {
+        taken,
+        provider: None,
+    }
+}

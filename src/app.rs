@@ -1,0 +1,376 @@
+//! The composition root: one open ledger, and the use cases that stand on it.
+use std::{
+    fs,
+    io,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use deciders::{Code, Denial, Ledger, ledger::EDITION};
+use events::{
+    event::Draft,
+    id::{Actor, RequestId, Via},
+    log::{FORMAT, Opened, Rules, Visibility},
+    stream::StreamName,
+    text::{Text, TextError},
+};
+use tlog::SigningKey;
+use tokio::sync::oneshot;
+
+use crate::{
+    blobs::{BlobError, Blobs},
+    config::{BaseUrl, Folder, UrlError},
+    oidc::{Fetch, HttpFetch, KeyCache, fetch::FetchError},
+    store::{
+        StoreError,
+        anchor::{Anchor, AnchorError},
+        keys::{self, KeyFileError},
+        reader::Reader,
+        replay,
+        sqlite::SqliteLog,
+        states::Read,
+        vault::SubjectKeys,
+        writer::{self, AppendError, Core, Fatal, Group, Outcome, Verdict, Writer},
+    },
+    world::{self, Clock},
+};
+
+pub mod accounts;
+pub mod api_keys;
+pub mod erase;
+pub mod exchange;
+pub mod providers;
+pub mod publishers;
+pub mod push;
+pub mod secret;
+
+/// Why a ledger cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its files cannot be reached.
+    #[error("{path}: {error}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// There is no ledger in the folder.
+    #[error("there is no ledger in {0}: `gemledger serve` opens one")]
+    Missing(PathBuf),
+    /// Keys or an anchor exist, and no database.
+    #[error("{0} belongs to a ledger whose database is missing; restore it, or open another ledger with --open-new")]
+    Lost(PathBuf),
+    /// A new ledger must be told who may read it.
+    #[error("a ledger that is reached from elsewhere must be opened with --visibility public or --visibility private")]
+    VisibilityNeeded,
+    /// It was opened with another visibility.
+    #[error("this ledger was opened as {0:?}, and that is for good")]
+    Visibility(Visibility),
+    /// It was opened under another address.
+    #[error("this ledger's origin is {found}, and --url gives {given}: an origin is for good")]
+    Origin {
+        /// The log's origin.
+        found: String,
+        /// What the address gives.
+        given: String,
+    },
+    /// Something cannot stand in the log.
+    #[error("{0}")]
+    Text(#[from] TextError),
+    /// The address is none.
+    #[error(transparent)]
+    Url(#[from] UrlError),
+    /// The signing key.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// The anchor.
+    #[error(transparent)]
+    Anchor(#[from] AnchorError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The writer.
+    #[error(transparent)]
+    Writer(#[from] Fatal),
+    /// The files.
+    #[error(transparent)]
+    Blobs(#[from] BlobError),
+    /// The HTTP client.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The first event was refused.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The first event was denied.
+    #[error("{0}")]
+    Denied(Denial),
+}
+
+/// How to open a ledger.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Where it lives.
+    pub folder: Folder,
+    /// How it is reached; `None` takes the address it was last served under.
+    pub url: Option<BaseUrl>,
+    /// Who may read a new ledger.
+    pub visibility: Option<Visibility>,
+    /// Whether a new ledger may be opened if there is none.
+    pub create: bool,
+    /// Whether a new ledger may be opened although keys of an older one are there.
+    pub open_new: bool,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// One open ledger.
+#[derive(Clone)]
+pub struct App {
+    /// The clock.
+    pub clock: Clock,
+    /// The one way in.
+    pub writer: Writer,
+    /// Reading the log and its rows.
+    pub reader: Reader,
+    /// The keys of sealed values.
+    pub subjects: SubjectKeys,
+    /// Files.
+    pub blobs: Blobs,
+    /// The newest keys of the identity providers.
+    pub keys: Arc<KeyCache>,
+    /// The HTTP client.
+    pub fetch: Arc<dyn Fetch>,
+    /// The key that signs checkpoints.
+    pub key: Arc<SigningKey>,
+    /// The last signed checkpoint.
+    pub anchor: Anchor,
+    /// How the registry is reached.
+    pub url: BaseUrl,
+    /// Who may read.
+    pub visibility: Visibility,
+    /// Where it lives.
+    pub folder: Folder,
+    /// What exchanges know of providers without asking the database each time.
+    pub providers: Arc<providers::Known>,
+    /// How often denials came since they were recorded.
+    pub denials: Arc<exchange::DenialCounts>,
+}
+
+/// A ledger that was opened, and how its writer ends.
+pub struct Open {
+    /// The ledger.
+    pub app: App,
+    /// It was made just now.
+    pub is_new: bool,
+    /// Resolves when the writer ends; with a reason, the process must end too.
+    pub ended: oneshot::Receiver<Option<Fatal>>,
+}
+
+fn io_error(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> OpenError {
+    let path = path.into();
+    move |error| OpenError::Io { path, error }
+}
+
+/// Opens a ledger, and makes it first where that is asked for and nothing speaks against it.
+pub async fn open(opening: Opening) -> Result<Open, OpenError> {
+    let folder = &opening.folder;
+    let exists = folder.database().exists();
+    if !exists {
+        prepare(&opening)?;
+    }
+    let stored = fs::read_to_string(folder.url_file()).ok();
+    let url = match (&opening.url, stored) {
+        (Some(url), _) => url.clone(),
+        (None, Some(text)) => BaseUrl::parse(text.trim())?,
+        (None, None) => return Err(OpenError::Missing(folder.data.clone())),
+    };
+    let key = Arc::new(keys::load(&folder.signing_key())?);
+    let anchor = Anchor::new(&folder.anchor, key.verifier().clone());
+    let mut log = SqliteLog::open(&folder.database()).await?;
+    replay::catch_up(&mut log, |_, _| {}).await?;
+    let subjects = SubjectKeys::open(&folder.subject_keys()).await?;
+    let (core, served) = Core::open(log, anchor.clone(), key.clone(), subjects.clone(), opening.clock.clone()).await?;
+    let is_new = served.head.size == 0;
+    let (writer, ended) = writer::start(core, served);
+    let reader = Reader::open(&folder.database(), 8).await?;
+    let fetch: Arc<dyn Fetch> = Arc::new(HttpFetch::new()?);
+    let app = App {
+        clock: opening.clock.clone(),
+        writer,
+        reader,
+        subjects,
+        blobs: Blobs::local(&folder.blobs())?,
+        keys: Arc::new(KeyCache::new(fetch.clone())),
+        fetch,
+        key,
+        anchor,
+        url,
+        visibility: opening.visibility.unwrap_or(Visibility::Public),
+        folder: opening.folder.clone(),
+        providers: Arc::default(),
+        denials: Arc::default(),
+    };
+    if is_new {
+        app.first_event(opening.visibility).await?;
+    }
+    let app = app.as_opened(&opening).await?;
+    Ok(Open { app, is_new, ended })
+}
+
+/// Makes the files of a new ledger, except the database: if we crash here, the next try finds keys without a ledger
+/// and asks for `--open-new`, because it cannot know that nothing was ever signed.
+fn prepare(opening: &Opening) -> Result<(), OpenError> {
+    let folder = &opening.folder;
+    if !opening.create {
+        return Err(OpenError::Missing(folder.data.clone()));
+    }
+    let url = opening.url.as_ref().ok_or_else(|| OpenError::Missing(folder.data.clone()))?;
+    if opening.visibility.is_none() {
+        return Err(OpenError::VisibilityNeeded);
+    }
+    let mut number = 1;
+    for path in [folder.signing_key(), folder.anchor.clone()] {
+        if path.exists() {
+            if !opening.open_new {
+                return Err(OpenError::Lost(path));
+            }
+            number = number.max(succeed(&path, &url.origin(1))?);
+        }
+    }
+    for path in [&folder.data, &folder.keys] {
+        fs::create_dir_all(path).map_err(io_error(path))?;
+    }
+    let key = keys::create(&folder.signing_key(), &url.origin(number))?;
+    Anchor::new(&folder.anchor, key.verifier().clone()).create()?;
+    fs::write(folder.url_file(), url.as_str()).map_err(io_error(folder.url_file()))
+}
+
+/// Puts an old key or anchor aside, and says which number the next log of this registry gets: the old origin has signed
+/// checkpoints that a log of the same name would contradict.
+fn succeed(path: &std::path::Path, first_origin: &str) -> Result<u64, OpenError> {
+    let prefix = first_origin.trim_end_matches('1');
+    let name = keys::load(path).ok().map(|key| key.name().to_owned());
+    let number = name.and_then(|name| name.strip_prefix(prefix)?.parse::<u64>().ok()).unwrap_or(0);
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(".{number}.old"));
+    fs::rename(path, &aside).map_err(io_error(path))?;
+    Ok(number + 1)
+}
+
+impl App {
+    /// The first event of a new log.
+    async fn first_event(&self, visibility: Option<Visibility>) -> Result<(), OpenError> {
+        let opened = Opened {
+            edition: EDITION,
+            format: FORMAT,
+            nonce: events::digest::Digest::from_bytes(world::random()),
+            origin: Text::parse(self.key.name())?,
+            rules: Rules::default(),
+            visibility: visibility.ok_or(OpenError::VisibilityNeeded)?,
+            vkey: Text::parse(&self.key.verifier().to_string())?,
+        };
+        let request = self.console();
+        let outcome = self
+            .writer
+            .append(vec![Read::of::<Ledger>(StreamName::log())], move |desk| {
+                let Some(ledger) = desk.state::<Ledger>(&StreamName::log()) else { return Verdict::answer(unread()) };
+                request.verdict(deciders::ledger::open(ledger, opened))
+            })
+            .await?;
+        outcome.answer.map_err(OpenError::Denied)
+    }
+
+    /// Holds what was asked for against what the log was opened with.
+    async fn as_opened(mut self, opening: &Opening) -> Result<Self, OpenError> {
+        let first = self.reader.events(0, 1).await?.pop();
+        let Some(events::Body::LogOpened(opened)) = first.map(|recorded| recorded.event.body) else {
+            return Err(StoreError::Corrupt("the first event is not log.opened".into()).into());
+        };
+        self.visibility = opened.visibility;
+        match opening.visibility {
+            Some(asked) if asked != opened.visibility => return Err(OpenError::Visibility(opened.visibility)),
+            _ => {}
+        }
+        let found = opened.origin.as_str().to_owned();
+        let given = self.url.origin(0);
+        if found.trim_end_matches(|c: char| c.is_ascii_digit()) != given.trim_end_matches('0') || found != self.key.name() {
+            return Err(OpenError::Origin { found, given: self.url.origin(1) });
+        }
+        Ok(self)
+    }
+
+    /// A fresh request of the operator's console.
+    pub fn console(&self) -> Request {
+        self.request(Actor::Operator, Via::Console)
+    }
+
+    /// A fresh request.
+    pub fn request(&self, actor: Actor, via: Via) -> Request {
+        Request { actor, via, id: RequestId::new(world::fresh_id(self.clock.now())), vault: Vec::new() }
+    }
+}
+
+/// Who asks, through which door, under which id; and the values that its events will seal.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who.
+    pub actor: Actor,
+    /// Through which door.
+    pub via: Via,
+    /// The id that its events share.
+    pub id: RequestId,
+    /// Sealed values.
+    pub vault: Vec<crate::store::VaultRow>,
+}
+
+impl Request {
+    /// The group that these drafts make.
+    pub fn group(self, drafts: Vec<Draft>) -> Group {
+        Group { drafts, vault: self.vault, actor: self.actor, via: self.via, request: self.id, not_after: None }
+    }
+
+    /// A decision as the writer wants it: the drafts as a group, or the denial as the answer.
+    pub fn verdict(self, decided: Result<Vec<Draft>, Denial>) -> Verdict<Result<(), Denial>> {
+        match decided {
+            Ok(drafts) => Verdict { group: Some(self.group(drafts)), answer: Ok(()) },
+            Err(denial) => Verdict::answer(Err(denial)),
+        }
+    }
+}
+
+/// The answer when a closure finds a stream that its request did not read. It cannot happen while reads and closures are
+/// written side by side; if it does, nothing is decided.
+pub(crate) fn unread<T>() -> Result<T, Denial> {
+    Err(Denial::new(Code::NotFound))
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The rules deny it.
+    #[error("{0}")]
+    Denied(Denial),
+    /// It could not be recorded.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What was given is malformed.
+    #[error("{0}")]
+    Malformed(String),
+}
+
+impl From<Denial> for CommandError {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+/// A command's outcome with its denial turned into an error.
+pub(crate) fn settled(outcome: Outcome<Result<(), Denial>>) -> Result<Outcome<()>, CommandError> {
+    let Outcome { answer, appended } = outcome;
+    answer?;
+    Ok(Outcome { answer: (), appended })
+}

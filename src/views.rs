@@ -1,0 +1,25 @@
+//! Questions about what is, each answered from rows or from one stream; nothing here writes.
+use events::{State, stream::StreamName};
+
+use crate::store::{StoreError, reader::Reader};
+
+pub mod accounts;
+pub mod api_keys;
+pub mod gems;
+pub mod index;
+pub mod provenance;
+pub mod providers;
+pub mod publishers;
+
+/// Most events of one stream that a view folds.
+const LONGEST: u32 = 1_000_000;
+
+/// The state of a stream as it is committed now.
+pub async fn state<S: State>(reader: &Reader, stream: &StreamName) -> Result<S, StoreError> {
+    let recorded = reader.stream(stream, 0, LONGEST).await?;
+    Ok(events::fold(recorded.iter().map(|recorded| &recorded.event)))
+}
+
+pub(crate) fn failed(error: sqlx::Error) -> StoreError {
+    StoreError::Database(error.to_string())
+}
