@@ -1,10 +1,5 @@
 //! The composition root: one open ledger, and the use cases that stand on it.
-use std::{
-    fs,
-    io,
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{fs, io, path::PathBuf, sync::Arc};
 
 use deciders::{Code, Denial, Ledger, ledger::EDITION};
 use events::{
@@ -59,10 +54,14 @@ pub enum OpenError {
     #[error("there is no ledger in {0}: `gemledger serve` opens one")]
     Missing(PathBuf),
     /// Keys or an anchor exist, and no database.
-    #[error("{0} belongs to a ledger whose database is missing; restore it, or open another ledger with --open-new")]
+    #[error(
+        "{0} belongs to a ledger whose database is missing; restore it, or open another ledger with --open-new"
+    )]
     Lost(PathBuf),
     /// A new ledger must be told who may read it.
-    #[error("a ledger that is reached from elsewhere must be opened with --visibility public or --visibility private")]
+    #[error(
+        "a ledger that is reached from elsewhere must be opened with --visibility public or --visibility private"
+    )]
     VisibilityNeeded,
     /// It was opened with another visibility.
     #[error("this ledger was opened as {0:?}, and that is for good")]
@@ -190,7 +189,14 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
     let mut log = SqliteLog::open(&folder.database()).await?;
     replay::catch_up(&mut log, |_, _| {}).await?;
     let subjects = SubjectKeys::open(&folder.subject_keys()).await?;
-    let (core, served) = Core::open(log, anchor.clone(), key.clone(), subjects.clone(), opening.clock.clone()).await?;
+    let (core, served) = Core::open(
+        log,
+        anchor.clone(),
+        key.clone(),
+        subjects.clone(),
+        opening.clock.clone(),
+    )
+    .await?;
     let is_new = served.head.size == 0;
     let (writer, ended) = writer::start(core, served);
     let reader = Reader::open(&folder.database(), 8).await?;
@@ -225,7 +231,10 @@ fn prepare(opening: &Opening) -> Result<(), OpenError> {
     if !opening.create {
         return Err(OpenError::Missing(folder.data.clone()));
     }
-    let url = opening.url.as_ref().ok_or_else(|| OpenError::Missing(folder.data.clone()))?;
+    let url = opening
+        .url
+        .as_ref()
+        .ok_or_else(|| OpenError::Missing(folder.data.clone()))?;
     if opening.visibility.is_none() {
         return Err(OpenError::VisibilityNeeded);
     }
@@ -251,7 +260,9 @@ fn prepare(opening: &Opening) -> Result<(), OpenError> {
 fn succeed(path: &std::path::Path, first_origin: &str) -> Result<u64, OpenError> {
     let prefix = first_origin.trim_end_matches('1');
     let name = keys::load(path).ok().map(|key| key.name().to_owned());
-    let number = name.and_then(|name| name.strip_prefix(prefix)?.parse::<u64>().ok()).unwrap_or(0);
+    let number = name
+        .and_then(|name| name.strip_prefix(prefix)?.parse::<u64>().ok())
+        .unwrap_or(0);
     let mut aside = path.as_os_str().to_owned();
     aside.push(format!(".{number}.old"));
     fs::rename(path, &aside).map_err(io_error(path))?;
@@ -274,7 +285,9 @@ impl App {
         let outcome = self
             .writer
             .append(vec![Read::of::<Ledger>(StreamName::log())], move |desk| {
-                let Some(ledger) = desk.state::<Ledger>(&StreamName::log()) else { return Verdict::answer(unread()) };
+                let Some(ledger) = desk.state::<Ledger>(&StreamName::log()) else {
+                    return Verdict::answer(unread());
+                };
                 request.verdict(deciders::ledger::open(ledger, opened))
             })
             .await?;
@@ -284,18 +297,26 @@ impl App {
     /// Holds what was asked for against what the log was opened with.
     async fn as_opened(mut self, opening: &Opening) -> Result<Self, OpenError> {
         let first = self.reader.events(0, 1).await?.pop();
-        let Some(events::Body::LogOpened(opened)) = first.map(|recorded| recorded.event.body) else {
+        let Some(events::Body::LogOpened(opened)) = first.map(|recorded| recorded.event.body)
+        else {
             return Err(StoreError::Corrupt("the first event is not log.opened".into()).into());
         };
         self.visibility = opened.visibility;
         match opening.visibility {
-            Some(asked) if asked != opened.visibility => return Err(OpenError::Visibility(opened.visibility)),
+            Some(asked) if asked != opened.visibility => {
+                return Err(OpenError::Visibility(opened.visibility));
+            }
             _ => {}
         }
         let found = opened.origin.as_str().to_owned();
         let given = self.url.origin(0);
-        if found.trim_end_matches(|c: char| c.is_ascii_digit()) != given.trim_end_matches('0') || found != self.key.name() {
-            return Err(OpenError::Origin { found, given: self.url.origin(1) });
+        if found.trim_end_matches(|c: char| c.is_ascii_digit()) != given.trim_end_matches('0')
+            || found != self.key.name()
+        {
+            return Err(OpenError::Origin {
+                found,
+                given: self.url.origin(1),
+            });
         }
         Ok(self)
     }
@@ -307,7 +328,12 @@ impl App {
 
     /// A fresh request.
     pub fn request(&self, actor: Actor, via: Via) -> Request {
-        Request { actor, via, id: RequestId::new(world::fresh_id(self.clock.now())), vault: Vec::new() }
+        Request {
+            actor,
+            via,
+            id: RequestId::new(world::fresh_id(self.clock.now())),
+            vault: Vec::new(),
+        }
     }
 }
 
@@ -327,13 +353,23 @@ pub struct Request {
 impl Request {
     /// The group that these drafts make.
     pub fn group(self, drafts: Vec<Draft>) -> Group {
-        Group { drafts, vault: self.vault, actor: self.actor, via: self.via, request: self.id, not_after: None }
+        Group {
+            drafts,
+            vault: self.vault,
+            actor: self.actor,
+            via: self.via,
+            request: self.id,
+            not_after: None,
+        }
     }
 
     /// A decision as the writer wants it: the drafts as a group, or the denial as the answer.
     pub fn verdict(self, decided: Result<Vec<Draft>, Denial>) -> Verdict<Result<(), Denial>> {
         match decided {
-            Ok(drafts) => Verdict { group: Some(self.group(drafts)), answer: Ok(()) },
+            Ok(drafts) => Verdict {
+                group: Some(self.group(drafts)),
+                answer: Ok(()),
+            },
             Err(denial) => Verdict::answer(Err(denial)),
         }
     }
@@ -372,5 +408,8 @@ impl From<Denial> for CommandError {
 pub(crate) fn settled(outcome: Outcome<Result<(), Denial>>) -> Result<Outcome<()>, CommandError> {
     let Outcome { answer, appended } = outcome;
     answer?;
-    Ok(Outcome { answer: (), appended })
+    Ok(Outcome {
+        answer: (),
+        appended,
+    })
 }

@@ -6,7 +6,10 @@ use std::{path::Path, sync::Arc};
 
 use actix_web::web::Bytes;
 use events::digest::Digest;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, local::LocalFileSystem, path::Path as Key};
+use object_store::{
+    ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, local::LocalFileSystem,
+    path::Path as Key,
+};
 
 /// Why a file cannot be kept or given.
 #[derive(Debug, thiserror::Error)]
@@ -38,12 +41,22 @@ impl Blobs {
     /// Files below a folder of this machine.
     pub fn local(folder: &Path) -> Result<Self, BlobError> {
         std::fs::create_dir_all(folder)?;
-        Ok(Self { store: Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)) })
+        Ok(Self {
+            store: Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)),
+        })
     }
 
     /// Keeps these bytes; they are durable when this returns. Keeping them twice is keeping them once.
     pub async fn put(&self, digest: &Digest, bytes: Bytes) -> Result<(), BlobError> {
-        match self.store.put_opts(&key(digest), bytes.into(), PutOptions::from(PutMode::Create)).await {
+        match self
+            .store
+            .put_opts(
+                &key(digest),
+                bytes.into(),
+                PutOptions::from(PutMode::Create),
+            )
+            .await
+        {
             Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -56,6 +69,10 @@ impl Blobs {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        if Digest::of(&bytes) == *digest { Ok(Some(bytes)) } else { Err(BlobError::Damaged(*digest)) }
+        if Digest::of(&bytes) == *digest {
+            Ok(Some(bytes))
+        } else {
+            Err(BlobError::Damaged(*digest))
+        }
     }
 }

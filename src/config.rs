@@ -63,7 +63,9 @@ pub struct BaseUrl {
 
 /// Why an address cannot be a registry's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an address of a registry: it must be http(s)://HOST[:PORT][/PATH] without query, fragment or user")]
+#[error(
+    "{0:?} is not an address of a registry: it must be http(s)://HOST[:PORT][/PATH] without query, fragment or user"
+)]
 pub struct UrlError(String);
 
 impl BaseUrl {
@@ -72,15 +74,25 @@ impl BaseUrl {
         let refused = || UrlError(text.to_owned());
         let (scheme, rest) = text.split_once("://").ok_or_else(refused)?;
         let rest = rest.trim_end_matches('/');
-        let (authority, path) = rest.split_once('/').map_or((rest, String::new()), |(host, path)| (host, format!("/{path}")));
+        let (authority, path) = rest
+            .split_once('/')
+            .map_or((rest, String::new()), |(host, path)| {
+                (host, format!("/{path}"))
+            });
         let host = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
         let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._~/".contains(&b);
-        let sound = matches!(scheme, "http" | "https") && !authority.is_empty() && authority.bytes().all(host);
+        let sound = matches!(scheme, "http" | "https")
+            && !authority.is_empty()
+            && authority.bytes().all(host);
         if !sound || !path.bytes().all(plain) || path.contains("//") {
             return Err(refused());
         }
         let authority = authority.to_ascii_lowercase();
-        Ok(Self { text: format!("{scheme}://{authority}{path}"), authority, path })
+        Ok(Self {
+            text: format!("{scheme}://{authority}{path}"),
+            authority,
+            path,
+        })
     }
 
     /// The whole address.
@@ -111,13 +123,24 @@ mod tests {
     #[test]
     fn an_address_gives_audience_path_and_origin() {
         let url = BaseUrl::parse("https://Gems.example.com/ruby/").unwrap();
-        assert_eq!((url.as_str(), url.authority(), url.path()), ("https://gems.example.com/ruby", "gems.example.com", "/ruby"));
+        assert_eq!(
+            (url.as_str(), url.authority(), url.path()),
+            ("https://gems.example.com/ruby", "gems.example.com", "/ruby")
+        );
         assert_eq!(url.origin(1), "gems.example.com/ruby/log/1");
     }
 
     #[test]
     fn what_is_no_plain_address_is_refused() {
-        for bad in ["gems.example.com", "ftp://a", "https://", "https://a?b", "https://u@a", "https://a/b#c", "https://a/b//c"] {
+        for bad in [
+            "gems.example.com",
+            "ftp://a",
+            "https://",
+            "https://a?b",
+            "https://u@a",
+            "https://a/b#c",
+            "https://a/b//c",
+        ] {
             assert!(BaseUrl::parse(bad).is_err(), "{bad}");
         }
     }

@@ -1,3 +1,17 @@
 //! gemledger: a gem registry whose database is a transparency log.
-pub mod store;
+//!
+//! The rooms, in reading order. Data flows one way: request → facts → decision → events → log → rows → views → answer.
+pub mod config;
 pub mod world;
+
+pub mod blobs;
+pub mod oidc;
+pub mod rubygems;
+
+pub mod store;
+
+pub mod views;
+
+pub mod app;
+
+pub mod demo;

@@ -17,7 +17,9 @@ const LONGEST: u32 = 1_000_000;
 /// The state of a stream as it is committed now.
 pub async fn state<S: State>(reader: &Reader, stream: &StreamName) -> Result<S, StoreError> {
     let recorded = reader.stream(stream, 0, LONGEST).await?;
-    Ok(events::fold(recorded.iter().map(|recorded| &recorded.event)))
+    Ok(events::fold(
+        recorded.iter().map(|recorded| &recorded.event),
+    ))
 }
 
 pub(crate) fn failed(error: sqlx::Error) -> StoreError {

@@ -16,20 +16,25 @@ impl App {
     pub async fn add_account(&self, handle: &str) -> Result<AccountId, CommandError> {
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b);
         if handle.is_empty() || handle.len() > 40 || !handle.bytes().all(plain) {
-            return Err(CommandError::Malformed("a handle has 1 to 40 of a-z, 0-9, - and _".into()));
+            return Err(CommandError::Malformed(
+                "a handle has 1 to 40 of a-z, 0-9, - and _".into(),
+            ));
         }
         let id = AccountId::new(world::fresh_id(self.clock.now()));
         let stream = StreamName::account(id);
         let unique = self.subjects.unique_hash(HANDLE, handle);
         let sealed = vault::seal(&self.subjects.fresh(&stream), &stream, handle, Some(unique))?;
-        let name = Text::parse(HANDLE).map_err(|error| CommandError::Malformed(error.to_string()))?;
+        let name =
+            Text::parse(HANDLE).map_err(|error| CommandError::Malformed(error.to_string()))?;
         let commitments = [(name, sealed.commitment)].into();
         let mut request = self.console();
         request.vault.push(sealed.row);
         let read = stream.clone();
         let outcome = self
             .writer
-            .append(vec![Read::of::<Account>(stream)], move |desk| match desk.state::<Account>(&read) {
+            .append(vec![Read::of::<Account>(stream)], move |desk| match desk
+                .state::<Account>(&read)
+            {
                 Some(account) => request.verdict(account::create(account, id, commitments)),
                 None => Verdict::answer(unread()),
             })
@@ -43,10 +48,13 @@ impl App {
         let request = self.console();
         let outcome = self
             .writer
-            .append(vec![Read::of::<Account>(stream.clone())], move |desk| match desk.state::<Account>(&stream) {
-                Some(account) => request.verdict(account::disable(account, id)),
-                None => Verdict::answer(unread()),
-            })
+            .append(
+                vec![Read::of::<Account>(stream.clone())],
+                move |desk| match desk.state::<Account>(&stream) {
+                    Some(account) => request.verdict(account::disable(account, id)),
+                    None => Verdict::answer(unread()),
+                },
+            )
             .await?;
         Ok(settled(outcome)?.indexes().start)
     }

@@ -20,19 +20,37 @@ use crate::{
 impl App {
     /// Issues a key. The secret is in the answer and nowhere else.
     pub async fn issue_api_key(
-        &self, account: AccountId, scopes: Vec<Scope>, gem: Option<FoldedName>, expires: Option<Timestamp>,
+        &self,
+        account: AccountId,
+        scopes: Vec<Scope>,
+        gem: Option<FoldedName>,
+        expires: Option<Timestamp>,
     ) -> Result<(ApiKeyId, Secret, u64), CommandError> {
         let id = ApiKeyId::new(world::fresh_id(self.clock.now()));
         let secret = Secret::fresh();
-        let issued = Issued { digest: secret.digest(), expires, gem, holder: Holder::Account(account), scopes };
+        let issued = Issued {
+            digest: secret.digest(),
+            expires,
+            gem,
+            holder: Holder::Account(account),
+            scopes,
+        };
         let (key_stream, account_stream) = (StreamName::api_key(id), StreamName::account(account));
-        let reads = vec![Read::of::<ApiKey>(key_stream.clone()), Read::of::<Account>(account_stream.clone())];
+        let reads = vec![
+            Read::of::<ApiKey>(key_stream.clone()),
+            Read::of::<Account>(account_stream.clone()),
+        ];
         let request = self.console();
         let outcome = self
             .writer
             .append(reads, move |desk| {
-                match (desk.state::<ApiKey>(&key_stream), desk.state::<Account>(&account_stream)) {
-                    (Some(key), Some(account)) => request.verdict(api_key::issue(key, account, id, issued, desk.now)),
+                match (
+                    desk.state::<ApiKey>(&key_stream),
+                    desk.state::<Account>(&account_stream),
+                ) {
+                    (Some(key), Some(account)) => {
+                        request.verdict(api_key::issue(key, account, id, issued, desk.now))
+                    }
                     _ => Verdict::answer(unread()),
                 }
             })
@@ -42,7 +60,11 @@ impl App {
     }
 
     /// Revokes a key: as the operator, or as the one who holds it.
-    pub async fn revoke_api_key(&self, id: ApiKeyId, holder: Option<Actor>) -> Result<u64, CommandError> {
+    pub async fn revoke_api_key(
+        &self,
+        id: ApiKeyId,
+        holder: Option<Actor>,
+    ) -> Result<u64, CommandError> {
         let stream = StreamName::api_key(id);
         let (request, reason) = match holder {
             Some(actor) => (self.request(actor, Via::Http), Reason::Holder),
@@ -50,10 +72,13 @@ impl App {
         };
         let outcome = self
             .writer
-            .append(vec![Read::of::<ApiKey>(stream.clone())], move |desk| match desk.state::<ApiKey>(&stream) {
-                Some(key) => request.verdict(api_key::revoke(key, id, reason, desk.now)),
-                None => Verdict::answer(unread()),
-            })
+            .append(
+                vec![Read::of::<ApiKey>(stream.clone())],
+                move |desk| match desk.state::<ApiKey>(&stream) {
+                    Some(key) => request.verdict(api_key::revoke(key, id, reason, desk.now)),
+                    None => Verdict::answer(unread()),
+                },
+            )
             .await?;
         Ok(settled(outcome)?.indexes().start)
     }

@@ -15,10 +15,13 @@ impl App {
         let log = StreamName::log();
         let outcome = self
             .writer
-            .append(vec![Read::of::<Ledger>(log.clone())], move |desk| match desk.state::<Ledger>(&log) {
-                Some(state) => request.verdict(ledger::erase(state, erased)),
-                None => Verdict::answer(unread()),
-            })
+            .append(
+                vec![Read::of::<Ledger>(log.clone())],
+                move |desk| match desk.state::<Ledger>(&log) {
+                    Some(state) => request.verdict(ledger::erase(state, erased)),
+                    None => Verdict::answer(unread()),
+                },
+            )
             .await?;
         let index = settled(outcome)?.indexes().start;
         self.subjects.erase(&subject).await?;

@@ -23,7 +23,9 @@ use events::{
 
 use super::{App, CommandError, providers::may_be_stale, secret::Secret};
 use crate::{
-    oidc::{KeysError, MalformedToken, TokenError, UnverifiedToken, VerifiedToken, Windows, verify},
+    oidc::{
+        KeysError, MalformedToken, TokenError, UnverifiedToken, VerifiedToken, Windows, verify,
+    },
     store::{
         StoreError,
         states::{Desk, Read},
@@ -111,30 +113,52 @@ impl App {
         let token = UnverifiedToken::parse(jwt)?;
         let (slug, verified, keys_fetched) = match self.verify(&token, false).await {
             // A provider that was registered, or changed, within this second.
-            Err(ExchangeError::UnknownIssuer | ExchangeError::Token(_)) => self.verify(&token, true).await?,
+            Err(ExchangeError::UnknownIssuer | ExchangeError::Token(_)) => {
+                self.verify(&token, true).await?
+            }
             verified => verified?,
         };
         let candidates = self.candidates(&slug, &verified, false).await?;
-        match self.decide(jwt, &slug, &verified, keys_fetched, candidates).await {
+        match self
+            .decide(jwt, &slug, &verified, keys_fetched, candidates)
+            .await
+        {
             Err(ExchangeError::Denied(turned)) if turned.denial.code != Code::TokenSpent => {
                 if may_be_stale(turned.denial.code) {
                     self.reread().await?;
                 }
                 let candidates = self.candidates(&slug, &verified, true).await?;
-                self.decide(jwt, &slug, &verified, keys_fetched, candidates).await
+                self.decide(jwt, &slug, &verified, keys_fetched, candidates)
+                    .await
             }
             decided => decided,
         }
     }
 
     /// The provider's word about the token: pure once the provider and its keys are at hand.
-    async fn verify(&self, token: &UnverifiedToken, reread: bool) -> Result<(Slug, VerifiedToken, Timestamp), ExchangeError> {
-        let known = if reread { self.reread().await? } else { self.known().await? };
-        let (slug, provider) = known.by_issuer.get(token.issuer()).ok_or(ExchangeError::UnknownIssuer)?;
-        let registered = provider.live().map_err(|denial| ExchangeError::Denied(Box::new(denial.into())))?;
+    async fn verify(
+        &self,
+        token: &UnverifiedToken,
+        reread: bool,
+    ) -> Result<(Slug, VerifiedToken, Timestamp), ExchangeError> {
+        let known = if reread {
+            self.reread().await?
+        } else {
+            self.known().await?
+        };
+        let (slug, provider) = known
+            .by_issuer
+            .get(token.issuer())
+            .ok_or(ExchangeError::UnknownIssuer)?;
+        let registered = provider
+            .live()
+            .map_err(|denial| ExchangeError::Denied(Box::new(denial.into())))?;
         let now = self.clock.now();
         let max_age = known.rules.provider_keys_max_age_seconds;
-        let keys = self.keys.keys_for(slug, registered, token.kid(), now, max_age).await?;
+        let keys = self
+            .keys
+            .keys_for(slug, registered, token.kid(), now, max_age)
+            .await?;
         let windows = Windows {
             leeway_seconds: known.rules.leeway_seconds,
             token_lifetime_max_seconds: known.rules.token_lifetime_max_seconds,
@@ -147,9 +171,18 @@ impl App {
     }
 
     /// The gems that have a publisher of this repository, by name or by id.
-    async fn candidates(&self, slug: &Slug, token: &VerifiedToken, reread: bool) -> Result<Vec<FoldedName>, StoreError> {
+    async fn candidates(
+        &self,
+        slug: &Slug,
+        token: &VerifiedToken,
+        reread: bool,
+    ) -> Result<Vec<FoldedName>, StoreError> {
         let workflow = &token.workflow;
-        let key = (slug.clone(), workflow.repository.clone(), workflow.repository_id.clone());
+        let key = (
+            slug.clone(),
+            workflow.repository.clone(),
+            workflow.repository_id.clone(),
+        );
         let now = self.clock.elapsed();
         match self.providers.candidates(&key, now) {
             Some(gems) if !reread => return Ok(gems),
@@ -163,7 +196,12 @@ impl App {
     }
 
     async fn decide(
-        &self, jwt: &str, slug: &Slug, token: &VerifiedToken, keys_fetched: Timestamp, gems: Vec<FoldedName>,
+        &self,
+        jwt: &str,
+        slug: &Slug,
+        token: &VerifiedToken,
+        keys_fetched: Timestamp,
+        gems: Vec<FoldedName>,
     ) -> Result<Minted, ExchangeError> {
         let secret = Secret::fresh();
         let facts = Facts {
@@ -180,34 +218,58 @@ impl App {
         };
         let stream = facts.token_stream();
         let sealed = vault::seal(&self.subjects.fresh(&stream), &stream, jwt, None)?;
-        let mut request = self.request(Actor::Workflow(slug.clone(), token.workflow.repository_id.clone()), Via::Http);
+        let mut request = self.request(
+            Actor::Workflow(slug.clone(), token.workflow.repository_id.clone()),
+            Via::Http,
+        );
         request.vault.push(sealed.row);
-        let commitments: Sealed = Text::parse(JWT).map(|name| (name, sealed.commitment)).into_iter().collect();
+        let commitments: Sealed = Text::parse(JWT)
+            .map(|name| (name, sealed.commitment))
+            .into_iter()
+            .collect();
         let (reads, counts) = (reads(&facts, &gems), Arc::clone(&self.denials));
         let outcome = self
             .writer
             .append(reads, move |desk| {
-                let Some(states) = states(desk, &facts, &gems) else { return Verdict::answer(Err(Code::NotFound.into())) };
+                let Some(states) = states(desk, &facts, &gems) else {
+                    return Verdict::answer(Err(Code::NotFound.into()));
+                };
                 match exchange::decide(&states, &facts, commitments, desk.now) {
-                    Ok(drafts) => Verdict { group: Some(request.group(drafts)), answer: Ok(()) },
+                    Ok(drafts) => Verdict {
+                        group: Some(request.group(drafts)),
+                        answer: Ok(()),
+                    },
                     Err(turned) => {
                         let record = recorded(desk, &states, &turned, &facts, &counts);
                         let group = record.map(|draft| {
                             request.vault.clear();
                             request.group(vec![draft])
                         });
-                        Verdict { group, answer: Err(turned) }
+                        Verdict {
+                            group,
+                            answer: Err(turned),
+                        }
                     }
                 }
             })
             .await?;
-        outcome.answer.clone().map_err(|turned| ExchangeError::Denied(Box::new(turned)))?;
-        let expires = outcome.appended.iter().find_map(|recorded| match &recorded.event.body {
-            events::Body::ApiKeyIssued(issued) => issued.expires,
-            _ => None,
-        });
+        outcome
+            .answer
+            .clone()
+            .map_err(|turned| ExchangeError::Denied(Box::new(turned)))?;
+        let expires = outcome
+            .appended
+            .iter()
+            .find_map(|recorded| match &recorded.event.body {
+                events::Body::ApiKeyIssued(issued) => issued.expires,
+                _ => None,
+            });
         Ok(Minted {
-            name: format!("{} {}", token.workflow.repository, token.issued_at.to_seconds_text()),
+            name: format!(
+                "{} {}",
+                token.workflow.repository,
+                token.issued_at.to_seconds_text()
+            ),
             expires: expires.unwrap_or_default(),
             index: outcome.indexes().start,
             secret,
@@ -230,7 +292,9 @@ fn reads(facts: &Facts, gems: &[FoldedName]) -> Vec<Read> {
 }
 
 fn states<'a>(desk: &'a Desk<'_>, facts: &Facts, gems: &'a [FoldedName]) -> Option<States<'a>> {
-    let policies = gems.iter().filter_map(|gem| Some((gem, desk.state::<Policy>(&StreamName::policy(gem))?)));
+    let policies = gems
+        .iter()
+        .filter_map(|gem| Some((gem, desk.state::<Policy>(&StreamName::policy(gem))?)));
     Some(States {
         ledger: desk.state(&StreamName::log())?,
         provider: desk.state(&StreamName::provider(&facts.provider))?,
@@ -241,7 +305,11 @@ fn states<'a>(desk: &'a Desk<'_>, facts: &Facts, gems: &'a [FoldedName]) -> Opti
 
 /// The record of a denial, if one is due, with how often it came.
 fn recorded(
-    desk: &Desk<'_>, states: &States<'_>, turned: &Turned, facts: &Facts, counts: &DenialCounts,
+    desk: &Desk<'_>,
+    states: &States<'_>,
+    turned: &Turned,
+    facts: &Facts,
+    counts: &DenialCounts,
 ) -> Option<events::event::Draft> {
     let (gem, publisher) = turned.recordable.clone()?;
     let count = counts.count(&gem, publisher, turned.denial.code);

@@ -23,7 +23,7 @@ use events::{
 use super::{App, CommandError, settled, unread};
 use crate::{
     oidc::{KeySet, discovery},
-    store::{StoreError, reader::Reader, states::Read, writer::Verdict},
+    store::{StoreError, states::Read, writer::Verdict},
     views,
 };
 
@@ -49,14 +49,27 @@ pub struct Snapshot {
 
 impl Known {
     /// The candidates found for this repository less than a second ago.
-    pub(super) fn candidates(&self, key: &(Slug, Text, Text), now: Duration) -> Option<Vec<FoldedName>> {
-        let candidates = self.candidates.lock().unwrap_or_else(PoisonError::into_inner);
-        candidates.get(key).filter(|(at, _)| now < *at + FRESH).map(|(_, gems)| gems.clone())
+    pub(super) fn candidates(
+        &self,
+        key: &(Slug, Text, Text),
+        now: Duration,
+    ) -> Option<Vec<FoldedName>> {
+        let candidates = self
+            .candidates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        candidates
+            .get(key)
+            .filter(|(at, _)| now < *at + FRESH)
+            .map(|(_, gems)| gems.clone())
     }
 
     /// Keeps candidates for a second. Only ever some: that there are none is asked again each time.
     pub(super) fn keep(&self, key: (Slug, Text, Text), gems: Vec<FoldedName>, now: Duration) {
-        let mut candidates = self.candidates.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut candidates = self
+            .candidates
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         candidates.retain(|_, (at, _)| now < *at + FRESH);
         candidates.insert(key, (now, gems));
     }
@@ -87,7 +100,12 @@ impl App {
     /// What is known of the providers, at most a second old.
     pub async fn known(&self) -> Result<Arc<Snapshot>, StoreError> {
         let elapsed = self.clock.elapsed();
-        let newest = self.providers.newest.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let newest = self
+            .providers
+            .newest
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         match newest {
             Some(snapshot) if elapsed < snapshot.read_at + FRESH => Ok(snapshot),
             _ => self.reread().await,
@@ -99,14 +117,30 @@ impl App {
         let ledger: Ledger = views::state(&self.reader, &StreamName::log()).await?;
         let mut by_issuer = BTreeMap::new();
         for slug in views::providers::slugs(&self.reader).await? {
-            let provider: Provider = views::state(&self.reader, &StreamName::provider(&slug)).await?;
-            if let Some(issuer) = provider.registered.as_ref().map(|registered| registered.issuer.to_string()) {
+            let provider: Provider =
+                views::state(&self.reader, &StreamName::provider(&slug)).await?;
+            if let Some(issuer) = provider
+                .registered
+                .as_ref()
+                .map(|registered| registered.issuer.to_string())
+            {
                 by_issuer.insert(issuer, (slug, Arc::new(provider)));
             }
         }
-        let rules = ledger.rulebook.map(|rulebook| rulebook.rules).unwrap_or_default();
-        let snapshot = Arc::new(Snapshot { read_at: self.clock.elapsed(), by_issuer, rules });
-        *self.providers.newest.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot.clone());
+        let rules = ledger
+            .rulebook
+            .map(|rulebook| rulebook.rules)
+            .unwrap_or_default();
+        let snapshot = Arc::new(Snapshot {
+            read_at: self.clock.elapsed(),
+            by_issuer,
+            rules,
+        });
+        *self
+            .providers
+            .newest
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(snapshot.clone());
         Ok(snapshot)
     }
 
@@ -114,12 +148,16 @@ impl App {
     pub async fn add_provider(&self, new: NewProvider) -> Result<u64, CommandError> {
         let malformed = |error: &dyn std::fmt::Display| CommandError::Malformed(error.to_string());
         let loopback = new.issuer.starts_with("http://");
-        let found = discovery::discover(&*self.fetch, &new.issuer, loopback).await.map_err(|error| malformed(&error))?;
+        let found = discovery::discover(&*self.fetch, &new.issuer, loopback)
+            .await
+            .map_err(|error| malformed(&error))?;
         let audience = new.audience.as_deref().unwrap_or(self.url.authority());
         let registered = Registered {
             algorithms: new.algorithms.unwrap_or(found.algorithms),
-            audience: Text::configured(audience).map_err(|error| malformed(&format!("the audience {error}")))?,
-            issuer: Text::configured(&new.issuer).map_err(|error| malformed(&format!("the issuer {error}")))?,
+            audience: Text::configured(audience)
+                .map_err(|error| malformed(&format!("the audience {error}")))?,
+            issuer: Text::configured(&new.issuer)
+                .map_err(|error| malformed(&format!("the issuer {error}")))?,
             jwks_uri: found.jwks_uri,
             kind: new.kind,
             loopback,
@@ -128,7 +166,10 @@ impl App {
             required: new.required,
         };
         let max_age = Rules::default().provider_keys_max_age_seconds;
-        let keys = self.keys.keys_for(&new.slug, &registered, None, self.clock.now(), max_age).await;
+        let keys = self
+            .keys
+            .keys_for(&new.slug, &registered, None, self.clock.now(), max_age)
+            .await;
         let keys = keys.map_err(|error| malformed(&error))?.observed();
         let (log, stream) = (StreamName::log(), StreamName::provider(&new.slug));
         let issuer = StreamName::issuer(&new.issuer);
@@ -141,9 +182,17 @@ impl App {
         let outcome = self
             .writer
             .append(reads, move |desk| {
-                match (desk.state::<Ledger>(&log), desk.state::<Provider>(&stream), desk.state::<Taken>(&issuer)) {
+                match (
+                    desk.state::<Ledger>(&log),
+                    desk.state::<Provider>(&stream),
+                    desk.state::<Taken>(&issuer),
+                ) {
                     (Some(ledger), Some(provider), Some(issuer)) => {
-                        let states = provider::States { ledger, provider, issuer };
+                        let states = provider::States {
+                            ledger,
+                            provider,
+                            issuer,
+                        };
                         request.verdict(provider::register(&states, &new.slug, registered, &keys))
                     }
                     _ => Verdict::answer(unread()),
@@ -160,7 +209,9 @@ impl App {
         let outcome = self
             .writer
             .append(vec![Read::of::<Provider>(stream.clone())], move |desk| {
-                let drafts = desk.state::<Provider>(&stream).map(|state| provider::observe(state, &slug, &observed));
+                let drafts = desk
+                    .state::<Provider>(&stream)
+                    .map(|state| provider::observe(state, &slug, &observed));
                 match drafts {
                     Some(drafts) if !drafts.is_empty() => request.verdict(Ok(drafts)),
                     _ => Verdict::answer(Ok(())),
@@ -174,7 +225,10 @@ impl App {
 
     /// Distrusts every key of this provider that bore this name, and with it every API key that its tokens bought.
     pub async fn distrust_key(&self, slug: Slug, kid: Text) -> Result<u64, CommandError> {
-        self.change_provider(slug, move |state, slug| provider::distrust_key(state, slug, &kid)).await
+        self.change_provider(slug, move |state, slug| {
+            provider::distrust_key(state, slug, &kid)
+        })
+        .await
     }
 
     /// Disables a provider.
@@ -184,16 +238,21 @@ impl App {
 
     async fn change_provider<F>(&self, slug: Slug, change: F) -> Result<u64, CommandError>
     where
-        F: FnOnce(&Provider, &Slug) -> Result<Vec<events::event::Draft>, deciders::Denial> + Send + 'static,
+        F: FnOnce(&Provider, &Slug) -> Result<Vec<events::event::Draft>, deciders::Denial>
+            + Send
+            + 'static,
     {
         let stream = StreamName::provider(&slug);
         let request = self.console();
         let outcome = self
             .writer
-            .append(vec![Read::of::<Provider>(stream.clone())], move |desk| match desk.state::<Provider>(&stream) {
-                Some(state) => request.verdict(change(state, &slug)),
-                None => Verdict::answer(unread()),
-            })
+            .append(
+                vec![Read::of::<Provider>(stream.clone())],
+                move |desk| match desk.state::<Provider>(&stream) {
+                    Some(state) => request.verdict(change(state, &slug)),
+                    None => Verdict::answer(unread()),
+                },
+            )
             .await?;
         Ok(settled(outcome)?.indexes().start)
     }
@@ -201,7 +260,10 @@ impl App {
     /// Fetches key sets that are due and records new keys. Called every minute from a task.
     pub async fn refresh_keys(&self) -> Result<(), StoreError> {
         let snapshot = self.reread().await?;
-        let live = snapshot.by_issuer.values().filter_map(|(slug, provider)| Some((slug, provider.live().ok()?)));
+        let live = snapshot
+            .by_issuer
+            .values()
+            .filter_map(|(slug, provider)| Some((slug, provider.live().ok()?)));
         for (slug, outcome) in self.keys.refresh_due(live, self.clock.now()).await {
             match outcome {
                 Ok(keys) => {
@@ -209,7 +271,9 @@ impl App {
                         tracing::error!(provider = %slug, %error, "the provider's new keys could not be recorded");
                     }
                 }
-                Err(error) => tracing::warn!(provider = %slug, %error, "the provider's keys could not be fetched"),
+                Err(error) => {
+                    tracing::warn!(provider = %slug, %error, "the provider's keys could not be fetched")
+                }
             }
         }
         Ok(())
@@ -218,5 +282,8 @@ impl App {
 
 /// Whether a denial may only be due to old knowledge of the providers.
 pub(super) fn may_be_stale(code: Code) -> bool {
-    matches!(code, Code::ProviderKeyUnknown | Code::AudienceMismatch | Code::ProviderUnknown)
+    matches!(
+        code,
+        Code::ProviderKeyUnknown | Code::AudienceMismatch | Code::ProviderUnknown
+    )
 }

@@ -39,7 +39,8 @@ pub struct Added {
 
 fn account_of(actor: &Actor, owner: Owner) -> Option<AccountId> {
     match (actor, owner) {
-        (Actor::Account(id), _) | (_, Owner::Account(id)) => Some(*id),
+        (Actor::Account(id), _) => Some(*id),
+        (_, Owner::Account(id)) => Some(id),
         (Actor::Operator | Actor::Workflow(..), Owner::Operator) => None,
     }
 }
@@ -48,7 +49,11 @@ impl App {
     /// Adds a publisher. On github.com, ids that were not given are looked up; where that fails, the publisher is
     /// provisional and the first push pins them.
     pub async fn add_publisher(
-        &self, request: Request, gem: GemName, mut publisher: Publisher, owner: Owner,
+        &self,
+        request: Request,
+        gem: GemName,
+        mut publisher: Publisher,
+        owner: Owner,
     ) -> Result<Added, CommandError> {
         let unresolved = self.resolve_ids(&mut publisher).await?;
         let (log, policy_stream) = (StreamName::log(), StreamName::policy(&gem.folded()));
@@ -64,20 +69,35 @@ impl App {
         let outcome = self
             .writer
             .append(reads, move |desk| {
-                let (ledger, policy) = (desk.state::<Ledger>(&log), desk.state::<Policy>(&policy_stream));
+                let (ledger, policy) = (
+                    desk.state::<Ledger>(&log),
+                    desk.state::<Policy>(&policy_stream),
+                );
                 match (ledger, policy, desk.state::<Provider>(&provider_stream)) {
                     (Some(ledger), Some(policy), Some(provider)) => {
-                        let account = account.as_ref().and_then(|stream| desk.state::<Account>(stream));
-                        let states = policy::States { ledger, policy, provider, account };
+                        let account = account
+                            .as_ref()
+                            .and_then(|stream| desk.state::<Account>(stream));
+                        let states = policy::States {
+                            ledger,
+                            policy,
+                            provider,
+                            account,
+                        };
                         let by = request.actor.clone();
-                        request.verdict(policy::add_publisher(&states, &gem, publisher, owner, &by, desk.now))
+                        request.verdict(policy::add_publisher(
+                            &states, &gem, publisher, owner, &by, desk.now,
+                        ))
                     }
                     _ => Verdict::answer(unread()),
                 }
             })
             .await?;
         let outcome = settled(outcome)?;
-        let last = outcome.appended.last().ok_or_else(|| CommandError::Malformed("nothing was recorded".into()))?;
+        let last = outcome
+            .appended
+            .last()
+            .ok_or_else(|| CommandError::Malformed("nothing was recorded".into()))?;
         Ok(Added {
             id: PublisherId(last.event.revision),
             index: last.index,
@@ -88,10 +108,12 @@ impl App {
     }
 
     async fn resolve_ids(&self, publisher: &mut Publisher) -> Result<Option<String>, CommandError> {
-        let provider: Provider = views::state(&self.reader, &StreamName::provider(&publisher.provider)).await?;
+        let provider: Provider =
+            views::state(&self.reader, &StreamName::provider(&publisher.provider)).await?;
         let registered = provider.registered.as_ref();
         let github = registered.is_some_and(|registered| {
-            registered.kind == ProviderKind::Github && registered.issuer.as_str() == super::exchange::GITHUB_ISSUER
+            registered.kind == ProviderKind::Github
+                && registered.issuer.as_str() == super::exchange::GITHUB_ISSUER
         });
         if publisher.repository_id.is_some() {
             return Ok(None);
@@ -110,7 +132,12 @@ impl App {
     }
 
     /// Removes a publisher; keys that were minted for it no longer push this gem.
-    pub async fn remove_publisher(&self, request: Request, gem: FoldedName, id: PublisherId) -> Result<u64, CommandError> {
+    pub async fn remove_publisher(
+        &self,
+        request: Request,
+        gem: FoldedName,
+        id: PublisherId,
+    ) -> Result<u64, CommandError> {
         let stream = StreamName::policy(&gem);
         let account = account_of(&request.actor, Owner::Operator).map(StreamName::account);
         let mut reads = vec![Read::of::<Policy>(stream.clone())];
@@ -119,7 +146,9 @@ impl App {
             .writer
             .append(reads, move |desk| match desk.state::<Policy>(&stream) {
                 Some(state) => {
-                    let account = account.as_ref().and_then(|stream| desk.state::<Account>(stream));
+                    let account = account
+                        .as_ref()
+                        .and_then(|stream| desk.state::<Account>(stream));
                     let by = request.actor.clone();
                     request.verdict(policy::remove_publisher(state, account, &gem, id, &by))
                 }

@@ -46,7 +46,11 @@ impl Secret {
 }
 
 fn check(body: &str) -> String {
-    Digest::of(body.as_bytes()).hex().chars().take(CHECK_DIGITS).collect()
+    Digest::of(body.as_bytes())
+        .hex()
+        .chars()
+        .take(CHECK_DIGITS)
+        .collect()
 }
 
 #[cfg(test)]
@@ -60,7 +64,13 @@ mod tests {
         assert_eq!(Secret::parse(&text).unwrap().digest(), secret.digest());
         let last = if text.ends_with('0') { "1" } else { "0" };
         let mistyped = format!("{}{last}", &text[..text.len() - 1]);
-        for bad in [mistyped.as_str(), &text.to_uppercase(), "", "rubygems_00", &text[1..]] {
+        for bad in [
+            mistyped.as_str(),
+            &text.to_uppercase(),
+            "",
+            "rubygems_00",
+            &text[1..],
+        ] {
             assert!(Secret::parse(bad).is_none(), "{bad}");
         }
     }

@@ -17,6 +17,7 @@ pub(super) fn workflow(claims: &Claims<'_>, mapping: &Mapping) -> Result<Workflo
         commit: optional(&mapping.commit)?,
         environment: optional(&mapping.environment)?,
         job_repository_id: None,
+        job_workflow_commit: None,
         job_workflow_ref: None,
         owner_id: optional(&mapping.owner_id)?,
         git_ref: optional(&mapping.git_ref)?,
@@ -29,6 +30,7 @@ pub(super) fn workflow(claims: &Claims<'_>, mapping: &Mapping) -> Result<Workflo
         runner: None,
         trigger: None,
         visibility: None,
+        workflow_commit: None,
         workflow_ref: Some(claims.required(mapping.workflow.as_str())?),
     })
 }

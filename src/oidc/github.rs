@@ -12,6 +12,7 @@ pub(super) fn workflow(claims: &Claims<'_>) -> Result<Workflow, TokenError> {
         commit: Some(claims.required("sha")?),
         environment: claims.optional("environment")?,
         job_repository_id: None,
+        job_workflow_commit: claims.optional("job_workflow_sha")?,
         job_workflow_ref: Some(claims.required("job_workflow_ref")?),
         owner_id: Some(claims.required("repository_owner_id")?),
         git_ref: Some(claims.required("ref")?),
@@ -24,6 +25,7 @@ pub(super) fn workflow(claims: &Claims<'_>) -> Result<Workflow, TokenError> {
         runner: Some(claims.required("runner_environment")?),
         trigger: Some(claims.required("event_name")?),
         visibility: claims.optional("repository_visibility")?,
+        workflow_commit: claims.optional("workflow_sha")?,
         workflow_ref: Some(claims.required("workflow_ref")?),
     })
 }
@@ -44,6 +46,7 @@ mod tests {
             json!({
                 "commit": "5a0f1d3c2b4e6f708192a3b4c5d6e7f801234567",
                 "environment": "rubygems",
+                "job_workflow_commit": "5a0f1d3c2b4e6f708192a3b4c5d6e7f801234567",
                 "job_workflow_ref": "acme/rake/.github/workflows/release.yml@refs/tags/v13.2.1",
                 "owner_id": "210414",
                 "ref": "refs/tags/v13.2.1",
@@ -56,6 +59,7 @@ mod tests {
                 "runner": "github-hosted",
                 "trigger": "push",
                 "visibility": "public",
+                "workflow_commit": "5a0f1d3c2b4e6f708192a3b4c5d6e7f801234567",
                 "workflow_ref": "acme/rake/.github/workflows/release.yml@refs/tags/v13.2.1",
             })
         );

@@ -24,6 +24,7 @@ pub(super) fn workflow(claims: &Claims<'_>) -> Result<Workflow, TokenError> {
         commit: Some(claims.required("sha")?),
         environment: claims.optional("environment")?,
         job_repository_id: claims.optional("job_project_id")?,
+        job_workflow_commit: None,
         job_workflow_ref: None,
         owner_id: Some(claims.required("namespace_id")?),
         git_ref: Some(git_ref),
@@ -36,6 +37,7 @@ pub(super) fn workflow(claims: &Claims<'_>) -> Result<Workflow, TokenError> {
         runner: Some(claims.required("runner_environment")?),
         trigger: Some(claims.required("pipeline_source")?),
         visibility: claims.optional("project_visibility")?,
+        workflow_commit: claims.optional("ci_config_sha")?,
         workflow_ref: Some(definition),
     })
 }
@@ -91,6 +93,7 @@ mod tests {
                 "runner": "gitlab-hosted",
                 "trigger": "push",
                 "visibility": "public",
+                "workflow_commit": "714a629c0b401fdce83e847fc9589983fc6f46bc",
                 "workflow_ref": "issuer.example/acme/tools/rake//.gitlab-ci.yml@refs/tags/v1.0.0",
             })
         );

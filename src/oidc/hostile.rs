@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{
-    Elsewhere, KeySet, TokenError, UnverifiedToken,
+    KeySet, TokenError, UnverifiedToken,
     given::{
         AUDIENCE, ISSUER, WINDOWS, assembled, changed, github, issuer, judged, keys, now, provider,
         release, release_with, signed,

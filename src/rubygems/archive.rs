@@ -236,7 +236,7 @@ mod tests {
         let gem = read(&bytes).unwrap();
         assert_eq!(
             (gem.size, gem.contents.entries, gem.is_signed),
-            (bytes.len() as u64, 1, false)
+            (u64::try_from(bytes.len()).unwrap(), 1, false)
         );
         assert_eq!(gem.sha256_hex().len(), 64);
     }

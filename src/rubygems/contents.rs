@@ -71,7 +71,7 @@ pub fn read_contents(bytes: &[u8], limit: u64, most: u64) -> Result<Contents, Co
             0 if ends >= 2 => break,
             BLOCK if block.iter().all(|byte| *byte == 0) => ends = ends.saturating_add(1),
             BLOCK => return Err(TarError::Garbage { what: "its end" }.into()),
-            _ => return Err(TarError::Truncated { entry: 0 }.into()),
+            _ => return Err(TarError::End.into()),
         }
     }
     member.close()?;

@@ -146,6 +146,16 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_from_before_the_start_is_refused_as_zlib_refuses_it() {
+        // One fixed block that repeats three bytes nobody wrote; some inflaters take them for zeros.
+        let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+        bytes.extend([0x03, 0x02, 0x00]);
+        bytes.extend(0xff41_d912_u32.to_le_bytes());
+        bytes.extend(3_u32.to_le_bytes());
+        assert_eq!(inflate(&bytes, 100), Err(GzipError::Damaged));
+    }
+
+    #[test]
     fn header_fields_are_refused() {
         let mut encoder = GzBuilder::new()
             .filename("metadata")

@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(
             written(|writer| {
                 writer.string("a");
-                writer.string("b")
+                writer.string("b");
             }),
             b"I\"\x06a\x06:\x06ETI\"\x06b\x06;\x00T"
         );

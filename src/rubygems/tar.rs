@@ -54,11 +54,16 @@ pub enum TarError {
         what: &'static str,
     },
     /// The archive ends too soon.
-    #[error("the archive ends inside entry {entry}, or without the two empty blocks that end one")]
+    #[error(
+        "the archive ends inside entry {entry}, or before it without the two empty blocks that end one"
+    )]
     Truncated {
         /// Counted from 1.
         entry: usize,
     },
+    /// One empty block, or part of a block, ends the archive.
+    #[error("the archive does not end with two empty blocks and nothing else")]
+    End,
     /// Bytes where only zeros belong.
     #[error("the archive has data after {what}")]
     Garbage {
@@ -206,7 +211,7 @@ fn check_end(rest: &[u8]) -> Result<(), TarError> {
         return Err(TarError::Garbage { what: "its end" });
     }
     if rest.is_empty() || !rest.len().is_multiple_of(BLOCK) {
-        Err(TarError::Truncated { entry: 0 })
+        Err(TarError::End)
     } else {
         Ok(())
     }
@@ -256,7 +261,7 @@ mod tests {
             ("digit 9", |block| block[124] = b'9'),
             ("sign", |block| block[124] = b'-'),
             ("GNU magic", |block| {
-                block[257..265].copy_from_slice(b"ustar  \0")
+                block[257..265].copy_from_slice(b"ustar  \0");
             }),
             ("link name of a file", |block| block[157] = b'x'),
             ("data after the prefix", |block| block[511] = 1),

@@ -12,7 +12,10 @@ use crate::{
 pub async fn by_handle(app: &App, handle: &str) -> Result<Option<AccountId>, StoreError> {
     let hash = app.subjects.unique_hash("handle", handle);
     let query = sqlx::query("SELECT subject FROM vault WHERE unique_hash = $1").bind(hash);
-    let row = query.fetch_optional(app.reader.pool()).await.map_err(failed)?;
+    let row = query
+        .fetch_optional(app.reader.pool())
+        .await
+        .map_err(failed)?;
     let subject: Option<String> = row.map(|row| row.try_get(0)).transpose().map_err(failed)?;
     Ok(subject.and_then(|subject| AccountId::parse(subject.strip_prefix("account/")?).ok()))
 }
@@ -20,10 +23,22 @@ pub async fn by_handle(app: &App, handle: &str) -> Result<Option<AccountId>, Sto
 /// The handle of an account; `None` once it is erased.
 pub async fn handle(app: &App, id: AccountId) -> Result<Option<String>, StoreError> {
     let stream = StreamName::account(id);
-    let Some(key) = app.subjects.key(&stream).await? else { return Ok(None) };
-    let Some(created) = app.reader.event(&stream, 0).await? else { return Ok(None) };
-    let Some(commitment) = created.event.sealed.values().next().copied() else { return Ok(None) };
-    let query = sqlx::query_scalar("SELECT sealed FROM vault WHERE commitment = $1").bind(commitment.hex());
-    let sealed: Option<Vec<u8>> = query.fetch_optional(app.reader.pool()).await.map_err(failed)?;
-    Ok(sealed.and_then(|sealed| vault::open(&key, &commitment, &sealed)).map(|handle| handle.to_string()))
+    let Some(key) = app.subjects.key(&stream).await? else {
+        return Ok(None);
+    };
+    let Some(created) = app.reader.event(&stream, 0).await? else {
+        return Ok(None);
+    };
+    let Some(commitment) = created.event.sealed.values().next().copied() else {
+        return Ok(None);
+    };
+    let query =
+        sqlx::query_scalar("SELECT sealed FROM vault WHERE commitment = $1").bind(commitment.hex());
+    let sealed: Option<Vec<u8>> = query
+        .fetch_optional(app.reader.pool())
+        .await
+        .map_err(failed)?;
+    Ok(sealed
+        .and_then(|sealed| vault::open(&key, &commitment, &sealed))
+        .map(|handle| handle.to_string()))
 }

@@ -45,18 +45,33 @@ impl ApiKeyRow {
 
 /// The key with this digest.
 pub async fn by_digest(reader: &Reader, digest: &Digest) -> Result<Option<ApiKeyRow>, StoreError> {
-    let sql = format!("SELECT id, account, exchange, scopes, gem, expires_at, revoked FROM {API_KEY} WHERE digest = $1");
+    let sql = format!(
+        "SELECT id, account, exchange, scopes, gem, expires_at, revoked FROM {API_KEY} WHERE digest = $1"
+    );
     let query = sqlx::query(AssertSqlSafe(sql)).bind(digest.hex());
-    let Some(row) = query.fetch_optional(reader.pool()).await.map_err(failed)? else { return Ok(None) };
+    let Some(row) = query.fetch_optional(reader.pool()).await.map_err(failed)? else {
+        return Ok(None);
+    };
     let text = |at: usize| row.try_get::<Option<String>, _>(at).map_err(failed);
     let corrupt = || StoreError::Corrupt("a row of an API key".into());
     Ok(Some(ApiKeyRow {
         id: ApiKeyId::parse(&text(0)?.unwrap_or_default()).map_err(|_| corrupt())?,
         account: text(1)?.and_then(|id| AccountId::parse(&id).ok()),
         exchange: text(2)?.and_then(|name| StreamName::parse(&name).ok()),
-        scopes: text(3)?.unwrap_or_default().split(' ').map(str::to_owned).collect(),
+        scopes: text(3)?
+            .unwrap_or_default()
+            .split(' ')
+            .map(str::to_owned)
+            .collect(),
         gem: text(4)?.and_then(|gem| FoldedName::parse(&gem).ok()),
-        expires: row.try_get::<Option<i64>, _>(5).map_err(failed)?.and_then(|at| Some(Timestamp::from_millis(at.try_into().ok()?))),
-        revoked: row.try_get::<Option<i64>, _>(6).map_err(failed)?.unwrap_or(0) != 0,
+        expires: row
+            .try_get::<Option<i64>, _>(5)
+            .map_err(failed)?
+            .and_then(|at| Some(Timestamp::from_millis(at.try_into().ok()?))),
+        revoked: row
+            .try_get::<Option<i64>, _>(6)
+            .map_err(failed)?
+            .unwrap_or(0)
+            != 0,
     }))
 }

@@ -10,7 +10,11 @@ use crate::store::{StoreError, reader::Reader};
 const MOST: i64 = 200;
 
 /// The gems with a publisher of this repository, by its name or by its id, in the order of their names.
-pub async fn candidates(reader: &Reader, provider: &Slug, workflow: &Workflow) -> Result<Vec<FoldedName>, StoreError> {
+pub async fn candidates(
+    reader: &Reader,
+    provider: &Slug,
+    workflow: &Workflow,
+) -> Result<Vec<FoldedName>, StoreError> {
     let sql = format!(
         "SELECT gem FROM {PUBLISHER} WHERE provider = $1 AND repository = $2
          UNION SELECT gem FROM {PUBLISHER} WHERE provider = $1 AND repository_id = $3
@@ -22,5 +26,8 @@ pub async fn candidates(reader: &Reader, provider: &Slug, workflow: &Workflow) -
         .bind(workflow.repository_id.as_str().to_owned())
         .bind(MOST);
     let gems: Vec<String> = query.fetch_all(reader.pool()).await.map_err(failed)?;
-    Ok(gems.iter().filter_map(|gem| FoldedName::parse(gem).ok()).collect())
+    Ok(gems
+        .iter()
+        .filter_map(|gem| FoldedName::parse(gem).ok())
+        .collect())
 }

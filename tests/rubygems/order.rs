@@ -1,5 +1,7 @@
 //! Small grammars: versions, requirements and platforms are read and ordered as Ruby reads and orders them.
 
+use std::cmp::Ordering;
+
 use events::platform::Platform;
 use events::version::GemVersion;
 use gemledger::rubygems::gem_platform::GemPlatform;
@@ -25,6 +27,15 @@ impl Choices {
         (0..length)
             .map(|_| parts[self.below(parts.len())])
             .collect()
+    }
+}
+
+/// Ruby's -1, 0 and 1.
+fn number(order: Ordering) -> i8 {
+    match order {
+        Ordering::Less => -1,
+        Ordering::Equal => 0,
+        Ordering::Greater => 1,
     }
 }
 
@@ -62,7 +73,7 @@ fn versions_are_ordered_as_ruby_orders_them() {
     let judged = judge(&["versions"], &lines.join("\n"));
     for (place, (left, right)) in pairs.iter().enumerate() {
         let (ruby, order) = (&judged[place], left.semantic_cmp(right));
-        assert_eq!(json!(order as i8), ruby["order"], "{left} {right}");
+        assert_eq!(json!(number(order)), ruby["order"], "{left} {right}");
         assert_eq!(
             left.sort_key().cmp(&right.sort_key()),
             order,

@@ -1,0 +1,155 @@
+//! One history in which every type of event happens, most of them in more than one way.
+use events::{
+    Body, Event,
+    api_key::Scope,
+    id::{Actor, Owner},
+    log::{Rules, Visibility},
+    policy::Publisher,
+    stream::StreamName,
+};
+
+use crate::{
+    history::{
+        History, account_id, audit, folded, generic, github, gitlab, key_called, observed_key,
+        provisional, publisher, slug, text,
+    },
+    job::{generic_job, gitlab_job, job},
+    release::release,
+};
+
+/// The tour. Whatever somebody chose in it is used later on.
+pub(crate) fn tour() -> History {
+    let mut history = History::empty();
+    history.open(Visibility::Public).unwrap();
+    history.register("github", github(), &["k1"]).unwrap();
+    history.register("gitlab", gitlab(), &["g1"]).unwrap();
+    history.register("ci", generic(), &["c1"]).unwrap();
+    let same_name = key_called("k2", "another");
+    history.observe("github", &[observed_key("k2"), same_name]);
+    for account in 1..4 {
+        history.create_account(account_id(account)).unwrap();
+    }
+    owners(&mut history);
+    jobs(&mut history);
+    forges(&mut history);
+    endings(&mut history);
+    history
+}
+
+fn owners(history: &mut History) {
+    let (alice, owner) = (Actor::Account(account_id(1)), Owner::Account(account_id(1)));
+    let scopes = [Scope::PushRubygem, Scope::ConfigureTrustedPublishers];
+    let key = history.issue(account_id(1), &scopes, |_| {}).unwrap();
+    history.released(key, &release("thor", "1.0"));
+    history.released(key, &release("thor", "1.1"));
+    history
+        .add_by(&alice, "thor", provisional(), owner)
+        .unwrap();
+    let other = Publisher {
+        workflow: text("other.yml"),
+        ..publisher()
+    };
+    let id = history.add_by(&alice, "thor", other, owner).unwrap();
+    history.remove_by(&alice, "thor", id).unwrap();
+    let now = history.now;
+    let brief = history.issue(account_id(3), &[Scope::PushRubygem], |issued| {
+        issued.expires = Some(now.plus_seconds(3600));
+        issued.gem = Some(folded("cli"));
+    });
+    history.released(brief.unwrap(), &release("cli", "0.1"));
+}
+
+fn jobs(history: &mut History) {
+    let (alice, owner) = (Actor::Account(account_id(1)), Owner::Account(account_id(1)));
+    let second = Publisher {
+        workflow: text("second.yml"),
+        ..publisher()
+    };
+    history
+        .add_by(&alice, "Rake", provisional(), owner)
+        .unwrap();
+    let id = history.add_by(&alice, "Rake", second, owner).unwrap();
+    history.remove_by(&alice, "Rake", id).unwrap();
+    let key = history.exchange(&job(1)).unwrap();
+    history.released(key, &release("Rake", "1.0"));
+    history.released(key, &release("Rake", "1.0").platform("x86_64-linux"));
+    history.push(key, &release("Rake", "2.0")).unwrap_err();
+    history.give_back(key).unwrap();
+    // The same workflow also releases thor, and is pinned there by its first push.
+    let key = history.exchange(&job(2)).unwrap();
+    history.released(key, &release("thor", "2.0"));
+    history.exchange(&job(3).file("ci.yml")).unwrap_err();
+    let recreated = job(4).with(|workflow| workflow.repository_id = text("777"));
+    history.exchange(&recreated).unwrap_err();
+    let moved = job(5).with(|workflow| workflow.owner_id = Some(text("999")));
+    history.exchange(&moved).unwrap_err();
+}
+
+fn forges(history: &mut History) {
+    let at_gitlab = Publisher {
+        environment: Some(text("release")),
+        owner_id: Some(text("77")),
+        provider: slug("gitlab"),
+        repository: text("group/sub/rake"),
+        workflow: text(".gitlab-ci.yml"),
+        ..publisher()
+    };
+    history.add("Rake", at_gitlab).unwrap();
+    history.exchange(&gitlab_job(1)).unwrap_err();
+    let staged = gitlab_job(2).with(|workflow| workflow.environment = Some(text("release")));
+    let key = history.exchange(&staged).unwrap();
+    history.released(key, &release("Rake", "3.0"));
+    let at_ci = Publisher {
+        owner_id: None,
+        provider: slug("ci"),
+        repository: text("Tools/rake"),
+        repository_id: Some(text("p-42")),
+        workflow: text("release"),
+        ..publisher()
+    };
+    history.add("tools", at_ci).unwrap();
+    let key = history.exchange(&generic_job(3)).unwrap();
+    history.released(key, &release("tools", "1"));
+}
+
+fn endings(history: &mut History) {
+    let late = Publisher {
+        workflow: text("late.yml"),
+        ..provisional()
+    };
+    history.add("thor", late.clone()).unwrap();
+    history.later(7 * 24 * 3600);
+    let id = history.add("thor", late).unwrap();
+    history.remove("thor", id).unwrap();
+    let rules = Rules {
+        key_lifetime_seconds: 600,
+        ..Rules::default()
+    };
+    history.change_rules(1, rules).unwrap();
+    history.change_rules(1, Rules::default()).unwrap();
+    let key = history.exchange(&job(11)).unwrap();
+    history.revoke(key).unwrap();
+    history.disable_account(account_id(2)).unwrap();
+    history.erase(StreamName::account(account_id(2))).unwrap();
+    history.distrust_key("github", "k2").unwrap();
+    history.disable_provider("github").unwrap();
+    history.register("github", github(), &["k3"]).unwrap();
+    history.later(120);
+    let key = history.exchange(&job(12)).unwrap();
+    history.released(key, &release("Rake", "4.0"));
+}
+
+#[test]
+fn the_tour_has_every_type_of_event() {
+    let history = tour();
+    for kind in Body::TYPES {
+        let happened = |event: &Event| event.body.event_type() == *kind;
+        let found = history.log.iter().any(|recorded| happened(&recorded.event));
+        assert!(found, "{} is missing", kind.name);
+    }
+}
+
+#[test]
+fn the_auditor_finds_nothing_in_the_tour() {
+    assert_eq!(audit(&tour().log), []);
+}

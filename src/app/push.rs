@@ -1,0 +1,284 @@
+//! The push: a file in, a release out, or a reason why not.
+//!
+//! The file and its metadata document are on disk before the event that names them. Whoever pushes the same bytes again
+//! gets the same answer, and mends a file that was lost.
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use deciders::{
+    Denial, Ledger,
+    account::Account,
+    api_key::ApiKey,
+    denied::Denied,
+    gem::Gem,
+    policy::Policy,
+    provider::Provider,
+    push::{self, Facts, States},
+    taken::Taken,
+    token::Token,
+};
+use events::{
+    Body,
+    digest::Digest,
+    gem::IndexLine,
+    id::{Actor, Via},
+    platform::FullName,
+    stream::StreamName,
+    text::{Slug, TextError},
+};
+
+use super::App;
+use crate::{
+    blobs::BlobError,
+    rubygems::{Document, GemError, Limits, compact_index, read_gem},
+    store::{
+        StoreError,
+        states::{Desk, Read},
+        writer::{AppendError, Verdict},
+    },
+    views::api_keys::ApiKeyRow,
+};
+
+/// Why a push was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// The file is not a gem that can be kept.
+    #[error("{0}")]
+    Gem(#[from] GemError),
+    /// Something in it cannot stand in the log.
+    #[error("{what} {error}")]
+    Text {
+        /// What.
+        what: &'static str,
+        /// Why.
+        error: TextError,
+    },
+    /// The rules deny it.
+    #[error("{0}")]
+    Denied(Denial),
+    /// It could not be recorded.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file could not be kept.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// Its metadata document cannot be written.
+    #[error("the gem's metadata cannot be kept: {0}")]
+    Document(String),
+    /// The work was given up: the server is shutting down.
+    #[error("the server is shutting down")]
+    GivenUp,
+}
+
+/// What became of a push.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pushed {
+    /// The file's name without `.gem`.
+    pub file: FullName,
+    /// The gem.
+    pub name: String,
+    /// The version, with its platform if it has one.
+    pub number: String,
+    /// The log index of the release; `None` if it was there already.
+    pub index: Option<u64>,
+}
+
+/// What was read from a file.
+struct Parsed {
+    facts: Facts,
+    document: Vec<u8>,
+}
+
+impl App {
+    /// Pushes a file with this key.
+    pub async fn push(&self, key: &ApiKeyRow, bytes: Bytes) -> Result<Pushed, PushError> {
+        let (id, file) = (key.id, bytes.clone());
+        // Parsing is bounded work of up to seconds for the largest files; it must not hold up other connections.
+        let parsed = tokio::task::spawn_blocking(move || parse(id, &file))
+            .await
+            .map_err(|_| PushError::GivenUp)??;
+        let Parsed { facts, document } = parsed;
+        self.blobs.put(&facts.digest, bytes).await?;
+        self.blobs.put(&facts.document, document.into()).await?;
+        let mut answer = Pushed {
+            file: facts.file.clone(),
+            name: facts.name.to_string(),
+            number: facts
+                .file
+                .as_str()
+                .get(facts.name.as_str().len() + 1..)
+                .unwrap_or_default()
+                .to_owned(),
+            index: None,
+        };
+        let context = self.context(key).await?;
+        let request = self.request(context.actor.clone(), Via::Http);
+        let reads = context.reads(&facts);
+        let counts = Arc::clone(&self.denials);
+        let outcome = self
+            .writer
+            .append(reads, move |desk| {
+                let Some(states) = context.states(desk, &facts) else {
+                    return Verdict::answer(super::unread());
+                };
+                match push::decide(&states, &facts, desk.now) {
+                    Ok(push::Verdict::Release(drafts)) => {
+                        let mut group = request.group(drafts);
+                        group.not_after = states
+                            .api_key
+                            .issued
+                            .as_ref()
+                            .and_then(|issued| issued.expires);
+                        Verdict {
+                            group: Some(group),
+                            answer: Ok(()),
+                        }
+                    }
+                    Ok(push::Verdict::AlreadyPushed) => Verdict::answer(Ok(())),
+                    Err(denial) => {
+                        let record = recorded(desk, &states, &facts, &denial, &counts);
+                        Verdict {
+                            group: record.map(|draft| request.group(vec![draft])),
+                            answer: Err(denial),
+                        }
+                    }
+                }
+            })
+            .await?;
+        outcome.answer.map_err(PushError::Denied)?;
+        let release = outcome
+            .appended
+            .iter()
+            .find(|recorded| matches!(recorded.event.body, Body::ReleasePushed(_)));
+        answer.index = release.map(|recorded| recorded.index);
+        Ok(answer)
+    }
+
+    /// Which streams a push with this key is judged on.
+    async fn context(&self, key: &ApiKeyRow) -> Result<Context, StoreError> {
+        let token = key.exchange.clone();
+        let provider = token
+            .as_ref()
+            .and_then(StreamName::token_parts)
+            .map(|(slug, ..)| slug);
+        let actor = match (key.account, &token, &provider) {
+            (Some(account), ..) => Actor::Account(account),
+            (None, Some(token), Some(slug)) => {
+                let exchanged = self
+                    .reader
+                    .event(token, 0)
+                    .await?
+                    .map(|recorded| recorded.event.actor);
+                exchanged.unwrap_or_else(|| {
+                    Actor::Workflow(slug.clone(), events::text::Text::claim("unknown"))
+                })
+            }
+            _ => Actor::Operator,
+        };
+        Ok(Context {
+            key: StreamName::api_key(key.id),
+            account: key.account.map(StreamName::account),
+            token,
+            provider,
+            actor,
+        })
+    }
+}
+
+/// Reads a file: pure.
+fn parse(api_key: events::id::ApiKeyId, bytes: &[u8]) -> Result<Parsed, PushError> {
+    let gem = read_gem(bytes, &Limits::default())?;
+    let spec = &gem.specification;
+    // Keys of the author's own metadata are any text, so these are not the canonical bytes of an event: just bytes.
+    let document = serde_json::to_vec(&Document::from(spec))
+        .map_err(|error| PushError::Document(error.to_string()))?;
+    let line = compact_index::info_line_head(spec, &gem.sha256_hex());
+    let info = IndexLine::parse(line.as_str()).map_err(|error| PushError::Text {
+        what: "the gem's index line",
+        error,
+    })?;
+    let facts = Facts {
+        api_key,
+        name: spec.name.clone(),
+        number: spec.version.clone(),
+        platform: spec.platform.clone(),
+        file: spec.full_name.clone(),
+        digest: Digest::from_bytes(gem.sha256),
+        size: gem.size,
+        document: Digest::of(&document),
+        info,
+    };
+    Ok(Parsed { facts, document })
+}
+
+/// The streams behind a key.
+struct Context {
+    key: StreamName,
+    account: Option<StreamName>,
+    token: Option<StreamName>,
+    provider: Option<Slug>,
+    actor: Actor,
+}
+
+impl Context {
+    fn reads(&self, facts: &Facts) -> Vec<Read> {
+        let gem = facts.name.folded();
+        let mut reads = vec![
+            Read::of::<Ledger>(StreamName::log()),
+            Read::of::<ApiKey>(self.key.clone()),
+            Read::of::<Policy>(StreamName::policy(&gem)),
+            Read::of::<Gem>(StreamName::gem(&gem)),
+            Read::of::<Taken>(StreamName::name(&gem)),
+            Read::of::<Taken>(StreamName::file(&facts.file)),
+            Read::of::<Denied>(StreamName::denied(&gem)),
+        ];
+        reads.extend(self.account.clone().map(Read::of::<Account>));
+        reads.extend(self.token.clone().map(Read::of::<Token>));
+        reads.extend(
+            self.provider
+                .as_ref()
+                .map(|slug| Read::of::<Provider>(StreamName::provider(slug))),
+        );
+        reads
+    }
+
+    fn states<'a>(&'a self, desk: &'a Desk<'_>, facts: &Facts) -> Option<States<'a>> {
+        let gem = facts.name.folded();
+        Some(States {
+            ledger: desk.state(&StreamName::log())?,
+            api_key: desk.state(&self.key)?,
+            policy: desk.state(&StreamName::policy(&gem))?,
+            gem: desk.state(&StreamName::gem(&gem))?,
+            name: desk.state(&StreamName::name(&gem))?,
+            file: desk.state(&StreamName::file(&facts.file))?,
+            account: self.account.as_ref().and_then(|stream| desk.state(stream)),
+            token: self.token.as_ref().and_then(|stream| desk.state(stream)),
+            provider: self
+                .provider
+                .as_ref()
+                .and_then(|slug| Some((slug, desk.state(&StreamName::provider(slug))?))),
+        })
+    }
+}
+
+/// The record of a denial, if one is due, with how often it came.
+fn recorded(
+    desk: &Desk<'_>,
+    states: &States<'_>,
+    facts: &Facts,
+    denial: &Denial,
+    counts: &super::exchange::DenialCounts,
+) -> Option<events::event::Draft> {
+    let gem = facts.name.folded();
+    let denied = desk.state::<Denied>(&StreamName::denied(&gem))?;
+    let due = push::record(states, denied, facts, denial, 1, desk.now);
+    // One count for the gem and code, whichever publisher's key it was: the record names the publisher.
+    let publisher = events::id::PublisherId(0);
+    let count = counts.count(&gem, publisher, denial.code);
+    due.as_ref()?;
+    counts.recorded(&gem, publisher, denial.code);
+    push::record(states, denied, facts, denial, count, desk.now)
+}

@@ -1,0 +1,1 @@
+//! Gems and their releases, for people.

@@ -1,0 +1,1 @@
+//! Where a release came from: the transparency record.
