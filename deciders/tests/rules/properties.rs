@@ -1,1 +1,263 @@
-//! x
+//! Any history at all: whatever is asked in whatever order, nothing panics, and what was decided is lawful.
+use events::{
+    api_key::Scope,
+    id::{AccountId, Actor, ApiKeyId, Owner, PublisherId},
+    log::Rules,
+    policy::Publisher,
+    stream::StreamName,
+};
+use proptest::{prelude::*, strategy::ValueTree};
+
+use crate::{
+    history::{
+        History, account_id, audit, generic, github, gitlab, observed_key, provisional, publisher,
+        slug, text,
+    },
+    job::{Job, generic_job, gitlab_job, job},
+    mutations::{Mutant, check_fields, check_order},
+    release::{Release, release},
+};
+
+/// A command: what, and three choices that it reads as it likes.
+type Command = [u8; 4];
+
+fn pick<T: Copy>(from: &[T], choice: u8) -> T {
+    from[usize::from(choice) % from.len()]
+}
+
+const GEMS: [&str; 5] = ["rake", "Rake", "foo", "foo-1", "thor"];
+
+fn account(choice: u8) -> AccountId {
+    account_id(u64::from(choice % 3))
+}
+
+fn actor(choice: u8) -> (Actor, Owner) {
+    match choice % 4 {
+        0 => (Actor::Operator, Owner::Operator),
+        1 => (Actor::Operator, Owner::Account(account(choice / 4))),
+        _ => {
+            let id = account(choice / 4);
+            (Actor::Account(id), Owner::Account(id))
+        }
+    }
+}
+
+fn some_publisher(choice: u8) -> Publisher {
+    let base = if choice & 1 == 0 {
+        publisher()
+    } else {
+        provisional()
+    };
+    match choice / 2 % 6 {
+        0 => base,
+        1 => Publisher {
+            workflow: text("ship.yml"),
+            ..base
+        },
+        2 => Publisher {
+            environment: Some(text("release")),
+            ..base
+        },
+        3 => Publisher {
+            any_ref: true,
+            owner_id: None,
+            ..base
+        },
+        4 => Publisher {
+            owner_id: None,
+            provider: slug("gitlab"),
+            repository: text("group/sub/rake"),
+            workflow: text(".gitlab-ci.yml"),
+            ..base
+        },
+        _ => Publisher {
+            owner_id: None,
+            provider: slug("ci"),
+            repository: text("Tools/rake"),
+            repository_id: Some(text("p-42")),
+            workflow: text("release"),
+            ..base
+        },
+    }
+}
+
+fn some_job(jti: u64, choice: u8) -> Job {
+    let job = job(jti);
+    match choice % 12 {
+        0..4 => job,
+        4 => job.file("ship.yml"),
+        5 => job.branch("topic"),
+        6 => job.with(|workflow| workflow.repository_id = text("777")),
+        7 => job.with(|workflow| workflow.owner_id = Some(text("999"))),
+        8 => gitlab_job(jti),
+        9 => generic_job(jti),
+        10 => Job {
+            age: 400,
+            kid: "k2",
+            ..job
+        },
+        _ => Job {
+            kid: "k2",
+            ..job.with(|workflow| workflow.environment = Some(text("release")))
+        },
+    }
+}
+
+fn some_release(gem: u8, choice: u8) -> Release {
+    let number = pick(&["1.0", "1.0.0", "2.0", "2.0.a", "2.0.A"], choice);
+    let platform = pick(&["ruby", "ruby", "x86_64-linux", "2"], choice / 5);
+    let content = pick(&["", "", "changed"], choice / 20);
+    release(pick(&GEMS, gem), number)
+        .platform(platform)
+        .content(content)
+}
+
+/// A history and the keys that were handed out in it.
+struct Run {
+    history: History,
+    keys: Vec<ApiKeyId>,
+    jti: u64,
+}
+
+impl Run {
+    fn key(&self, choice: u8) -> ApiKeyId {
+        match self.keys.len() {
+            0 => crate::history::api_key_id(0),
+            // Mostly the newest: older ones are dead or spent.
+            count => self.keys[count - 1 - usize::from(choice % 4) % count],
+        }
+    }
+
+    /// Whatever comes of it: most commands are denied at times.
+    fn apply(&mut self, [what, a, b, c]: Command) {
+        let history = &mut self.history;
+        match what % 20 {
+            0 => drop(history.create_account(account(a))),
+            1 if c < 40 => drop(history.disable_account(account(a))),
+            1 | 2 => {
+                let scope = pick(&[Scope::PushRubygem, Scope::PushRubygem, Scope::Read], b);
+                let expires = (c < 80).then(|| history.now.plus_seconds(u64::from(c)));
+                let issued = history.issue(account(a), &[scope], |issued| issued.expires = expires);
+                self.keys.extend(issued);
+            }
+            3 => drop(history.register("gitlab", gitlab(), &["g1"])),
+            4 => drop(history.register("ci", generic(), &["c1"])),
+            5 if c < 40 => drop(history.disable_provider(pick(&["github", "gitlab"], a))),
+            5 | 6 => drop(history.register("github", github(), &["k1", "k2"])),
+            7 if c < 40 => drop(history.distrust_key("github", pick(&["k1", "k2"], a))),
+            7 => history.observe("github", &[observed_key("k2"), observed_key("k3")]),
+            8..=10 => {
+                let (by, owner) = actor(b);
+                drop(history.add_by(&by, pick(&GEMS, a), some_publisher(c), owner));
+            }
+            11 => {
+                let (by, _) = actor(b);
+                let id = PublisherId(u64::from(c % 5));
+                drop(history.remove_by(&by, pick(&GEMS, a), id));
+            }
+            12..=14 => {
+                // Now and then a token comes again.
+                self.jti += u64::from(b % 8 != 0);
+                let job = some_job(self.jti, a);
+                self.keys.extend(history.exchange(&job));
+            }
+            15..=17 => {
+                let key = self.key(b);
+                drop(self.history.push(key, &some_release(a, c)));
+            }
+            18 => {
+                let key = self.key(b);
+                let history = &mut self.history;
+                drop(if a < 128 {
+                    history.revoke(key)
+                } else {
+                    history.give_back(key)
+                });
+            }
+            _ => self.rarely(a, b, c),
+        }
+    }
+
+    fn rarely(&mut self, a: u8, b: u8, c: u8) {
+        let history = &mut self.history;
+        match a % 4 {
+            0 => drop(history.erase(StreamName::account(account(b)))),
+            1 => {
+                let rules = Rules {
+                    key_lifetime_seconds: 1 + u64::from(b),
+                    ..Rules::default()
+                };
+                drop(history.change_rules(1, rules));
+            }
+            // Long enough for keys, for denials, for reservations.
+            2 => drop(history.later(u64::from(c) * 60)),
+            _ => drop(history.later(u64::from(c) * 3600)),
+        }
+    }
+}
+
+fn run(commands: &[Command]) -> History {
+    let mut run = Run {
+        history: History::public(),
+        keys: Vec::new(),
+        jti: 0,
+    };
+    for command in commands {
+        run.apply(*command);
+    }
+    run.history
+}
+
+fn commands() -> impl Strategy<Value = Vec<Command>> {
+    proptest::collection::vec(any::<Command>(), 0..120)
+}
+
+/// A failure is printed with what led to it; there is no file to keep.
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+proptest! {
+    #![proptest_config(config(256))]
+
+    #[test]
+    fn whatever_was_decided_is_lawful(commands in commands()) {
+        let history = run(&commands);
+        prop_assert_eq!(audit(&history.log), []);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(64))]
+
+    #[test]
+    fn whatever_was_decided_cannot_be_changed_unnoticed(commands in commands(), choice in any::<proptest::sample::Index>()) {
+        let log = run(&commands).log;
+        let mutant = Mutant { log: &log, index: choice.index(log.len()) };
+        check_fields(&mutant, false).map_err(TestCaseError::fail)?;
+        check_order(&mutant).map_err(TestCaseError::fail)?;
+    }
+}
+
+#[test]
+fn random_commands_do_lead_somewhere() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen = std::collections::BTreeMap::<&str, usize>::new();
+    for _ in 0..200 {
+        let commands = commands().new_tree(&mut runner).unwrap().current();
+        for recorded in run(&commands).log {
+            *seen
+                .entry(recorded.event.body.event_type().name)
+                .or_default() += 1;
+        }
+    }
+    let missing: Vec<_> = events::Body::TYPES
+        .iter()
+        .filter(|kind| !seen.contains_key(kind.name))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?} never happened: {seen:?}");
+}
