@@ -21,23 +21,30 @@ use crate::{
         anchor::{Anchor, AnchorError},
         keys::{self, KeyFileError},
         reader::Reader,
-        replay,
+        replay as rows,
         sqlite::SqliteLog,
         states::Read,
         vault::SubjectKeys,
         writer::{self, AppendError, Core, Fatal, Group, Outcome, Verdict, Writer},
     },
+    views,
     world::{self, Clock},
 };
 
 pub mod accounts;
 pub mod api_keys;
+pub mod audit;
 pub mod erase;
 pub mod exchange;
 pub mod providers;
 pub mod publishers;
 pub mod push;
+pub mod replay;
 pub mod secret;
+pub mod verify;
+
+/// Gems that are read and parsed at the same time: each may take as much memory as it has bytes.
+const PARSES: usize = 8;
 
 /// Why a ledger cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -152,6 +159,10 @@ pub struct App {
     pub folder: Folder,
     /// What exchanges know of providers without asking the database each time.
     pub providers: Arc<providers::Known>,
+    /// The compact index, ready to be served.
+    pub index: Arc<views::cache::IndexCache>,
+    /// Files that may be read and parsed at the same time.
+    pub parses: Arc<tokio::sync::Semaphore>,
     /// How often denials came since they were recorded.
     pub denials: Arc<exchange::DenialCounts>,
 }
@@ -187,7 +198,7 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
     let key = Arc::new(keys::load(&folder.signing_key())?);
     let anchor = Anchor::new(&folder.anchor, key.verifier().clone());
     let mut log = SqliteLog::open(&folder.database()).await?;
-    replay::catch_up(&mut log, |_, _| {}).await?;
+    rows::catch_up(&mut log, |_, _| {}).await?;
     let subjects = SubjectKeys::open(&folder.subject_keys()).await?;
     let (core, served) = Core::open(
         log,
@@ -216,6 +227,8 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         folder: opening.folder.clone(),
         providers: Arc::default(),
         denials: Arc::default(),
+        index: Arc::default(),
+        parses: Arc::new(tokio::sync::Semaphore::new(PARSES)),
     };
     if is_new {
         app.first_event(opening.visibility).await?;

@@ -14,4 +14,9 @@ pub mod views;
 
 pub mod app;
 
+pub mod http;
+pub mod web;
+
 pub mod demo;
+
+pub mod cli;

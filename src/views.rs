@@ -5,6 +5,7 @@ use crate::store::{StoreError, reader::Reader};
 
 pub mod accounts;
 pub mod api_keys;
+pub mod cache;
 pub mod gems;
 pub mod index;
 pub mod provenance;

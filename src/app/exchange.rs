@@ -58,6 +58,9 @@ pub enum ExchangeError {
     /// It verifies, and the rules deny it.
     #[error("{}", .0.denial)]
     Denied(Box<Turned>),
+    /// The repository asks too often.
+    #[error("too many exchanges of this repository; try again in a minute")]
+    TooMany,
     /// It could not be recorded.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -108,16 +111,19 @@ impl DenialCounts {
 }
 
 impl App {
-    /// Exchanges a token.
-    pub async fn exchange(&self, jwt: &str) -> Result<Minted, ExchangeError> {
+    /// Exchanges a token. Once it has verified, `admit` is asked whether its repository may go on: rate limits are not
+    /// for strangers who merely name somebody's repository.
+    pub async fn exchange(&self, jwt: &str, admit: impl FnOnce(&str) -> bool) -> Result<Minted, ExchangeError> {
         let token = UnverifiedToken::parse(jwt)?;
         let (slug, verified, keys_fetched) = match self.verify(&token, false).await {
-            // A provider that was registered, or changed, within this second.
-            Err(ExchangeError::UnknownIssuer | ExchangeError::Token(_)) => {
-                self.verify(&token, true).await?
-            }
+            // Perhaps the provider was registered, or changed, within this second.
+            Err(ExchangeError::UnknownIssuer) => self.verify(&token, true).await?,
+            Err(ExchangeError::Token(error)) if depends_on_settings(&error) => self.verify(&token, true).await?,
             verified => verified?,
         };
+        if !admit(verified.workflow.repository.as_str()) {
+            return Err(ExchangeError::TooMany);
+        }
         let candidates = self.candidates(&slug, &verified, false).await?;
         match self
             .decide(jwt, &slug, &verified, keys_fetched, candidates)
@@ -275,6 +281,17 @@ impl App {
             secret,
         })
     }
+}
+
+/// Whether a token failed against settings of its provider, which may have changed since they were read.
+fn depends_on_settings(error: &TokenError) -> bool {
+    matches!(
+        error,
+        TokenError::AlgorithmNotAllowed { .. }
+            | TokenError::WrongAudience { .. }
+            | TokenError::AudienceElsewhere { .. }
+            | TokenError::RequiredClaim { .. }
+    )
 }
 
 fn reads(facts: &Facts, gems: &[FoldedName]) -> Vec<Read> {

@@ -152,6 +152,10 @@ impl App {
             .await
             .map_err(|error| malformed(&error))?;
         let audience = new.audience.as_deref().unwrap_or(self.url.authority());
+        if crate::oidc::other_registry(audience).is_some() {
+            let text = format!("the audience {audience} belongs to another registry: tokens made for it must not be taken here");
+            return Err(CommandError::Malformed(text));
+        }
         let registered = Registered {
             algorithms: new.algorithms.unwrap_or(found.algorithms),
             audience: Text::configured(audience)

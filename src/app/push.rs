@@ -118,6 +118,7 @@ impl App {
         let request = self.request(context.actor.clone(), Via::Http);
         let reads = context.reads(&facts);
         let counts = Arc::clone(&self.denials);
+        let gem = facts.name.folded();
         let outcome = self
             .writer
             .append(reads, move |desk| {
@@ -149,6 +150,7 @@ impl App {
             })
             .await?;
         outcome.answer.map_err(PushError::Denied)?;
+        self.index.forget(&gem);
         let release = outcome
             .appended
             .iter()

@@ -193,6 +193,11 @@ impl Writer {
             .unwrap_or_else(|_| Err(AppendError::Unavailable("the writer has stopped".into())))
     }
 
+    /// Whether requests are taken.
+    pub fn is_running(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
     /// What was signed last.
     pub fn served(&self) -> Arc<Served> {
         self.served.borrow().clone()

@@ -1,1 +1,136 @@
-//! Where a release came from: the transparency record.
+//! Where a release came from: the transparency record, and the receipt that proves it offline.
+//!
+//! The record follows the references that events hold: release → API key → exchange → policy → provider and its key.
+//! Each entry on the way is held against the newest anchored checkpoint before it is called proven; what only this
+//! registry says is called so; what nobody here can know is said too. Its JSON is specified in
+//! `docs/formats/provenance.md`.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`record`] | the record's shape |
+//! | [`walk`] | following the references |
+//! | [`statements`] | what is known of the release, and how |
+//! | [`forge`] | addresses at the forges that are known here |
+use events::{name::FoldedName, platform::Platform, version::GemVersion};
+use projections::tables::RELEASE;
+use sqlx::AssertSqlSafe;
+use tlog::{Note, Receipt};
+
+use super::failed;
+use crate::{
+    app::App,
+    store::{
+        StoreError,
+        anchor::{Anchored, AnchorError},
+    },
+};
+
+pub mod forge;
+pub mod record;
+mod statements;
+mod walk;
+
+pub use record::TransparencyRecord;
+
+/// The transparency record of a release; `None` if there is no such release under a signed and anchored checkpoint.
+pub async fn of(
+    app: &App,
+    gem: &FoldedName,
+    number: &GemVersion,
+    platform: &Platform,
+) -> Result<Option<TransparencyRecord>, StoreError> {
+    let Some(index) = release_index(app, gem, number, platform).await? else {
+        return Ok(None);
+    };
+    match newest(app)?.filter(|anchored| index < anchored.checkpoint.size()) {
+        Some(anchored) => walk::record(app, &anchored, index).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The receipt of one event, the text of a `.tlog-proof` file with the leaf in it; `None` if no anchored checkpoint
+/// covers the event yet.
+pub async fn receipt(app: &App, index: u64) -> Result<Option<String>, StoreError> {
+    match newest(app)?.filter(|anchored| index < anchored.checkpoint.size()) {
+        Some(anchored) => Ok(Some(prove(app, &anchored, index).await?.text())),
+        None => Ok(None),
+    }
+}
+
+/// The newest checkpoint that was signed and anchored, by whichever process; nothing beyond it is shown.
+pub fn newest(app: &App) -> Result<Option<Anchored>, StoreError> {
+    app.anchor.read().map_err(|error| match error {
+        AnchorError::Io { .. } => StoreError::Database(error.to_string()),
+        AnchorError::Damaged(_) | AnchorError::TooLong | AnchorError::Forked => {
+            StoreError::Corrupt(error.to_string())
+        }
+    })
+}
+
+/// How many events the newest anchored checkpoint covers.
+pub fn covered(app: &App) -> Result<u64, StoreError> {
+    Ok(newest(app)?.map_or(0, |anchored| anchored.checkpoint.size()))
+}
+
+/// The receipt of an event that the checkpoint covers, verified before anybody sees it.
+async fn prove(app: &App, anchored: &Anchored, index: u64) -> Result<Receipt, StoreError> {
+    let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(error.to_string());
+    let leaf = app.reader.leaf(index).await?;
+    let leaf = leaf.ok_or_else(|| corrupt(&format!("event {index} is signed and not stored")))?;
+    let size = anchored.checkpoint.size();
+    let proof = app.reader.inclusion_proof(index, size).await?;
+    let note = Note::parse(anchored.note.as_bytes()).map_err(|error| corrupt(&error))?;
+    let receipt = Receipt::new(&leaf, index, proof, note).map_err(|error| corrupt(&error))?;
+    receipt
+        .verify(&leaf, app.key.verifier())
+        .map_err(|error| corrupt(&error))?;
+    Ok(receipt)
+}
+
+async fn release_index(
+    app: &App,
+    gem: &FoldedName,
+    number: &GemVersion,
+    platform: &Platform,
+) -> Result<Option<u64>, StoreError> {
+    let sql = format!(
+        "SELECT log_index FROM {RELEASE} WHERE gem = $1 AND number = $2 AND platform = $3"
+    );
+    let query = sqlx::query_scalar(AssertSqlSafe(sql))
+        .bind(gem.as_str().to_owned())
+        .bind(number.as_str().to_owned())
+        .bind(platform.as_str().to_owned());
+    let index: Option<i64> = query
+        .fetch_optional(app.reader.pool())
+        .await
+        .map_err(failed)?;
+    Ok(index.and_then(|index| u64::try_from(index).ok()))
+}
+
+/// Reads `VERSION` or `VERSION-PLATFORM`: a version has no `-`, so the first one is where the platform starts.
+pub fn number_and_platform(text: &str) -> Option<(GemVersion, Platform)> {
+    let (number, platform) = match text.split_once('-') {
+        Some((number, platform)) => (number, Platform::parse(platform).ok()?),
+        None => (text, Platform::ruby()),
+    };
+    Some((GemVersion::parse(number).ok()?, platform))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_cut_from_its_platform_at_the_first_hyphen() {
+        let cut = |text| {
+            number_and_platform(text)
+                .map(|(number, platform)| format!("{number} on {platform}"))
+                .unwrap_or_default()
+        };
+        assert_eq!(cut("1.0"), "1.0 on ruby");
+        assert_eq!(cut("1.0-x86_64-linux"), "1.0 on x86_64-linux");
+        for bad in ["", "-", "1.0-", "a", "1.0-a/b", "1.0-\u{202E}"] {
+            assert_eq!(cut(bad), "", "{bad}");
+        }
+    }
+}

@@ -38,6 +38,14 @@ const WILL: Field =
 const COUNT: Field = Free("what was not recorded leaves no trace to count");
 const ANCHOR: Field = Free("held against the signed checkpoints by whoever verifies them");
 
+/// Denials whose expectation is the publisher's own setting.
+const ASKED_BY_PUBLISHER: [&str; 4] = [
+    "repository_id_mismatch",
+    "owner_id_mismatch",
+    "workflow_mismatch",
+    "environment_mismatch",
+];
+
 /// A history and what of it is asked.
 pub(crate) struct Mutant<'a> {
     pub(crate) log: &'a [Recorded],
@@ -58,6 +66,19 @@ impl Mutant<'_> {
     fn is_part_of_a_push(&self) -> bool {
         let release = |event: &&Event| matches!(event.body, Body::ReleasePushed(_));
         self.group().iter().any(release)
+    }
+
+    /// Whether it stands in a group that cannot be taken apart. A registration and its keys could have been two
+    /// commands, as could the removal of a publisher and its addition.
+    fn is_one_of_many(&self) -> bool {
+        let group = self.group();
+        let apart = |event: &Event| {
+            matches!(
+                event.body,
+                Body::ProviderKeysObserved(_) | Body::PublisherRemoved(_) | Body::PendingRemoved(_)
+            )
+        };
+        group.len() > 1 && !apart(self.event()) && !group.first().is_some_and(|first| apart(first))
     }
 
     /// Whether some release repeats what this exchange recorded.
@@ -84,8 +105,8 @@ impl Mutant<'_> {
         match path {
             "actor" | "revision" | "type" | "v" | "via" => Bound,
             "time" => Bound,
-            "request" if self.group().len() > 1 => Bound,
-            "request" => Free("an opaque name: another one is as good"),
+            "request" if self.is_one_of_many() => Bound,
+            "request" => Free("an opaque name, of a command that is whole without the others"),
             "stream" => self.stream(),
             _ if path.starts_with("sealed.") => COMMITMENT,
             _ => self.data(path.strip_prefix("data.").unwrap()),
@@ -100,6 +121,7 @@ impl Mutant<'_> {
             Body::AccountCreated(_) => Chosen,
             Body::ApiKeyIssued(issued) if !exchanged(issued) => Chosen,
             Body::PendingRemoved(_) | Body::PublisherRemoved(_) => Chosen,
+            Body::ApiKeyRevoked(_) => Chosen,
             _ => Bound,
         }
     }
@@ -130,27 +152,33 @@ impl Mutant<'_> {
                 Free("the provider's own name for a key, kept to find it")
             }
             Body::TokenExchanged(_) => self.exchanged(path),
-            Body::ExchangeDenied(_) => match path {
+            Body::ExchangeDenied(denied) => match path {
                 "count" => COUNT,
                 "found" | "run_id" => EVIDENCE,
-                "code" | "provider" | "repository_id" | "publisher" | "expected" => Bound,
+                "expected" if !ASKED_BY_PUBLISHER.contains(&denied.code.as_str()) => EVIDENCE,
+                // Another publisher of the same repository may have come as close.
+                "publisher" => Chosen,
+                "code" | "provider" | "repository_id" | "expected" => Bound,
                 _ => panic!("{path}"),
             },
             Body::PushDenied(_) => match path {
                 "count" => COUNT,
                 "expected" | "found" => FILE,
-                // Another key of the same repository would have been denied as well.
-                "api_key" => Chosen,
-                "code" | "publisher" => Bound,
+                // Another key, or another publisher, of the same repository.
+                "api_key" | "publisher" => Chosen,
+                "code" => Bound,
                 _ => panic!("{path}"),
             },
             Body::ApiKeyIssued(issued) => match (&issued.holder, path) {
                 (_, "digest") => Free("the digest of a secret: whoever has the key can tell"),
                 (Holder::Account(_), "expires" | "gem" | "scopes[]") => WILL,
+                (Holder::Account(_), _) => Chosen,
                 _ => Bound,
             },
-            Body::ReleasePushed(_) => match path {
+            Body::ReleasePushed(pushed) => match path {
                 "document" | "size" => FILE,
+                // Another key of the same account.
+                "api_key" if pushed.source.is_none() => Chosen,
                 // Its last byte is in a requirement. What it says of version and checksum is bound.
                 "info" => FILE,
                 _ => Bound,

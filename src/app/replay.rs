@@ -1,0 +1,94 @@
+//! The replay: the log read from its beginning, its root computed again, and its tables built again where that is asked.
+use std::path::Path;
+
+use events::{Event, Recorded, time::Timestamp};
+use projections::tables;
+use tlog::{Frontier, Hash, leaf_hash};
+
+use crate::store::{
+    StoreError,
+    reader::{PAGE, Reader},
+    replay::{Rebuilt, live_rows},
+};
+
+/// Where a replay stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// Before this log index.
+    Index(u64),
+    /// After the last event of this time. Times never decrease, so this is a prefix of the log.
+    Time(Timestamp),
+}
+
+impl Until {
+    fn is_past(self, recorded: &Recorded) -> bool {
+        match self {
+            Self::Index(index) => recorded.index >= index,
+            Self::Time(time) => recorded.event.time > time,
+        }
+    }
+}
+
+/// What a replay gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replayed {
+    /// How many events were read.
+    pub events: u64,
+    /// The root of their tree.
+    pub root: Hash,
+    /// Whether that is the root of the head; `None` if the replay stopped before it.
+    pub root_matches: Option<bool>,
+    /// The tables whose live rows are not what the log gives, if they were compared.
+    pub different: Vec<&'static str>,
+}
+
+/// Replays the log. With `into`, the read tables are built into that new file; with `check`, they are built in memory
+/// and compared with the live ones.
+pub async fn replay(
+    reader: &Reader, until: Option<Until>, into: Option<&Path>, check: bool, mut progress: impl FnMut(u64, u64),
+) -> Result<Replayed, StoreError> {
+    let mut rebuilt = if into.is_some() || check { Some(Rebuilt::create(into).await?) } else { None };
+    let head = reader.head().await?;
+    let (mut frontier, mut next, mut stopped) = (Frontier::new(), 0, false);
+    while next < head.size && !stopped {
+        let leaves = reader.leaves(next, head.size.min(next + PAGE)).await?;
+        if leaves.is_empty() {
+            return Err(StoreError::Corrupt(format!("the event at log index {next} is missing")));
+        }
+        let mut page = Vec::with_capacity(leaves.len());
+        for leaf in &leaves {
+            let recorded = Recorded { index: next, event: Event::read(leaf)? };
+            if until.is_some_and(|until| until.is_past(&recorded)) {
+                stopped = true;
+                break;
+            }
+            frontier.push(leaf_hash(leaf));
+            page.push(recorded);
+            next += 1;
+        }
+        if let Some(rebuilt) = &mut rebuilt {
+            rebuilt.advance(&page).await?;
+        }
+        progress(next, head.size);
+    }
+    let different = match &mut rebuilt {
+        Some(rebuilt) if check => differences(reader, rebuilt).await?,
+        _ => Vec::new(),
+    };
+    if let Some(rebuilt) = rebuilt {
+        rebuilt.close().await?;
+    }
+    let root = frontier.root();
+    Ok(Replayed { events: next, root, root_matches: (!stopped).then(|| root == head.root), different })
+}
+
+/// The tables whose live rows are not what the log gives.
+async fn differences(reader: &Reader, rebuilt: &mut Rebuilt) -> Result<Vec<&'static str>, StoreError> {
+    let mut different = Vec::new();
+    for table in tables::ALL.iter().flat_map(|projection| projection.tables) {
+        if rebuilt.rows(table).await? != live_rows(reader, table).await? {
+            different.push(*table);
+        }
+    }
+    Ok(different)
+}

@@ -1,0 +1,163 @@
+//! The command line: what the operator, an auditor or a user types.
+//!
+//! Data goes to standard output, everything else to standard error. Exit codes are for scripts: 0 true, 1 false (denied,
+//! not verified, unlawful), 2 could not tell.
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    app::{self, App, CommandError, OpenError, Opening},
+    config::Folder,
+    store::reader::Reader,
+    world::Clock,
+};
+
+mod accounts;
+mod audit;
+mod demo;
+mod log;
+mod out;
+mod provenance;
+mod providers;
+mod publishers;
+mod replay;
+mod serve;
+mod time;
+mod verify;
+
+/// A gem registry whose database is a transparency log.
+#[derive(Parser)]
+#[command(name = "gemledger", version, max_term_width = 100, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the ledger is, and how to print.
+#[derive(Args, Clone, Debug)]
+struct Common {
+    /// The data folder of the ledger
+    #[arg(long, global = true, env = "GEMLEDGER_DATA", value_name = "DIR", default_value = "gemledger-data")]
+    data: PathBuf,
+    /// The folder with the signing key and the keys of sealed values [default: DATA/keys]
+    #[arg(long, global = true, env = "GEMLEDGER_KEYS", value_name = "DIR")]
+    keys: Option<PathBuf>,
+    /// The file with the last signed checkpoint [default: DATA/anchor]
+    #[arg(long, global = true, env = "GEMLEDGER_ANCHOR", value_name = "FILE")]
+    anchor: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the registry; opens a new ledger in an empty or missing folder
+    Serve(serve::Serve),
+    /// Run the whole story on this machine with a stand-in identity provider
+    Demo(demo::Demo),
+    /// Identity providers whose tokens are exchanged here
+    #[command(subcommand)]
+    Provider(providers::Provider),
+    /// Accounts that hold API keys
+    #[command(subcommand)]
+    Account(accounts::AccountCommand),
+    /// API keys of accounts
+    #[command(subcommand)]
+    ApiKey(accounts::ApiKeyCommand),
+    /// Workflows that may release a gem
+    #[command(subcommand)]
+    Publisher(publishers::PublisherCommand),
+    /// Print events of the log
+    Log(log::Log),
+    /// Where a release came from
+    Provenance(provenance::Provenance),
+    /// Replay the log: recompute its root, rebuild its tables, travel in time
+    Replay(replay::Replay),
+    /// Check that the log is whole and that every decision in it was lawful
+    Audit(audit::Audit),
+    /// Check a gem and its receipt offline
+    Verify(verify::Verify),
+    /// Destroy the key to a subject's sealed values
+    Erase(accounts::Erase),
+}
+
+/// What a command found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    True,
+    False,
+    CouldNotTell,
+}
+
+/// Runs what was typed.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let json = cli.common.json;
+    let answer = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let local = tokio::task::LocalSet::new();
+            local.block_on(&runtime, run(cli))
+        }
+        Err(error) => Err(error.into()),
+    };
+    match answer {
+        Ok(Answer::True) => ExitCode::SUCCESS,
+        Ok(Answer::False) => ExitCode::from(1),
+        Ok(Answer::CouldNotTell) => ExitCode::from(2),
+        Err(error) => {
+            out::error(&error, json);
+            let denied = error.downcast_ref::<CommandError>().is_some_and(|error| matches!(error, CommandError::Denied(_)));
+            ExitCode::from(if denied { 1 } else { 2 })
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<Answer> {
+    let common = &cli.common;
+    match cli.command {
+        Command::Serve(command) => command.run(common).await,
+        Command::Demo(command) => command.run(common).await,
+        Command::Provider(command) => command.run(common).await,
+        Command::Account(command) => command.run(common).await,
+        Command::ApiKey(command) => command.run(common).await,
+        Command::Publisher(command) => command.run(common).await,
+        Command::Log(command) => command.run(common).await,
+        Command::Provenance(command) => command.run(common).await,
+        Command::Replay(command) => command.run(common).await,
+        Command::Audit(command) => command.run(common).await,
+        Command::Verify(command) => command.run(common),
+        Command::Erase(command) => command.run(common).await,
+    }
+}
+
+impl Common {
+    fn folder(&self) -> Folder {
+        Folder::new(&self.data, self.keys.as_deref(), self.anchor.as_deref())
+    }
+
+    /// The ledger in the folder, for commands that change it. The server may be running.
+    async fn open(&self) -> Result<App, OpenError> {
+        let opening = Opening {
+            folder: self.folder(),
+            url: None,
+            visibility: None,
+            create: false,
+            open_new: false,
+            clock: Clock::system(),
+        };
+        Ok(app::open(opening).await?.app)
+    }
+
+    /// The log in the folder, for commands that only read.
+    async fn reader(&self) -> anyhow::Result<Reader> {
+        let database = self.folder().database();
+        if !database.exists() {
+            return Err(OpenError::Missing(self.data.clone()).into());
+        }
+        Ok(Reader::open(&database, 4).await?)
+    }
+}

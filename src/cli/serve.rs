@@ -1,0 +1,149 @@
+//! `gemledger serve`
+use std::{
+    net::{SocketAddr, TcpListener},
+    num::NonZeroU32,
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use events::log::Visibility;
+use ipnet::IpNet;
+
+use super::{Answer, Common, out};
+use crate::{
+    app::{self, Opening},
+    config::{BaseUrl, Folder},
+    http::{
+        limits::{LimitSettings, Limits},
+        serve::{ServeLock, background, server},
+    },
+    world::Clock,
+};
+
+/// Who may read.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum VisibilityArg {
+    Public,
+    Private,
+}
+
+/// Serve the registry.
+#[derive(Args)]
+pub(super) struct Serve {
+    /// The address to listen on
+    #[arg(long, env = "GEMLEDGER_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8808")]
+    listen: SocketAddr,
+    /// The address under which clients reach the registry, perhaps with a path [default: http://LISTEN]
+    #[arg(long, env = "GEMLEDGER_URL", value_name = "URL")]
+    url: Option<String>,
+    /// Who may read; said once, when the ledger is opened [default on loopback: public]
+    #[arg(long, value_enum)]
+    visibility: Option<VisibilityArg>,
+    /// Open a new ledger although the keys of an older one are here
+    #[arg(long)]
+    open_new: bool,
+    /// Proxies whose X-Forwarded-For is believed
+    #[arg(long, value_name = "CIDR")]
+    trusted_proxy: Vec<IpNet>,
+    /// Exchanges and pushes a minute from one address
+    #[arg(long, value_name = "N", default_value = "300")]
+    rate_address: NonZeroU32,
+    /// Exchanges a minute of one repository
+    #[arg(long, value_name = "N", default_value = "60")]
+    rate_repository: NonZeroU32,
+    /// `off` switches rate limits off, for tests
+    #[arg(long, hide = true, env = "GEMLEDGER_RATE_LIMIT", default_value = "on")]
+    rate_limit: String,
+    /// Threads that answer requests [default: one for each core]
+    #[arg(long, value_name = "N")]
+    workers: Option<usize>,
+}
+
+impl Serve {
+    pub(super) async fn run(self, common: &Common) -> anyhow::Result<Answer> {
+        start_logging();
+        let folder = common.folder();
+        let listener = TcpListener::bind(self.listen).with_context(|| format!("cannot listen on {}", self.listen))?;
+        let address = listener.local_addr()?;
+        let url = BaseUrl::parse(&self.url.clone().unwrap_or_else(|| format!("http://{address}")))?;
+        std::fs::create_dir_all(&folder.data).with_context(|| format!("cannot make {}", folder.data.display()))?;
+        let _lock = ServeLock::take(&folder)?;
+        let visibility = match self.visibility {
+            Some(VisibilityArg::Public) => Some(Visibility::Public),
+            Some(VisibilityArg::Private) => Some(Visibility::Private),
+            None if folder.database().exists() => None,
+            None => address.ip().is_loopback().then_some(Visibility::Public),
+        };
+        let opening = Opening {
+            folder: folder.clone(),
+            url: Some(url.clone()),
+            visibility,
+            create: true,
+            open_new: self.open_new,
+            clock: Clock::system(),
+        };
+        let opened = app::open(opening).await?;
+        if opened.is_new {
+            out::note(&format!("opened a new ledger in {}: {}", folder.data.display(), opened.app.key.name()));
+        }
+        warn_of_shared_disks(&folder);
+        let limits = Arc::new(Limits::new(self.limits()));
+        let workers = self.workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2);
+        let server = server(opened.app.clone(), limits.clone(), listener, workers)?;
+        let handle = server.handle();
+        let background = tokio::task::spawn_local(background(opened.app.clone(), limits));
+        out::note(&format!("serving {} on {address}", url.as_str()));
+        let mut running = tokio::task::spawn_local(server);
+        let answer = tokio::select! {
+            ended = &mut running => { ended??; Answer::True }
+            () = asked_to_stop() => { handle.stop(true).await; Answer::True }
+            fatal = opened.ended => {
+                handle.stop(false).await;
+                match fatal {
+                    Ok(Some(fatal)) => return Err(anyhow::Error::new(fatal).context("the writer had to stop")),
+                    _ => Answer::CouldNotTell,
+                }
+            }
+        };
+        background.abort();
+        Ok(answer)
+    }
+
+    fn limits(&self) -> LimitSettings {
+        LimitSettings {
+            per_address: self.rate_address,
+            per_repository: self.rate_repository,
+            trusted_proxies: self.trusted_proxy.clone(),
+            off: self.rate_limit == "off",
+        }
+    }
+}
+
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("GEMLEDGER_LOG").unwrap_or_else(|_| "info".into());
+    // A second start in one process keeps the first.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// A disk that is lost, or restored from a backup, must not take the anchor along.
+fn warn_of_shared_disks(folder: &Folder) {
+    use std::os::unix::fs::MetadataExt as _;
+    let device = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.dev()).ok();
+    let database = device(&folder.database());
+    for (path, option) in [(&folder.keys, "--keys"), (&folder.anchor, "--anchor")] {
+        if device(path) == database {
+            tracing::warn!("{} is on the same filesystem as the database; {option} puts it elsewhere", path.display());
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Times and durations as they are typed.
+use events::time::Timestamp;
+
+/// `90d`, `12h`, `30m`, `45s`, in seconds.
+pub(super) fn seconds(text: &str) -> Result<u64, String> {
+    let wrong = || format!("{text:?} is not a duration like 90d, 12h or 30m");
+    let unit = match text.chars().last() {
+        Some('d') => 86_400,
+        Some('h') => 3_600,
+        Some('m') => 60,
+        Some('s') => 1,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text.get(..text.len() - 1).and_then(|digits| digits.parse().ok()).ok_or_else(wrong)?;
+    number.checked_mul(unit).filter(|seconds| *seconds > 0).ok_or_else(wrong)
+}
+
+/// `2026-11-23`, `2026-11-23T02:30:00Z` or with milliseconds, UTC.
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    let full = match text.len() {
+        10 => format!("{text}T00:00:00.000Z"),
+        20 => text.strip_suffix('Z').map(|text| format!("{text}.000Z")).unwrap_or_default(),
+        _ => text.to_owned(),
+    };
+    Timestamp::parse(&full).map_err(|_| format!("{text:?} is not a time like 2026-11-23 or 2026-11-23T02:30:00Z"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_moments_are_read_as_people_write_them() {
+        assert_eq!(seconds("90d"), Ok(7_776_000));
+        for bad in ["", "d", "1w", "-1d", "0d", "99999999999999999d"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+        assert_eq!(moment("1970-01-02").unwrap().seconds(), 86_400);
+        assert_eq!(moment("1970-01-01T00:00:01Z").unwrap().seconds(), 1);
+        assert!(moment("yesterday").is_err());
+    }
+}

@@ -1,0 +1,125 @@
+//! Every route on one screen, grouped by who calls it. No rule lives here.
+use std::sync::Arc;
+
+use actix_web::{
+    HttpResponse, Route,
+    dev::{HttpServiceFactory, ServiceRequest, ServiceResponse},
+    guard,
+    middleware::{Compress, Next, from_fn},
+    web::{self, Data},
+};
+use events::{api_key::Scope, log::Visibility};
+
+use crate::{app::App, web as pages};
+
+pub mod api;
+pub mod authorized;
+pub mod index;
+pub mod limits;
+pub mod log;
+pub mod problem;
+pub mod serve;
+
+use self::{authorized::Credential, limits::Limits, problem::Problem};
+
+/// Largest gem that is taken, in bytes. Multipart overhead and the like are not part of it.
+pub const MAX_GEM: usize = 500 << 20;
+/// Largest request body of everything else.
+pub const MAX_BODY: usize = 64 << 10;
+
+fn reading() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// Everything, below the base path.
+pub fn service(app: App, limits: Arc<Limits>) -> impl HttpServiceFactory + 'static {
+    let path = app.url.path().to_owned();
+    web::scope(&path)
+        .app_data(Data::new(app))
+        .app_data(Data::from(limits))
+        .app_data(web::PayloadConfig::new(MAX_BODY))
+        .wrap(from_fn(readers_only))
+        .configure(routes)
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    config
+        // for whoever watches the process
+        .route("/healthz", reading().to(healthz))
+        // for CI jobs and `gem`
+        .service(
+            web::resource("/api/v1/oidc/trusted_publisher/exchange_token")
+                .route(web::post().to(api::exchange::exchange))
+                .route(web::delete().to(api::exchange::revoke)),
+        )
+        .service(web::resource("/api/v1/gems").route(web::post().to(api::push::push)))
+        .service(web::resource("/api/v1/gems/yank").route(web::delete().to(api::push::yank)))
+        .service(web::resource("/api/v1/api_key").route(web::route().to(api::push::sign_in)))
+        .service(
+            web::resource("/api/v1/gems/{gem}/trusted_publishers")
+                .route(reading().to(api::publishers::list))
+                .route(web::post().to(api::publishers::add)),
+        )
+        .service(
+            web::resource("/api/v1/gems/{gem}/trusted_publishers/{id}")
+                .route(reading().to(api::publishers::show))
+                .route(web::delete().to(api::publishers::remove)),
+        )
+        .route("/api/v1/gems/{gem}/versions/{version}/provenance", reading().to(api::provenance::show))
+        // for `bundle` and `gem install`
+        .service(web::resource("/names").wrap(Compress::default()).route(reading().to(index::names)))
+        .service(web::resource("/versions").wrap(Compress::default()).route(reading().to(index::versions)))
+        .route("/info/{gem}", reading().to(index::info))
+        .route("/specs.4.8.gz", reading().to(index::specs))
+        .route("/latest_specs.4.8.gz", reading().to(index::latest_specs))
+        .route("/prerelease_specs.4.8.gz", reading().to(index::prerelease_specs))
+        .route("/quick/Marshal.4.8/{file}.gemspec.rz", reading().to(index::quick_spec))
+        .route("/gems/{file}.gem.tlog-proof", reading().to(log::receipt))
+        .route("/gems/{file}.gem", reading().to(index::download))
+        // for monitors and auditors
+        .route("/log/checkpoint", reading().to(log::checkpoint))
+        .route("/log/vkey", reading().to(log::vkey))
+        .route("/log/tile/{path:.*}", reading().to(log::tile))
+        // for people
+        .configure(pages::configure)
+        .default_service(web::route().to(not_found));
+}
+
+async fn not_found() -> Result<HttpResponse, Problem> {
+    Err(Problem::not_found("there is nothing here"))
+}
+
+/// Alive: the writer takes requests.
+async fn healthz(app: Data<App>) -> HttpResponse {
+    let served = app.writer.served();
+    if app.writer.is_running() {
+        HttpResponse::Ok().json(serde_json::json!({"status": "ok", "size": served.head.size}))
+    } else {
+        HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "the writer has stopped"}))
+    }
+}
+
+/// Paths that check their caller themselves, because they do not read.
+fn checks_itself(path: &str) -> bool {
+    path == "/healthz" || path == "/api/v1/gems" || path == "/api/v1/oidc/trusted_publisher/exchange_token" || path == "/api/v1/api_key"
+}
+
+/// A private ledger is read by holders of a key with the `read` scope, and its answers are kept by nobody else.
+async fn readers_only(
+    request: ServiceRequest, next: Next<impl actix_web::body::MessageBody + 'static>,
+) -> Result<ServiceResponse<impl actix_web::body::MessageBody>, actix_web::Error> {
+    let app = request.app_data::<Data<App>>().cloned();
+    let private = app.as_ref().filter(|app| app.visibility == Visibility::Private);
+    let Some(app) = private else { return next.call(request).await.map(ServiceResponse::map_into_boxed_body) };
+    let path = request.path().strip_prefix(app.url.path()).unwrap_or(request.path());
+    if !checks_itself(path) {
+        let credential = Credential::of(app, request.headers()).await;
+        let allowed = credential.and_then(|credential| credential.may(Scope::Read, app.clock.now()));
+        if let Err(problem) = allowed {
+            return Ok(request.into_response(problem.into_response()).map_into_boxed_body());
+        }
+    }
+    let mut response = next.call(request).await?.map_into_boxed_body();
+    authorized::private_headers(response.headers_mut());
+    Ok(response)
+}

@@ -1,0 +1,80 @@
+//! What monitors and auditors read: checkpoint, tiles, entries and receipts, as c2sp.org/tlog-tiles says.
+//!
+//! Nothing is served beyond the anchored checkpoint. What does not exist is 404 and is kept by no cache, because it may
+//! exist soon; what exists never changes.
+use actix_web::{
+    HttpResponse,
+    http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL},
+    web::{Data, Path},
+};
+use tlog::{EntriesPath, Resource, TilePath};
+
+use super::problem::Problem;
+use crate::{
+    app::App,
+    store::StoreError,
+    views::{self, index},
+};
+
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+fn anchored(app: &App) -> Result<crate::store::anchor::Anchored, Problem> {
+    let anchored = app.anchor.read().map_err(|error| StoreError::Database(error.to_string()))?;
+    anchored.ok_or_else(|| Problem::not_found("nothing was signed yet"))
+}
+
+fn answer(kind: &'static str, cache: &'static str, body: impl actix_web::body::MessageBody + 'static) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type(kind)
+        .insert_header((CACHE_CONTROL, cache))
+        .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .insert_header(("X-Content-Type-Options", "nosniff"))
+        .body(body)
+}
+
+/// `/log/checkpoint`
+pub async fn checkpoint(app: Data<App>) -> Result<HttpResponse, Problem> {
+    Ok(answer("text/plain; charset=utf-8", "no-cache", anchored(&app)?.note))
+}
+
+/// `/log/vkey`
+pub async fn vkey(app: Data<App>) -> HttpResponse {
+    answer("text/plain; charset=utf-8", "no-cache", format!("{}\n", app.key.verifier()))
+}
+
+/// `/log/tile/<L>/<N>[.p/<W>]` and `/log/tile/entries/<N>[.p/<W>]`
+pub async fn tile(app: Data<App>, path: Path<String>) -> Result<HttpResponse, Problem> {
+    let missing = || Problem::not_found("there is no such tile");
+    let resource = Resource::parse(&path).map_err(|_| missing())?;
+    let size = anchored(&app)?.checkpoint.size();
+    if !resource.exists_in(size) {
+        return Err(missing());
+    }
+    let bytes = match resource {
+        Resource::Hashes(path) => hashes(&app, path).await?,
+        Resource::Entries(path) => entries(&app, path).await?,
+    };
+    Ok(answer("application/octet-stream", FOR_EVER, bytes.ok_or_else(missing)?))
+}
+
+async fn hashes(app: &App, path: TilePath) -> Result<Option<Vec<u8>>, Problem> {
+    Ok(app.reader.tile(path).await?)
+}
+
+async fn entries(app: &App, path: EntriesPath) -> Result<Option<Vec<u8>>, Problem> {
+    let Some(first) = path.first_entry() else { return Ok(None) };
+    let leaves = app.reader.leaves(first, first + u64::from(path.width())).await?;
+    if leaves.len() != usize::from(path.width()) {
+        return Ok(None);
+    }
+    let bundle = tlog::write_bundle(&leaves).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    Ok(Some(bundle))
+}
+
+/// `/gems/<full name>.gem.tlog-proof`: the receipt of a release, with its event in `extra`.
+pub async fn receipt(app: Data<App>, file: Path<String>) -> Result<HttpResponse, Problem> {
+    let row = index::file(&app.reader, &file).await?.ok_or_else(|| Problem::not_found("This rubygem could not be found."))?;
+    let receipt = views::provenance::receipt(&app, row.log_index).await?;
+    let receipt = receipt.ok_or_else(|| Problem::not_found("this release is not covered by a checkpoint yet"))?;
+    Ok(answer("text/plain; charset=utf-8", "no-cache", receipt))
+}

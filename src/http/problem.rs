@@ -1,0 +1,285 @@
+//! Every error becomes an answer here: its status, its stable code, and what may be said to a stranger.
+//!
+//! Two dialects: text for `gem`, which prints what it gets, and JSON for whoever asked in JSON.
+use std::fmt;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
+};
+use deciders::{Code, Denial};
+use serde_json::json;
+
+use crate::{
+    app::{CommandError, exchange::ExchangeError, push::PushError},
+    blobs::BlobError,
+    oidc::TokenError,
+    rubygems::{GemError, SpecError},
+    store::{StoreError, writer::AppendError},
+};
+
+/// An answer that is no success.
+#[derive(Debug)]
+pub struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    json: bool,
+    details: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Problem {
+    /// An answer with this status, code and message, as text.
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), json: false, details: serde_json::Map::new() }
+    }
+
+    /// 404.
+    pub fn not_found(message: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// 400.
+    pub fn malformed(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", message)
+    }
+
+    /// 401, without saying more than that the key is not known.
+    pub fn unauthorized(code: &'static str, message: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, format!("Access Denied. {message}"))
+    }
+
+    /// 429.
+    pub fn too_many() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "too many requests; try again in a minute")
+    }
+
+    /// The same in JSON.
+    #[must_use]
+    pub fn in_json(mut self) -> Self {
+        self.json = true;
+        self
+    }
+
+    fn with(mut self, key: &str, value: Option<impl Into<String>>) -> Self {
+        if let Some(value) = value {
+            self.details.insert(key.to_owned(), value.into().into());
+        }
+        self
+    }
+
+    /// With further fields beside the usual ones.
+    #[must_use]
+    pub fn with_details(mut self, details: serde_json::Value) -> Self {
+        if let serde_json::Value::Object(details) = details {
+            self.details.extend(details);
+        }
+        self
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The answer.
+    pub fn into_response(self) -> HttpResponse<BoxBody> {
+        self.error_response()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((CACHE_CONTROL, "no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, "Basic realm=\"gemledger\", charset=\"UTF-8\""));
+        }
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            response.insert_header((RETRY_AFTER, "30"));
+        }
+        if self.json {
+            let mut body = self.details.clone();
+            let reason = self.status.canonical_reason().unwrap_or("Error");
+            for (key, value) in [("error", reason), ("code", self.code), ("message", &self.message)] {
+                body.entry(key).or_insert_with(|| json!(value));
+            }
+            return response.json(body);
+        }
+        response.content_type("text/plain; charset=utf-8").body(self.message.clone())
+    }
+}
+
+fn unavailable(error: &dyn fmt::Display) -> Problem {
+    tracing::error!(%error, "a request could not be served");
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the ledger cannot do this now; try again in a minute")
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        unavailable(&error)
+    }
+}
+
+impl From<BlobError> for Problem {
+    fn from(error: BlobError) -> Self {
+        unavailable(&error)
+    }
+}
+
+impl From<AppendError> for Problem {
+    fn from(error: AppendError) -> Self {
+        match error {
+            AppendError::TooLate => Self::unauthorized("key_expired", "The API key expired before this could be recorded."),
+            AppendError::Duplicate => Self::new(StatusCode::CONFLICT, "already_exists", error.to_string()),
+            AppendError::Encode(error) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_long", error.to_string()),
+            AppendError::Unavailable(_) | AppendError::Unread(_) => unavailable(&error),
+        }
+    }
+}
+
+/// The status of a denial where nothing more particular is known.
+fn status_of(code: Code) -> StatusCode {
+    match code {
+        Code::KeyUnknown | Code::KeyRevoked | Code::KeyExpired | Code::AccountDisabled => StatusCode::UNAUTHORIZED,
+        Code::VersionExists | Code::NameSpelledDifferently | Code::FileTaken | Code::AlreadyExists => StatusCode::CONFLICT,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::ProviderKeysStale | Code::UnknownEdition => StatusCode::SERVICE_UNAVAILABLE,
+        Code::TokenExpired | Code::TokenNotYetValid | Code::TokenTooLong | Code::ProviderKeyUnknown | Code::ProviderKeyDistrusted
+        | Code::ProviderUnknown | Code::ProviderDisabled => StatusCode::UNAUTHORIZED,
+        Code::PublisherInvalid | Code::ProviderInvalid | Code::ApiKeyInvalid | Code::ReleaseIncoherent => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        Code::AudienceMismatch | Code::TokenSpent | Code::PrivateRepository | Code::NoPublisher | Code::RepositoryMismatch
+        | Code::RepositoryIdMismatch | Code::OwnerIdMismatch | Code::PublisherExpired | Code::PendingExpired
+        | Code::JobRepositoryMismatch | Code::WorkflowRepositoryMismatch | Code::WorkflowMismatch | Code::WorkflowRefMismatch
+        | Code::TriggerNotAllowed | Code::RefNotAllowed | Code::EnvironmentMismatch | Code::ClaimMissing | Code::ScopeMissing
+        | Code::GemScope | Code::VersionSpelledDifferently | Code::NotOwner | Code::NotPublisher | Code::NameReserved
+        | Code::OneVersionPerKey | Code::Clock | Code::IssuerTaken | Code::TooManyPublishers => StatusCode::FORBIDDEN,
+    }
+}
+
+impl From<Denial> for Problem {
+    fn from(denial: Denial) -> Self {
+        let problem = Self::new(status_of(denial.code), denial.code.as_str(), denial.to_string());
+        problem.with("found", denial.found).with("expected", denial.expected.filter(|_| denial.tell))
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Denied(denial) => denial.into(),
+            CommandError::Append(error) => error.into(),
+            CommandError::Store(error) => error.into(),
+            CommandError::Malformed(message) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", message),
+        }
+    }
+}
+
+impl From<ExchangeError> for Problem {
+    fn from(error: ExchangeError) -> Self {
+        let problem = match error {
+            ExchangeError::Malformed(error) => Self::new(StatusCode::BAD_REQUEST, error.code(), error.to_string()),
+            ExchangeError::UnknownIssuer => Self::new(StatusCode::UNAUTHORIZED, "provider_unknown", error.to_string()),
+            ExchangeError::Token(error) => token(&error),
+            ExchangeError::Keys(error) => {
+                tracing::error!(%error, "a provider's keys cannot be had");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), error.to_string())
+            }
+            ExchangeError::Denied(turned) => turned.denial.into(),
+            ExchangeError::TooMany => Self::too_many(),
+            ExchangeError::Append(error) => error.into(),
+            ExchangeError::Store(error) => error.into(),
+            ExchangeError::Command(error) => error.into(),
+        };
+        problem.in_json()
+    }
+}
+
+/// A token that does not verify is 401; one that was made for somebody else is 403, with the line that mends it.
+fn token(error: &TokenError) -> Problem {
+    let elsewhere = matches!(
+        error,
+        TokenError::WrongAudience { .. } | TokenError::SeveralAudiences { .. } | TokenError::AudienceElsewhere { .. }
+    );
+    let status = if elsewhere { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+    let hint = error.hint();
+    let message = hint.as_ref().map_or_else(|| error.to_string(), |hint| format!("{error}. {hint}"));
+    Problem::new(status, error.code(), message).with("hint", hint)
+}
+
+impl PushError {
+    /// The answer, in the words that users of `gem` know.
+    pub fn into_problem(self, name: Option<&str>) -> Problem {
+        match self {
+            Self::Gem(error) => gem(&error),
+            Self::Text { .. } | Self::Document(_) => cannot_process(&self.to_string()),
+            Self::Denied(denial) => push_denied(denial, name),
+            Self::Append(error) => error.into(),
+            Self::Store(error) => error.into(),
+            Self::Blob(error) => error.into(),
+            Self::GivenUp => unavailable(&self),
+        }
+    }
+}
+
+fn cannot_process(reason: &str) -> Problem {
+    let reason: String = reason.chars().take(500).collect();
+    let text = format!(
+        "This registry cannot process this gem.\nPlease try rebuilding it and installing it locally to make sure it's valid.\nError:\n{reason}"
+    );
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "gem_invalid", text)
+}
+
+fn gem(error: &GemError) -> Problem {
+    match error {
+        GemError::CertChainWithoutSignature => {
+            let text = format!("There was a problem saving your gem: \n{error}");
+            Problem::new(StatusCode::FORBIDDEN, "gem_unsigned", text)
+        }
+        GemError::Specification(SpecError::PlatformSpelling(_)) => {
+            let text = format!("There was a problem saving your gem: the uploaded spec has malformed platform attributes: {error}");
+            Problem::new(StatusCode::CONFLICT, "gem_platform", text)
+        }
+        GemError::TooBig(_) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "gem_too_big", error.to_string()),
+        error => cannot_process(&error.to_string()),
+    }
+}
+
+/// A denied push. The first line is what rubygems.org says where it has such a case; the second says what is.
+fn push_denied(denial: Denial, name: Option<&str>) -> Problem {
+    let known = match denial.code {
+        Code::KeyUnknown | Code::KeyRevoked | Code::KeyExpired | Code::AccountDisabled => "Access Denied.".to_owned(),
+        Code::VersionExists => "Repushing of gem versions is not allowed.\nPlease bump the version number and push a new different release.\nSee also `gem yank` if you want to unpublish the bad release.".to_owned(),
+        Code::NameSpelledDifferently => "Unable to change case of gem name with indexed versions".to_owned(),
+        Code::VersionSpelledDifferently => {
+            let existing = denial.expected.clone().unwrap_or_default();
+            format!("There was a problem saving your gem: Canonical number has already been taken. Existing version: {existing}")
+        }
+        Code::NameReserved => "This gem name is reserved. You are not allowed to push this gem.".to_owned(),
+        Code::NotOwner => format!(
+            "You do not have permission to push to this gem. Ask an owner to add you with: gem owner {} --add EMAIL",
+            name.unwrap_or("NAME")
+        ),
+        Code::ScopeMissing | Code::GemScope => "This API key cannot perform the specified action on this gem.".to_owned(),
+        Code::FileTaken => "There was a problem saving your gem.".to_owned(),
+        _ => "You are not allowed to push this gem.".to_owned(),
+    };
+    let text = format!("{known}\n{denial} ({})", denial.code.as_str());
+    Problem { message: text, ..Problem::from(denial) }
+}

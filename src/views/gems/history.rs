@@ -1,0 +1,242 @@
+//! A gem's policy: what it asks now, how it came to be, and whom it turned away.
+use deciders::{Code, policy::Policy as State};
+use events::{
+    Body, Recorded,
+    denied::{ExchangeDenied, PushDenied},
+    id::{Actor, Owner, PublisherId, Via},
+    name::FoldedName,
+    policy::{PendingAdded, Publisher},
+    stream::StreamName,
+    time::Timestamp,
+};
+
+use super::whose;
+use crate::{
+    store::{StoreError, reader::Reader},
+    views::{LONGEST, failed},
+};
+
+/// Most denials in one list.
+const MOST_DENIALS: u32 = 20;
+
+/// A gem's policy at one moment, and its history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// The gem's spelling; `None` until it is registered.
+    pub name: Option<String>,
+    /// Its owners.
+    pub owners: Vec<Owner>,
+    /// Its trusted publishers.
+    pub publishers: Vec<(PublisherId, Publisher)>,
+    /// Publishers that wait for the first push.
+    pub pending: Vec<(PublisherId, PendingAdded)>,
+    /// Every change, the newest first.
+    pub history: Vec<Change>,
+}
+
+/// One change of a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its place in the log.
+    pub log_index: u64,
+    /// When.
+    pub time: Timestamp,
+    /// By whom.
+    pub actor: Actor,
+    /// Through which door.
+    pub via: Via,
+    /// What changed, as a sentence.
+    pub what: String,
+}
+
+/// A denial that was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// Its place in the log.
+    pub log_index: u64,
+    /// When.
+    pub time: Timestamp,
+    /// What was denied: a push or an exchange.
+    pub what: &'static str,
+    /// The stable code.
+    pub code: String,
+    /// Why, as a sentence.
+    pub why: String,
+    /// What was expected.
+    pub expected: Option<String>,
+    /// What came.
+    pub found: Option<String>,
+    /// The run that was denied.
+    pub run: Option<String>,
+    /// How often it happened since the last record.
+    pub count: u64,
+}
+
+/// The policy of a gem after the first `covered` events.
+pub async fn policy(
+    reader: &Reader,
+    gem: &FoldedName,
+    covered: u64,
+) -> Result<Policy, StoreError> {
+    let mut events = reader
+        .stream(&StreamName::policy(gem), 0, LONGEST)
+        .await?;
+    events.retain(|recorded| recorded.index < covered);
+    let state: State = events::fold(events.iter().map(|recorded| &recorded.event));
+    let publishers = state.publishers.into_iter();
+    Ok(Policy {
+        name: state.name.map(String::from),
+        owners: state.owners.into_iter().collect(),
+        publishers: publishers.map(|(id, entry)| (id, entry.publisher)).collect(),
+        pending: state.pending.into_iter().collect(),
+        history: events.iter().rev().filter_map(change).collect(),
+    })
+}
+
+fn change(recorded: &Recorded) -> Option<Change> {
+    let event = &recorded.event;
+    let what = match &event.body {
+        Body::GemRegistered(registered) => format!("The gem was registered as {}.", registered.name),
+        Body::OwnerAdded(added) => format!("It belongs to {} from here on.", whose(added.owner)),
+        Body::PublisherAdded(added) => format!(
+            "Publisher {} was added: {}.",
+            event.revision,
+            asks(&added.publisher)
+        ),
+        Body::PublisherPinned(pinned) => {
+            let owner = pinned.owner_id.as_ref();
+            let owner = owner.map_or_else(String::new, |id| format!(" and its owner to id {id}"));
+            format!(
+                "The repository of publisher {} was pinned to id {}{owner}.",
+                pinned.publisher, pinned.repository_id
+            )
+        }
+        Body::PublisherRemoved(removed) => format!("Publisher {} was removed.", removed.publisher),
+        Body::PendingAdded(added) => format!(
+            "The name was reserved for {} until {}; publisher {} waits for the first push: {}.",
+            whose(added.owner),
+            added.expires.to_seconds_text(),
+            event.revision,
+            asks(&added.publisher)
+        ),
+        Body::PendingRemoved(removed) => format!(
+            "Publisher {}, which waited for the first push, was removed.",
+            removed.publisher
+        ),
+        Body::LogOpened(_)
+        | Body::LogRulesChanged(_)
+        | Body::SubjectErased(_)
+        | Body::ProviderRegistered(_)
+        | Body::ProviderKeysObserved(_)
+        | Body::ProviderKeyDistrusted(_)
+        | Body::ProviderDisabled(_)
+        | Body::IssuerTaken(_)
+        | Body::AccountCreated(_)
+        | Body::AccountDisabled(_)
+        | Body::TokenExchanged(_)
+        | Body::ExchangeDenied(_)
+        | Body::PushDenied(_)
+        | Body::ApiKeyIssued(_)
+        | Body::ApiKeyRevoked(_)
+        | Body::ReleasePushed(_)
+        | Body::NameTaken(_)
+        | Body::FileTaken(_) => return None,
+    };
+    Some(Change {
+        log_index: recorded.index,
+        time: event.time,
+        actor: event.actor.clone(),
+        via: event.via,
+        what,
+    })
+}
+
+/// What a publisher asks of a job, in words.
+fn asks(publisher: &Publisher) -> String {
+    let mut text = format!(
+        "{} of {} at {}",
+        publisher.workflow, publisher.repository, publisher.provider
+    );
+    if let Some(repository) = &publisher.workflow_repository {
+        text.push_str(&format!(", defined in {repository}"));
+    }
+    if let Some(environment) = &publisher.environment {
+        text.push_str(&format!(", environment {environment}"));
+    }
+    text.push_str(if publisher.any_ref {
+        ", on any ref"
+    } else {
+        ", on tags and protected branches"
+    });
+    text
+}
+
+/// The newest denials that concern a gem among the first `covered` events, the newest first.
+pub async fn denials(
+    reader: &Reader,
+    gem: &FoldedName,
+    covered: u64,
+) -> Result<Vec<Denied>, StoreError> {
+    let stream = StreamName::denied(gem);
+    let last: Option<i64> =
+        sqlx::query_scalar("SELECT MAX(revision) FROM event WHERE stream = $1 AND log_index < $2")
+            .bind(stream.as_str().to_owned())
+            .bind(super::integer(covered))
+            .fetch_one(reader.pool())
+            .await
+            .map_err(failed)?;
+    let Some(last) = last.and_then(|last| u64::try_from(last).ok()) else {
+        return Ok(Vec::new());
+    };
+    let first = (last + 1).saturating_sub(u64::from(MOST_DENIALS));
+    let events = reader.stream(&stream, first, MOST_DENIALS).await?;
+    let covered = |recorded: &&Recorded| recorded.index < covered;
+    Ok(events
+        .iter()
+        .rev()
+        .filter(covered)
+        .filter_map(denied)
+        .collect())
+}
+
+fn denied(recorded: &Recorded) -> Option<Denied> {
+    let (what, code, expected, found, run, count) =
+        if let Body::ExchangeDenied(denied) = &recorded.event.body {
+            let ExchangeDenied {
+                code,
+                count,
+                expected,
+                found,
+                run_id,
+                provider: _,
+                publisher: _,
+                repository_id: _,
+            } = denied;
+            ("exchange", code, expected, found, run_id.as_ref(), *count)
+        } else if let Body::PushDenied(denied) = &recorded.event.body {
+            let PushDenied {
+                code,
+                count,
+                expected,
+                found,
+                api_key: _,
+                publisher: _,
+            } = denied;
+            ("push", code, expected, found, None, *count)
+        } else {
+            return None;
+        };
+    Some(Denied {
+        log_index: recorded.index,
+        time: recorded.event.time,
+        what,
+        code: code.to_string(),
+        why: Code::parse(code.as_str())
+            .map_or("for a reason that this version does not know", Code::message)
+            .to_owned(),
+        expected: expected.as_ref().map(ToString::to_string),
+        found: found.as_ref().map(ToString::to_string),
+        run: run.map(ToString::to_string),
+        count,
+    })
+}

@@ -1,0 +1,159 @@
+//! What is known of a release, and how: each sentence says no more than what stands behind it.
+//!
+//! *Proven* is what anybody can check with the log alone: that these bytes are this release, and what the policy said.
+//! *Stated by this registry* is its word, which it cannot take back: what a token claimed, which key was shown, what time
+//! it was. *Not known* is what no registry learns from a push, above all how the file was made.
+use super::record::{Chain, Known, Source, Statement, TransparencyRecord};
+use crate::views::gems::who;
+
+/// Every statement about a release, the most telling first.
+pub(super) fn of(record: &TransparencyRecord) -> Vec<Statement> {
+    let mut statements = vec![file(record)];
+    match &record.source {
+        Some(source) => {
+            statements.push(origin(source, &record.chain));
+            statements.extend(token(&record.chain));
+            statements.extend(policy(&record.chain));
+            statements.extend(minted_key(record));
+            statements.push(time(record));
+            statements.push(build());
+        }
+        None => {
+            statements.extend(held_key(record));
+            statements.push(time(record));
+            statements.push(no_origin());
+        }
+    }
+    statements
+}
+
+fn statement(subject: &'static str, known: Known, says: String, how: String) -> Statement {
+    Statement {
+        subject,
+        known,
+        says,
+        how,
+    }
+}
+
+fn file(record: &TransparencyRecord) -> Statement {
+    let says = format!(
+        "{} has {} bytes and the SHA-256 {}.",
+        record.file,
+        record.size,
+        record.digest.hex()
+    );
+    let how = format!(
+        "Event {} of the log says so, and the signed checkpoint of {} events covers it. The file is hashed again whenever it is sent.",
+        record.chain.release.log_index, record.log.size
+    );
+    statement("file", Known::Proven, says, how)
+}
+
+fn origin(source: &Source, chain: &Chain) -> Statement {
+    let job = &source.workflow;
+    let commit = job
+        .commit
+        .as_ref()
+        .map_or_else(String::new, |commit| format!(" at commit {commit}"));
+    let run = job
+        .run_id
+        .as_ref()
+        .map_or_else(|| "A job".to_owned(), |run| format!("Run {run}"));
+    let says = format!("{run} of {}{commit} pushed it.", job.repository);
+    let issuer = source
+        .issuer
+        .as_ref()
+        .map_or_else(|| source.provider.to_string(), ToString::to_string);
+    let exchanged = chain.exchange.as_ref().map_or_else(String::new, |step| {
+        format!(
+            " when it was exchanged at log index {}",
+            step.entry.log_index
+        )
+    });
+    let how = format!(
+        "An identity token of {issuer} said so; its signature, audience and lifetime were checked{exchanged}. The token is sealed and the log commits to it: whoever is shown it can check the provider's own signature."
+    );
+    statement("origin", source.known, says, how)
+}
+
+fn token(chain: &Chain) -> Option<Statement> {
+    let (key, provider) = (chain.provider_key.as_ref()?, chain.provider.as_ref()?);
+    let says = format!(
+        "The key {} of {} signed that token.",
+        key.kid, provider.issuer
+    );
+    let how = format!(
+        "The public key is recorded at log index {}, as {} gave it to this registry. Others who log that provider's keys can confirm it.",
+        key.entry.log_index, provider.jwks_uri
+    );
+    Some(statement(
+        "provider_key",
+        Known::StatedByRegistry,
+        says,
+        how,
+    ))
+}
+
+fn policy(chain: &Chain) -> Option<Statement> {
+    let publisher = chain.publisher.as_ref()?;
+    let (asks, decided) = (&publisher.asks, publisher.decided());
+    let environment = asks.environment.as_ref();
+    let environment =
+        environment.map_or_else(String::new, |name| format!(" in environment {name}"));
+    let says = format!(
+        "The gem's policy trusted {} of {}{environment} before the push.",
+        asks.workflow, asks.repository
+    );
+    let how = format!(
+        "Added by {} at log index {}, before the push at {}. `gemledger audit` judges again whether the token's claims fit.",
+        who(&decided.actor),
+        decided.log_index,
+        chain.release.log_index
+    );
+    Some(statement("policy", Known::Proven, says, how))
+}
+
+fn minted_key(record: &TransparencyRecord) -> Option<Statement> {
+    let (key, exchange) = (
+        record.chain.api_key.as_ref()?,
+        record.chain.exchange.as_ref()?,
+    );
+    let says = "It was pushed with the short-lived key that this token bought.".to_owned();
+    let how = format!(
+        "The exchange at log index {} minted the key at {}, and the log holds the key's digest. That this very key was shown is the registry's word.",
+        exchange.entry.log_index, key.entry.log_index
+    );
+    Some(statement("api_key", Known::StatedByRegistry, says, how))
+}
+
+fn held_key(record: &TransparencyRecord) -> Option<Statement> {
+    let key = record.chain.api_key.as_ref()?;
+    let account = key
+        .account
+        .map_or_else(|| "nobody".to_owned(), |id| format!("account {id}"));
+    let says = format!("It was pushed with an API key of {account}.");
+    let how = format!(
+        "The key was issued at log index {}, and the log holds its digest. That this very key was shown is the registry's word.",
+        key.entry.log_index
+    );
+    Some(statement("api_key", Known::StatedByRegistry, says, how))
+}
+
+fn time(record: &TransparencyRecord) -> Statement {
+    let says = format!("It was released at {}.", record.released);
+    let how = "This registry's clock says so. Order in the log is proven, time of day is not.";
+    statement("time", Known::StatedByRegistry, says, how.to_owned())
+}
+
+fn build() -> Statement {
+    let says = "Whether the file was built from that commit, and from nothing else.";
+    let how = "The registry saw who pushed, not how the file was made. No build attestation is recorded for it.";
+    statement("build", Known::NotKnown, says.to_owned(), how.to_owned())
+}
+
+fn no_origin() -> Statement {
+    let says = "Which repository, commit, workflow and run it came from.";
+    let how = "A key of an account says who pushed, not from where. Trusted publishing would.";
+    statement("origin", Known::NotKnown, says.to_owned(), how.to_owned())
+}

@@ -1,0 +1,168 @@
+//! `/gems/NAME`: each release with its source, who may release the gem now, and how that came to be.
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use events::{
+    id::{Actor, Via},
+    name::GemName,
+    policy::Publisher,
+};
+
+use super::{
+    frame::{Fault, Frame, answer},
+    text::{Moment, line, short_commit, workflow_name},
+};
+use crate::{
+    app::App,
+    views::{
+        gems::{self, Change, Denied, Released, who, whose},
+        provenance,
+    },
+};
+
+#[derive(Template)]
+#[template(path = "gem.html")]
+struct Page {
+    frame: Frame,
+    name: String,
+    summary: Option<String>,
+    newest: Option<String>,
+    releases: Vec<Release>,
+    /// How many releases there are in all.
+    count: u64,
+    owners: Vec<String>,
+    publishers: Vec<Trusted>,
+    history: Vec<Line>,
+    denials: Vec<Refusal>,
+}
+
+struct Release {
+    /// `VERSION[-PLATFORM]`
+    version: String,
+    prerelease: bool,
+    log_index: u64,
+    released: Moment,
+    source: Option<Source>,
+}
+
+struct Source {
+    repository: String,
+    commit: Option<String>,
+    workflow: Option<String>,
+}
+
+/// A trusted publisher, or one that waits for the first push.
+struct Trusted {
+    id: u64,
+    publisher: Publisher,
+    pending_until: Option<Moment>,
+}
+
+/// A line of the policy's history.
+struct Line {
+    log_index: u64,
+    time: Moment,
+    who: String,
+    console: bool,
+    what: String,
+}
+
+struct Refusal {
+    time: Moment,
+    denied: Denied,
+}
+
+/// The page.
+pub(super) async fn page(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let page = gem(&app, request.match_info().query("name")).await;
+    answer(&app, page)
+}
+
+async fn gem(app: &App, name: &str) -> Result<Page, Fault> {
+    let missing = || Fault::NotFound("No gem of this name was ever pushed or reserved here.".into());
+    let name = GemName::parse(name).map_err(|_| missing())?.folded();
+    let covered = provenance::covered(app)?;
+    let policy = gems::policy(&app.reader, &name, covered).await?;
+    if policy.history.is_empty() {
+        return Err(missing());
+    }
+    let (releases, count) = gems::releases(&app.reader, &name, covered).await?;
+    let summary = match releases.first() {
+        Some(newest) => gems::document(app, &newest.pushed.document).await?,
+        None => None,
+    };
+    let pending = policy.pending.iter().map(|(id, pending)| Trusted {
+        id: id.0,
+        publisher: pending.publisher.clone(),
+        pending_until: Some(pending.expires.into()),
+    });
+    let publishers = policy.publishers.iter().map(|(id, publisher)| Trusted {
+        id: id.0,
+        publisher: publisher.clone(),
+        pending_until: None,
+    });
+    let denials = gems::denials(&app.reader, &name, covered).await?;
+    Ok(Page {
+        frame: Frame::new(app, Some(covered)),
+        summary: summary
+            .map(|document| line(&document.summary))
+            .filter(|summary| !summary.is_empty()),
+        newest: latest(&releases),
+        count,
+        owners: policy.owners.iter().copied().map(whose).collect(),
+        publishers: publishers.chain(pending).collect(),
+        history: policy.history.into_iter().map(Line::from).collect(),
+        denials: denials.into_iter().map(Refusal::from).collect(),
+        name: policy.name.unwrap_or_else(|| name.to_string()),
+        releases: releases.into_iter().map(Release::from).collect(),
+    })
+}
+
+/// The highest version that is no pre-release, else the highest.
+fn latest(releases: &[Released]) -> Option<String> {
+    let numbers = || releases.iter().map(|release| &release.pushed.number);
+    let settled = numbers().filter(|number| !number.is_prerelease()).max();
+    settled.or(numbers().max()).map(ToString::to_string)
+}
+
+impl From<Released> for Release {
+    fn from(released: Released) -> Self {
+        let pushed = released.pushed;
+        let source = pushed.source.map(|source| Source {
+            workflow: workflow_name(&source.workflow),
+            commit: source
+                .workflow
+                .commit
+                .map(|commit| short_commit(commit.as_str())),
+            repository: source.workflow.repository.into(),
+        });
+        let platform = (!pushed.platform.is_ruby()).then(|| format!("-{}", pushed.platform));
+        Self {
+            version: format!("{}{}", pushed.number, platform.unwrap_or_default()),
+            prerelease: pushed.number.is_prerelease(),
+            log_index: released.log_index,
+            released: released.time.into(),
+            source,
+        }
+    }
+}
+
+impl From<Change> for Line {
+    fn from(change: Change) -> Self {
+        Self {
+            log_index: change.log_index,
+            time: change.time.into(),
+            console: change.via == Via::Console && change.actor != Actor::Operator,
+            who: who(&change.actor),
+            what: change.what,
+        }
+    }
+}
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        Self {
+            time: denied.time.into(),
+            denied,
+        }
+    }
+}
