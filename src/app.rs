@@ -1,5 +1,5 @@
 //! The composition root: one open ledger, and the use cases that stand on it.
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::{fs, io, os::unix::fs::DirBuilderExt as _, path::PathBuf, sync::Arc};
 
 use deciders::{Code, Denial, Ledger, ledger::EDITION};
 use events::{
@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::{
     blobs::{BlobError, Blobs},
     config::{BaseUrl, Folder, UrlError},
-    oidc::{Fetch, HttpFetch, KeyCache, fetch::FetchError},
+    oidc::{Fetch, HttpFetch, KeyCache, NoFetch},
     store::{
         StoreError,
         anchor::{Anchor, AnchorError},
@@ -43,8 +43,10 @@ pub mod replay;
 pub mod secret;
 pub mod verify;
 
-/// Gems that are read and parsed at the same time: each may take as much memory as it has bytes.
-const PARSES: usize = 8;
+/// Mebibytes of gems that are in memory at the same time; more wait for their turn.
+const UPLOADS: usize = 2048;
+/// Gems that are parsed at the same time.
+const PARSES: usize = 4;
 
 /// Why a ledger cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -102,9 +104,6 @@ pub enum OpenError {
     /// The files.
     #[error(transparent)]
     Blobs(#[from] BlobError),
-    /// The HTTP client.
-    #[error(transparent)]
-    Fetch(#[from] FetchError),
     /// The first event was refused.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -161,7 +160,9 @@ pub struct App {
     pub providers: Arc<providers::Known>,
     /// The compact index, ready to be served.
     pub index: Arc<views::cache::IndexCache>,
-    /// Files that may be read and parsed at the same time.
+    /// Room for files that are being received and parsed, in mebibytes.
+    pub uploads: Arc<tokio::sync::Semaphore>,
+    /// Files that may be parsed at the same time.
     pub parses: Arc<tokio::sync::Semaphore>,
     /// How often denials came since they were recorded.
     pub denials: Arc<exchange::DenialCounts>,
@@ -211,7 +212,10 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
     let is_new = served.head.size == 0;
     let (writer, ended) = writer::start(core, served);
     let reader = Reader::open(&folder.database(), 8).await?;
-    let fetch: Arc<dyn Fetch> = Arc::new(HttpFetch::new()?);
+    let fetch: Arc<dyn Fetch> = match HttpFetch::new() {
+        Ok(fetch) => Arc::new(fetch),
+        Err(error) => Arc::new(NoFetch(error)),
+    };
     let app = App {
         clock: opening.clock.clone(),
         writer,
@@ -228,12 +232,17 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         providers: Arc::default(),
         denials: Arc::default(),
         index: Arc::default(),
+        uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS)),
         parses: Arc::new(tokio::sync::Semaphore::new(PARSES)),
     };
     if is_new {
         app.first_event(opening.visibility).await?;
     }
-    let app = app.as_opened(&opening).await?;
+    let app = app.held_against(&opening).await?;
+    if opening.url.is_some() {
+        // Perhaps https where it was http before: the origin is the same, and commands print what is served now.
+        fs::write(folder.url_file(), app.url.as_str()).map_err(io_error(folder.url_file()))?;
+    }
     Ok(Open { app, is_new, ended })
 }
 
@@ -261,7 +270,11 @@ fn prepare(opening: &Opening) -> Result<(), OpenError> {
         }
     }
     for path in [&folder.data, &folder.keys] {
-        fs::create_dir_all(path).map_err(io_error(path))?;
+        let made = fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path);
+        made.map_err(io_error(path))?;
     }
     let key = keys::create(&folder.signing_key(), &url.origin(number))?;
     Anchor::new(&folder.anchor, key.verifier().clone()).create()?;
@@ -308,7 +321,7 @@ impl App {
     }
 
     /// Holds what was asked for against what the log was opened with.
-    async fn as_opened(mut self, opening: &Opening) -> Result<Self, OpenError> {
+    async fn held_against(mut self, opening: &Opening) -> Result<Self, OpenError> {
         let first = self.reader.events(0, 1).await?.pop();
         let Some(events::Body::LogOpened(opened)) = first.map(|recorded| recorded.event.body)
         else {

@@ -28,7 +28,12 @@ mod verify;
 
 /// A gem registry whose database is a transparency log.
 #[derive(Parser)]
-#[command(name = "gemledger", version, max_term_width = 100, propagate_version = true)]
+#[command(
+    name = "gemledger",
+    version,
+    max_term_width = 100,
+    propagate_version = true
+)]
 struct Cli {
     #[command(flatten)]
     common: Common,
@@ -40,7 +45,13 @@ struct Cli {
 #[derive(Args, Clone, Debug)]
 struct Common {
     /// The data folder of the ledger
-    #[arg(long, global = true, env = "GEMLEDGER_DATA", value_name = "DIR", default_value = "gemledger-data")]
+    #[arg(
+        long,
+        global = true,
+        env = "GEMLEDGER_DATA",
+        value_name = "DIR",
+        default_value = "gemledger-data"
+    )]
     data: PathBuf,
     /// The folder with the signing key and the keys of sealed values [default: DATA/keys]
     #[arg(long, global = true, env = "GEMLEDGER_KEYS", value_name = "DIR")]
@@ -97,7 +108,10 @@ enum Answer {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let json = cli.common.json;
-    let answer = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let answer = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => {
             let local = tokio::task::LocalSet::new();
             local.block_on(&runtime, run(cli))
@@ -110,7 +124,9 @@ pub fn main() -> ExitCode {
         Ok(Answer::CouldNotTell) => ExitCode::from(2),
         Err(error) => {
             out::error(&error, json);
-            let denied = error.downcast_ref::<CommandError>().is_some_and(|error| matches!(error, CommandError::Denied(_)));
+            let denied = error
+                .downcast_ref::<CommandError>()
+                .is_some_and(|error| matches!(error, CommandError::Denied(_)));
             ExitCode::from(if denied { 1 } else { 2 })
         }
     }

@@ -14,7 +14,9 @@ use events::{
 use serde_json::{Value, json};
 
 use crate::{
-    app::{self, App, Opening, audit::audit, providers::NewProvider, replay::replay, verify::verify},
+    app::{
+        self, App, Opening, audit::audit, providers::NewProvider, replay::replay, verify::verify,
+    },
     config::{BaseUrl, Folder},
     http::{
         limits::{LimitSettings, Limits},
@@ -49,18 +51,31 @@ pub struct Stage {
 }
 
 /// Tells the story in this folder, which must be empty or missing, and leaves the server running.
-pub async fn tell(folder: &Path, listener: TcpListener, teller: &mut dyn Teller) -> anyhow::Result<Stage> {
+pub async fn tell(
+    folder: &Path,
+    listener: TcpListener,
+    teller: &mut dyn Teller,
+) -> anyhow::Result<Stage> {
     let stage = open(folder, listener, teller).await?;
     stage.introduce(teller).await?;
     let key = stage.exchange(teller).await?;
-    let gem = gem::build(GEM, VERSION, "Says hello to the ledger", b"puts 'hello, ledger'\n");
+    let gem = gem::build(
+        GEM,
+        VERSION,
+        "Says hello to the ledger",
+        b"puts 'hello, ledger'\n",
+    );
     stage.push(&key, &gem, teller).await?;
     stage.fetch(&gem, teller).await?;
     stage.check(&gem, teller).await?;
     Ok(stage)
 }
 
-async fn open(folder: &Path, listener: TcpListener, teller: &mut dyn Teller) -> anyhow::Result<Stage> {
+async fn open(
+    folder: &Path,
+    listener: TcpListener,
+    teller: &mut dyn Teller,
+) -> anyhow::Result<Stage> {
     let url = BaseUrl::parse(&format!("http://{}", listener.local_addr()?))?;
     let opening = Opening {
         folder: Folder::new(folder, None, None),
@@ -74,10 +89,21 @@ async fn open(folder: &Path, listener: TcpListener, teller: &mut dyn Teller) -> 
     let limits = Arc::new(Limits::new(LimitSettings::default()));
     tokio::task::spawn_local(server(app.clone(), limits.clone(), listener, 1)?);
     tokio::task::spawn_local(background(app.clone(), limits));
-    teller.step(Some(0), &format!("opened a ledger in {}, served at {}", folder.display(), url.as_str()));
+    teller.step(
+        Some(0),
+        &format!(
+            "opened a ledger in {}, served at {}",
+            folder.display(),
+            url.as_str()
+        ),
+    );
     let (issuer, issuing) = StandInIssuer::start()?;
     tokio::task::spawn_local(issuing);
-    Ok(Stage { app, issuer, client: reqwest::Client::builder().no_proxy().build()? })
+    Ok(Stage {
+        app,
+        issuer,
+        client: reqwest::Client::builder().no_proxy().build()?,
+    })
 }
 
 impl Stage {
@@ -108,7 +134,13 @@ impl Stage {
             algorithms: None,
         };
         let index = self.app.add_provider(provider).await?;
-        teller.step(Some(index), &format!("registered a stand-in identity provider, {}", self.issuer.url()));
+        teller.step(
+            Some(index),
+            &format!(
+                "registered a stand-in identity provider, {}",
+                self.issuer.url()
+            ),
+        );
         let publisher = Publisher {
             any_ref: false,
             environment: Some(Text::configured(ENVIRONMENT)?),
@@ -119,8 +151,18 @@ impl Stage {
             workflow: Text::configured(WORKFLOW)?,
             workflow_repository: None,
         };
-        let added = self.app.add_publisher(self.app.console(), GemName::parse(GEM)?, publisher, Owner::Operator).await?;
-        let text = format!("trusted {REPOSITORY}, {WORKFLOW}, environment {ENVIRONMENT} to make the first release of {GEM}");
+        let added = self
+            .app
+            .add_publisher(
+                self.app.console(),
+                GemName::parse(GEM)?,
+                publisher,
+                Owner::Operator,
+            )
+            .await?;
+        let text = format!(
+            "trusted {REPOSITORY}, {WORKFLOW}, environment {ENVIRONMENT} to make the first release of {GEM}"
+        );
         teller.step(Some(added.index), &text);
         Ok(())
     }
@@ -131,57 +173,131 @@ impl Stage {
             ..GithubJob::release(REPOSITORY, WORKFLOW, &format!("v{VERSION}"))
         };
         let now = self.app.clock.now();
-        let claims = self.issuer.github_claims(&job, self.app.url.authority(), now, &hex(&world::random::<16>()));
+        let claims = self.issuer.github_claims(
+            &job,
+            self.app.url.authority(),
+            now,
+            &hex(&world::random::<16>()),
+        );
         let jwt = self.issuer.sign(&claims)?;
         let path = self.url("/api/v1/oidc/trusted_publisher/exchange_token");
         let body = serde_json::to_vec(&json!({"jwt": jwt}))?;
-        let answer = self.client.post(path).header("content-type", "application/json").body(body).send().await?;
+        let answer = self
+            .client
+            .post(path)
+            .header("content-type", "application/json")
+            .body(body)
+            .send()
+            .await?;
         let answer: Value = serde_json::from_slice(&answer.error_for_status()?.bytes().await?)?;
-        let key = answer.get("rubygems_api_key").and_then(Value::as_str).context("the exchange gave no key")?;
-        let expires = answer.get("expires_at").and_then(Value::as_str).unwrap_or_default();
+        let key = answer
+            .get("rubygems_api_key")
+            .and_then(Value::as_str)
+            .context("the exchange gave no key")?;
+        let expires = answer
+            .get("expires_at")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let index = answer.get("log_index").and_then(Value::as_u64);
-        teller.step(index, &format!("exchanged the job's identity token for a key that lives until {expires}"));
+        teller.step(
+            index,
+            &format!("exchanged the job's identity token for a key that lives until {expires}"),
+        );
         Ok(key.to_owned())
     }
 
     async fn push(&self, key: &str, gem: &[u8], teller: &mut dyn Teller) -> anyhow::Result<()> {
-        let request = self.client.post(self.url("/api/v1/gems")).header("authorization", key).body(gem.to_vec());
+        let request = self
+            .client
+            .post(self.url("/api/v1/gems"))
+            .header("authorization", key)
+            .body(gem.to_vec());
         let answer = request.send().await?;
         let (status, text) = (answer.status(), answer.text().await?);
-        ensure!(status.is_success(), "the push was answered with {status}: {text}");
+        ensure!(
+            status.is_success(),
+            "the push was answered with {status}: {text}"
+        );
         let first = text.lines().next().unwrap_or_default();
-        let index = text.split("log index ").nth(1).and_then(|rest| rest.split(':').next()?.parse().ok());
-        teller.step(index, &format!("pushed the gem: {first}. Its page: {}", self.page()));
+        let index = text
+            .split("log index ")
+            .nth(1)
+            .and_then(|rest| rest.split(':').next()?.parse().ok());
+        teller.step(
+            index,
+            &format!("pushed the gem: {first}. Its page: {}", self.page()),
+        );
         Ok(())
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Vec<u8>> {
-        let answer = self.client.get(self.url(path)).send().await?.error_for_status()?;
+        let answer = self
+            .client
+            .get(self.url(path))
+            .send()
+            .await?
+            .error_for_status()?;
         Ok(answer.bytes().await?.to_vec())
     }
 
     async fn fetch(&self, gem: &[u8], teller: &mut dyn Teller) -> anyhow::Result<()> {
         let info = String::from_utf8(self.get(&format!("/info/{GEM}")).await?)?;
-        let line = info.lines().find(|line| line.starts_with(VERSION)).context("the release is not in the compact index")?;
-        let checksum = line.split("checksum:").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or_default();
+        let line = info
+            .lines()
+            .find(|line| line.starts_with(VERSION))
+            .context("the release is not in the compact index")?;
+        let checksum = line
+            .split("checksum:")
+            .nth(1)
+            .and_then(|rest| rest.split(',').next())
+            .unwrap_or_default();
         let file = self.get(&format!("/gems/{GEM}-{VERSION}.gem")).await?;
-        ensure!(file == gem && Digest::of(&file).hex() == checksum, "the file is not the one that the index promises");
-        teller.step(None, "fetched the gem through the compact index; its checksum is the index's");
+        ensure!(
+            file == gem && Digest::of(&file).hex() == checksum,
+            "the file is not the one that the index promises"
+        );
+        teller.step(
+            None,
+            "fetched the gem through the compact index; its checksum is the index's",
+        );
         Ok(())
     }
 
     async fn check(&self, gem: &[u8], teller: &mut dyn Teller) -> anyhow::Result<()> {
-        let receipt = self.get(&format!("/gems/{GEM}-{VERSION}.gem.tlog-proof")).await?;
+        let receipt = self
+            .get(&format!("/gems/{GEM}-{VERSION}.gem.tlog-proof"))
+            .await?;
         let proven = verify(gem, &receipt, self.app.key.verifier()).map_err(anyhow::Error::msg)?;
-        let text = format!("verified its receipt offline against the checkpoint of size {}", proven.checkpoint.size());
+        let text = format!(
+            "verified its receipt offline against the checkpoint of size {}",
+            proven.checkpoint.size()
+        );
         teller.step(Some(proven.index), &text);
         let replayed = replay(&self.app.reader, None, None, true, |_, _| {}).await?;
-        ensure!(replayed.root_matches == Some(true) && replayed.different.is_empty(), "the replay differs: {replayed:?}");
-        teller.step(None, &format!("replayed {} events: same root, same tables", replayed.events));
+        ensure!(
+            replayed.root_matches == Some(true) && replayed.different.is_empty(),
+            "the replay differs: {replayed:?}"
+        );
+        teller.step(
+            None,
+            &format!(
+                "replayed {} events: same root, same tables",
+                replayed.events
+            ),
+        );
         let mut flaws = Vec::new();
-        let events = audit(&self.app.reader, &self.app.folder.anchor, |flaw| flaws.push(flaw), |_, _| {}).await?;
+        let events = audit(
+            &self.app.reader,
+            &self.app.folder.anchor,
+            |flaw| flaws.push(flaw),
+            |_, _| {},
+        )
+        .await?;
         ensure!(flaws.is_empty(), "the audit found {flaws:?}");
-        teller.step(None, &format!("audited {events} events: the log is whole and every decision was lawful"));
+        teller.step(
+            None,
+            &format!("audited {events} events: the log is whole and every decision was lawful"),
+        );
         Ok(())
     }
 }

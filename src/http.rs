@@ -27,6 +27,9 @@ pub const MAX_GEM: usize = 500 << 20;
 /// Largest request body of everything else.
 pub const MAX_BODY: usize = 64 << 10;
 
+/// Where identity tokens are exchanged.
+const EXCHANGE: &str = "/api/v1/oidc/trusted_publisher/exchange_token";
+
 fn reading() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
@@ -48,9 +51,13 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/healthz", reading().to(healthz))
         // for CI jobs and `gem`
         .service(
-            web::resource("/api/v1/oidc/trusted_publisher/exchange_token")
-                .route(web::post().to(api::exchange::exchange))
-                .route(web::delete().to(api::exchange::revoke)),
+            // The published action puts two slashes here when its server is configured with one at the end.
+            web::resource([
+                EXCHANGE,
+                concat!("/", "/api/v1/oidc/trusted_publisher/exchange_token"),
+            ])
+            .route(web::post().to(api::exchange::exchange))
+            .route(web::delete().to(api::exchange::revoke)),
         )
         .service(web::resource("/api/v1/gems").route(web::post().to(api::push::push)))
         .service(web::resource("/api/v1/gems/yank").route(web::delete().to(api::push::yank)))
@@ -65,15 +72,32 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route(reading().to(api::publishers::show))
                 .route(web::delete().to(api::publishers::remove)),
         )
-        .route("/api/v1/gems/{gem}/versions/{version}/provenance", reading().to(api::provenance::show))
+        .route(
+            "/api/v1/gems/{gem}/versions/{version}/provenance",
+            reading().to(api::provenance::show),
+        )
         // for `bundle` and `gem install`
-        .service(web::resource("/names").wrap(Compress::default()).route(reading().to(index::names)))
-        .service(web::resource("/versions").wrap(Compress::default()).route(reading().to(index::versions)))
+        .service(
+            web::resource("/names")
+                .wrap(Compress::default())
+                .route(reading().to(index::names)),
+        )
+        .service(
+            web::resource("/versions")
+                .wrap(Compress::default())
+                .route(reading().to(index::versions)),
+        )
         .route("/info/{gem}", reading().to(index::info))
         .route("/specs.4.8.gz", reading().to(index::specs))
         .route("/latest_specs.4.8.gz", reading().to(index::latest_specs))
-        .route("/prerelease_specs.4.8.gz", reading().to(index::prerelease_specs))
-        .route("/quick/Marshal.4.8/{file}.gemspec.rz", reading().to(index::quick_spec))
+        .route(
+            "/prerelease_specs.4.8.gz",
+            reading().to(index::prerelease_specs),
+        )
+        .route(
+            "/quick/Marshal.4.8/{file}.gemspec.rz",
+            reading().to(index::quick_spec),
+        )
         .route("/gems/{file}.gem.tlog-proof", reading().to(log::receipt))
         .route("/gems/{file}.gem", reading().to(index::download))
         // for monitors and auditors
@@ -95,28 +119,46 @@ async fn healthz(app: Data<App>) -> HttpResponse {
     if app.writer.is_running() {
         HttpResponse::Ok().json(serde_json::json!({"status": "ok", "size": served.head.size}))
     } else {
-        HttpResponse::ServiceUnavailable().json(serde_json::json!({"status": "the writer has stopped"}))
+        HttpResponse::ServiceUnavailable()
+            .json(serde_json::json!({"status": "the writer has stopped"}))
     }
 }
 
 /// Paths that check their caller themselves, because they do not read.
 fn checks_itself(path: &str) -> bool {
-    path == "/healthz" || path == "/api/v1/gems" || path == "/api/v1/oidc/trusted_publisher/exchange_token" || path == "/api/v1/api_key"
+    path == "/healthz"
+        || path == "/api/v1/gems"
+        || path.trim_start_matches('/') == EXCHANGE.trim_start_matches('/')
+        || path == "/api/v1/api_key"
 }
 
 /// A private ledger is read by holders of a key with the `read` scope, and its answers are kept by nobody else.
 async fn readers_only(
-    request: ServiceRequest, next: Next<impl actix_web::body::MessageBody + 'static>,
+    request: ServiceRequest,
+    next: Next<impl actix_web::body::MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl actix_web::body::MessageBody>, actix_web::Error> {
     let app = request.app_data::<Data<App>>().cloned();
-    let private = app.as_ref().filter(|app| app.visibility == Visibility::Private);
-    let Some(app) = private else { return next.call(request).await.map(ServiceResponse::map_into_boxed_body) };
-    let path = request.path().strip_prefix(app.url.path()).unwrap_or(request.path());
+    let private = app
+        .as_ref()
+        .filter(|app| app.visibility == Visibility::Private);
+    let Some(app) = private else {
+        return next
+            .call(request)
+            .await
+            .map(ServiceResponse::map_into_boxed_body);
+    };
+    let path = request
+        .path()
+        .strip_prefix(app.url.path())
+        .unwrap_or(request.path());
     if !checks_itself(path) {
         let credential = Credential::of(app, request.headers()).await;
-        let allowed = credential.and_then(|credential| credential.may(Scope::Read, app.clock.now()));
+        let allowed =
+            credential.and_then(|credential| credential.may(Scope::Read, app.clock.now()));
         if let Err(problem) = allowed {
-            return Ok(request.into_response(problem.into_response()).map_into_boxed_body());
+            return Ok(request
+                .into_response(problem.into_response())
+                .map_into_boxed_body());
         }
     }
     let mut response = next.call(request).await?.map_into_boxed_body();

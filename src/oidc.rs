@@ -32,7 +32,7 @@ pub use self::{
     audience::{Elsewhere, other_registry},
     cache::{KeyCache, KeysError},
     error::TokenError,
-    fetch::{Fetch, HttpFetch},
+    fetch::{Fetch, HttpFetch, NoFetch},
     jwk::Key,
     keys::KeySet,
     token::{VerifiedToken, Windows, verify},

@@ -12,18 +12,21 @@
 //! | [`keys`] | the signing key |
 //! | [`vault`] | sealed values and the keys of their subjects |
 //! | [`reader`] | reading the log, page by page |
+//! | [`scan`] | reading all of it, fast and in order |
 //! | [`replay`] | the same rows again, from the log |
 use std::collections::BTreeMap;
 
 use events::{event::DecodeError, stream::StreamName, time::Timestamp};
 use projections::Write;
 use tlog::{Hash, TileRow};
+use vault::SubjectKey;
 
 pub mod anchor;
 pub mod keys;
 pub mod memory;
 pub mod reader;
 pub mod replay;
+pub mod scan;
 pub mod sink;
 pub mod sqlite;
 pub mod states;
@@ -64,7 +67,7 @@ pub struct StoredEvent {
 }
 
 /// A sealed value in the vault.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct VaultRow {
     /// The commitment that the event holds, 64 hex digits.
     pub commitment: String,
@@ -74,6 +77,9 @@ pub struct VaultRow {
     pub sealed: Vec<u8>,
     /// For values that may exist once only: a keyed hash of the value.
     pub unique: Option<String>,
+    /// The subject's key, if this is the first value it seals. The writer takes it out and puts it into the file of keys
+    /// before the row gets anywhere near the database.
+    pub fresh_key: Option<SubjectKey>,
 }
 
 /// Everything that one transaction writes.
@@ -102,9 +108,6 @@ pub enum StoreError {
     /// The log was moved by somebody else between reading its head and writing.
     #[error("the log was moved by another process")]
     Moved,
-    /// A value that may exist once only exists already.
-    #[error("it exists already")]
-    Duplicate,
     /// It is not known whether the commit took effect: the process must end and read again.
     #[error("the outcome of a commit is unknown: {0}")]
     InDoubt(String),
@@ -116,17 +119,17 @@ pub enum StoreError {
     Decode(#[from] DecodeError),
 }
 
-/// A database that holds the log. All calls but the last three stand between `begin` and `commit` or `rollback`.
+/// A database that holds the log. All calls but `leaves` stand between `begin` and `commit` or `rollback`.
 ///
-/// The contract: between `begin` and the end nobody else writes; `commit` makes all of it durable or none; an error of
-/// `write` leaves the transaction to `rollback`; an error of `commit` is [`StoreError::InDoubt`] unless the database
-/// promises that nothing was kept.
+/// The contract: between `begin` and the end nobody else writes; the rows that `info` reads are at the head; `commit`
+/// makes all of it durable or none; an error of `write` leaves the transaction to `rollback`; an error of `commit` is
+/// [`StoreError::InDoubt`] unless the database promises that nothing was kept.
 #[expect(
     async_fn_in_trait,
     reason = "the writer runs them on a thread of its own and never moves them"
 )]
 pub trait Backend: Send + 'static {
-    /// Takes the write lock and opens a transaction.
+    /// Takes the write lock, opens a transaction, and brings the rows to the head if another version left them behind.
     async fn begin(&mut self) -> Result<(), StoreError>;
     /// The head of the log.
     async fn head(&mut self) -> Result<Head, StoreError>;
@@ -137,14 +140,16 @@ pub trait Backend: Send + 'static {
     ) -> Result<BTreeMap<StreamName, Vec<Vec<u8>>>, StoreError>;
     /// The bytes of a gem's `/info` as the rows have it.
     async fn info(&mut self, gem: &str) -> Result<Option<String>, StoreError>;
+    /// Whether a sealed value with this keyed hash is stored already.
+    async fn taken(&mut self, unique: &str) -> Result<bool, StoreError>;
     /// A stored tile.
     async fn tile(&mut self, level: u8, index: u64) -> Result<Option<Vec<u8>>, StoreError>;
     /// Writes all of a batch and moves the head by compare-and-swap.
-    async fn write(&mut self, batch: &Batch) -> Result<(), StoreError>;
+    async fn write(&mut self, batch: Batch) -> Result<(), StoreError>;
     /// Makes it durable.
     async fn commit(&mut self) -> Result<(), StoreError>;
     /// Forgets it.
     async fn rollback(&mut self) -> Result<(), StoreError>;
-    /// The leaves from one index up to another, as a reader finds them after the commit.
+    /// The leaves from one index up to another, as a reader finds them; short where the log ends.
     async fn leaves(&mut self, from: u64, to: u64) -> Result<Vec<Vec<u8>>, StoreError>;
 }

@@ -23,6 +23,7 @@ pub async fn state<S: State>(reader: &Reader, stream: &StreamName) -> Result<S, 
     ))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 pub(crate) fn failed(error: sqlx::Error) -> StoreError {
     StoreError::Database(error.to_string())
 }

@@ -10,8 +10,8 @@ use events::{
     digest::Digest,
     event::{Draft, Sealed},
     id::{ApiKeyId, PublisherId},
+    log::Rules,
     name::FoldedName,
-    policy::Publisher,
     provider::Registered,
     stream::{EventRef, StreamName},
     text::{Slug, Text},
@@ -23,7 +23,7 @@ use crate::{
     Code, Denial, Ledger,
     denied::Denied,
     ledger::Rulebook,
-    matching::{self, Job, Mismatch},
+    matching::{Job, Mismatch, match_policy},
     policy::Policy,
     provider::Provider,
     token::Token,
@@ -59,6 +59,38 @@ impl Facts {
     pub fn token_stream(&self) -> StreamName {
         StreamName::token(&self.provider, self.expires_at, &self.token)
     }
+
+    /// The identity that the token proves.
+    pub fn identity(&self) -> Identity<'_> {
+        Identity {
+            provider: &self.provider,
+            audience: &self.audience,
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+            provider_key: &self.provider_key,
+            keys_fetched: self.keys_fetched,
+            workflow: &self.workflow,
+        }
+    }
+}
+
+/// What a judgement reads of the facts. An auditor reads the same from the event, without a copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity<'a> {
+    /// Whose token.
+    pub provider: &'a Slug,
+    /// `aud`.
+    pub audience: &'a Text,
+    /// `iat`.
+    pub issued_at: Timestamp,
+    /// `exp`.
+    pub expires_at: Timestamp,
+    /// Thumbprint of the key that signed it.
+    pub provider_key: &'a Digest,
+    /// When the provider's keys were last fetched.
+    pub keys_fetched: Timestamp,
+    /// What the provider stated about the job.
+    pub workflow: &'a Workflow,
 }
 
 /// The states that an exchange is judged on.
@@ -106,7 +138,7 @@ pub fn decide(
     now: Timestamp,
 ) -> Result<Vec<Draft>, Turned> {
     let rulebook = states.ledger.rulebook()?;
-    let matches = judge(&rulebook, states, facts, now)?;
+    let matches = judge(&rulebook, states, &facts.identity(), now)?;
     let stream = facts.token_stream();
     let exchanged = Exchanged {
         api_key: facts.api_key,
@@ -117,16 +149,7 @@ pub fn decide(
         provider_key: facts.provider_key,
         workflow: facts.workflow.clone(),
     };
-    let issued = api_key::Issued {
-        digest: facts.key_digest,
-        expires: Some(now.plus_seconds(rulebook.rules.key_lifetime_seconds)),
-        gem: None,
-        holder: Holder::Exchange(EventRef {
-            revision: 0,
-            stream: stream.clone(),
-        }),
-        scopes: vec![Scope::PushRubygem],
-    };
+    let issued = minted(&rulebook, &stream, facts.key_digest, now);
     Ok(vec![
         Draft {
             body: Body::TokenExchanged(exchanged),
@@ -140,17 +163,36 @@ pub fn decide(
     ])
 }
 
+/// The key that the token in this stream buys.
+pub fn minted(
+    rulebook: &Rulebook,
+    token: &StreamName,
+    digest: Digest,
+    now: Timestamp,
+) -> api_key::Issued {
+    api_key::Issued {
+        digest,
+        expires: Some(now.plus_seconds(rulebook.rules.key_lifetime_seconds)),
+        gem: None,
+        holder: Holder::Exchange(EventRef {
+            revision: 0,
+            stream: token.clone(),
+        }),
+        scopes: vec![Scope::PushRubygem],
+    }
+}
+
 /// Judges an exchange: the publishers that the token matches, at least one.
 pub fn judge(
     rulebook: &Rulebook,
     states: &States<'_>,
-    facts: &Facts,
+    facts: &Identity<'_>,
     now: Timestamp,
 ) -> Result<Vec<Match>, Turned> {
     let rules = rulebook.known()?;
     let provider = states.provider.live()?;
-    states.provider.trusted_key(&facts.provider_key)?;
-    if facts.audience != provider.audience {
+    states.provider.trusted_key(facts.provider_key)?;
+    if *facts.audience != provider.audience {
         let denial = Denial::new(Code::AudienceMismatch);
         return Err(denial
             .expected(provider.audience.as_str())
@@ -162,12 +204,12 @@ pub fn judge(
         return Err(Code::TokenSpent.into());
     }
     if states.ledger.is_public() && !provider.private_repositories {
-        public_repository(provider, &facts.workflow)?;
+        public_repository(provider, facts.workflow)?;
     }
     let job = Job {
-        slug: &facts.provider,
+        slug: facts.provider,
         provider,
-        workflow: &facts.workflow,
+        workflow: facts.workflow,
     };
     let (mut matches, mut closest) = (Vec::new(), None::<(FoldedName, Mismatch)>);
     for (gem, policy) in &states.policies {
@@ -216,7 +258,7 @@ fn public_repository(provider: &Registered, workflow: &Workflow) -> Result<(), D
     }
 }
 
-fn windows(rules: &events::log::Rules, facts: &Facts, now: Timestamp) -> Result<(), Denial> {
+fn windows(rules: &Rules, facts: &Identity<'_>, now: Timestamp) -> Result<(), Denial> {
     let leeway = rules.leeway_seconds;
     // Whole seconds, as the stream's name records them.
     let expires_at = Timestamp::from_seconds(facts.expires_at.seconds());
@@ -241,68 +283,6 @@ fn windows(rules: &events::log::Rules, facts: &Facts, now: Timestamp) -> Result<
         return Err(Code::ProviderKeysStale.into());
     }
     Ok(())
-}
-
-/// The publisher of this policy that the job is, pending ones included; else the one that came closest.
-pub fn match_policy(
-    job: &Job<'_>,
-    policy: &Policy,
-    provisional_seconds: u64,
-    now: Timestamp,
-) -> Result<PublisherId, Mismatch> {
-    let mut closest: Option<Mismatch> = None;
-    let mut consider = |id: PublisherId, publisher: &Publisher, expiry: Option<Code>| -> bool {
-        let outcome = matching::check(job, publisher).and_then(|()| match expiry {
-            None => Ok(()),
-            Some(code) => Err(Mismatch {
-                passed: u8::MAX,
-                denial: Denial {
-                    tell: publisher.repository_id.is_some(),
-                    ..code.into()
-                },
-                publisher: None,
-            }),
-        });
-        let Err(mut mismatch) = outcome else {
-            return true;
-        };
-        mismatch.publisher = Some(id);
-        if closest
-            .as_ref()
-            .is_none_or(|best| mismatch.passed > best.passed)
-        {
-            closest = Some(mismatch);
-        }
-        false
-    };
-    for (id, entry) in &policy.publishers {
-        let waited = entry.has_expired(provisional_seconds, now);
-        if consider(
-            *id,
-            &entry.publisher,
-            waited.then_some(Code::PublisherExpired),
-        ) {
-            return Ok(*id);
-        }
-    }
-    for (id, pending) in &policy.pending {
-        // Once the name is registered, what waited for it under another owner has lost.
-        if policy.name.is_some() && !policy.owners.contains(&pending.owner) {
-            continue;
-        }
-        if consider(
-            *id,
-            &pending.publisher,
-            (now >= pending.expires).then_some(Code::PendingExpired),
-        ) {
-            return Ok(*id);
-        }
-    }
-    Err(closest.unwrap_or(Mismatch {
-        passed: 0,
-        denial: Code::NoPublisher.into(),
-        publisher: None,
-    }))
 }
 
 /// The answer of the closest publisher. A publisher of another repository altogether explains nothing.

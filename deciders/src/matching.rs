@@ -9,9 +9,10 @@ use events::{
     policy::Publisher,
     provider::Registered,
     text::{Slug, Text},
+    time::Timestamp,
 };
 
-use crate::{Code, Denial};
+use crate::{Code, Denial, policy::Policy};
 
 /// A publisher that did not match.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +74,68 @@ pub fn check(job: &Job<'_>, publisher: &Publisher) -> Result<(), Mismatch> {
         }
     }
     Ok(())
+}
+
+/// The publisher of this policy that the job is, pending ones included; else the one that came closest.
+pub fn match_policy(
+    job: &Job<'_>,
+    policy: &Policy,
+    provisional_seconds: u64,
+    now: Timestamp,
+) -> Result<PublisherId, Mismatch> {
+    let mut closest: Option<Mismatch> = None;
+    let mut consider = |id: PublisherId, publisher: &Publisher, expiry: Option<Code>| -> bool {
+        let outcome = check(job, publisher).and_then(|()| match expiry {
+            None => Ok(()),
+            Some(code) => Err(Mismatch {
+                passed: u8::MAX,
+                denial: Denial {
+                    tell: publisher.repository_id.is_some(),
+                    ..code.into()
+                },
+                publisher: None,
+            }),
+        });
+        let Err(mut mismatch) = outcome else {
+            return true;
+        };
+        mismatch.publisher = Some(id);
+        if closest
+            .as_ref()
+            .is_none_or(|best| mismatch.passed > best.passed)
+        {
+            closest = Some(mismatch);
+        }
+        false
+    };
+    for (id, entry) in &policy.publishers {
+        let waited = entry.has_expired(provisional_seconds, now);
+        if consider(
+            *id,
+            &entry.publisher,
+            waited.then_some(Code::PublisherExpired),
+        ) {
+            return Ok(*id);
+        }
+    }
+    for (id, pending) in &policy.pending {
+        // Once the name is registered, what waited for it under another owner has lost.
+        if policy.name.is_some() && !policy.owners.contains(&pending.owner) {
+            continue;
+        }
+        if consider(
+            *id,
+            &pending.publisher,
+            (now >= pending.expires).then_some(Code::PendingExpired),
+        ) {
+            return Ok(*id);
+        }
+    }
+    Err(closest.unwrap_or(Mismatch {
+        passed: 0,
+        denial: Code::NoPublisher.into(),
+        publisher: None,
+    }))
 }
 
 fn same_path(kind: ProviderKind, a: &str, b: &str) -> bool {
@@ -141,8 +204,10 @@ fn job_repository(job: &Job<'_>, _: &Publisher) -> Result<(), Denial> {
 
 /// `OWNER/NAME/.github/workflows/FILE@REF` in its parts. A ref may hold an `@`, a publisher's file never does.
 fn split_github(text: &str) -> Option<(&str, &str, &str)> {
-    let (repository, rest) = text.split_once("/.github/workflows/")?;
-    let (file, git_ref) = rest.split_once('@')?;
+    let (owner, rest) = text.split_once('/')?;
+    let (name, rest) = rest.split_once('/')?;
+    let repository = text.get(..owner.len() + 1 + name.len())?;
+    let (file, git_ref) = rest.strip_prefix(".github/workflows/")?.split_once('@')?;
     Some((repository, file, git_ref))
 }
 

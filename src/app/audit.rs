@@ -21,14 +21,19 @@ pub enum Flaw {
 
 /// Audits the whole log as it is now, and says how many events it has. Flaws are told as they are found.
 pub async fn audit(
-    reader: &Reader, anchor: &std::path::Path, mut tell: impl FnMut(Flaw), mut progress: impl FnMut(u64, u64),
+    reader: &Reader,
+    anchor: &std::path::Path,
+    mut tell: impl FnMut(Flaw),
+    mut progress: impl FnMut(u64, u64),
 ) -> Result<u64, StoreError> {
     let head = reader.head().await?;
     let (mut auditor, mut edge, mut next, mut vkey) = (Auditor::new(), TileEdge::new(), 0, None);
     while next < head.size {
         let leaves = reader.leaves(next, head.size.min(next + PAGE)).await?;
         if leaves.is_empty() {
-            tell(Flaw::Damage(format!("the event at log index {next} is missing")));
+            tell(Flaw::Damage(format!(
+                "the event at log index {next} is missing"
+            )));
             break;
         }
         let hashes: Vec<_> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
@@ -45,38 +50,58 @@ pub async fn audit(
                 }
                 Err(error) => auditor.unreadable(next, &error),
             };
-            findings.into_iter().for_each(|finding| tell(Flaw::Decision(finding)));
+            for finding in findings {
+                tell(Flaw::Decision(finding));
+            }
             next += 1;
         }
         progress(next, head.size);
     }
-    auditor.finish().into_iter().for_each(|finding| tell(Flaw::Decision(finding)));
+    for finding in auditor.finish() {
+        tell(Flaw::Decision(finding));
+    }
     if edge.root() != head.root {
-        tell(Flaw::Damage("the events do not give the root of the head".into()));
+        tell(Flaw::Damage(
+            "the events do not give the root of the head".into(),
+        ));
     }
     check_anchor(reader, anchor, vkey.as_deref(), &mut tell).await?;
     Ok(next)
 }
 
 /// A tile as the events give it, against the stored one, which may have grown since.
-async fn check_tile(reader: &Reader, row: &TileRow, tell: &mut impl FnMut(Flaw)) -> Result<(), StoreError> {
+async fn check_tile(
+    reader: &Reader,
+    row: &TileRow,
+    tell: &mut impl FnMut(Flaw),
+) -> Result<(), StoreError> {
     let width = u16::try_from(row.hashes.len() / 32).unwrap_or(0);
     let Ok(path) = TilePath::new(row.level, row.index, width) else {
-        tell(Flaw::Damage(format!("tile {}/{} cannot be", row.level, row.index)));
+        tell(Flaw::Damage(format!(
+            "tile {}/{} cannot be",
+            row.level, row.index
+        )));
         return Ok(());
     };
     if reader.tile(path).await?.as_ref() != Some(&row.hashes) {
-        tell(Flaw::Damage(format!("tile {path} is not what the events give")));
+        tell(Flaw::Damage(format!(
+            "tile {path} is not what the events give"
+        )));
     }
     Ok(())
 }
 
 /// The signed checkpoint must be one of this very log, by the key that its first event names.
 async fn check_anchor(
-    reader: &Reader, path: &std::path::Path, vkey: Option<&str>, tell: &mut impl FnMut(Flaw),
+    reader: &Reader,
+    path: &std::path::Path,
+    vkey: Option<&str>,
+    tell: &mut impl FnMut(Flaw),
 ) -> Result<(), StoreError> {
     let Some(key) = vkey.and_then(|vkey| VerifierKey::parse(vkey).ok()) else {
-        tell(Flaw::Damage("the first event names no verification key".into()));
+        tell(Flaw::Damage(
+            "the first event names no verification key".into(),
+        ));
         return Ok(());
     };
     let anchored = match Anchor::new(path, key).read() {
@@ -90,7 +115,9 @@ async fn check_anchor(
     let size = anchored.checkpoint.size();
     let tiles = reader.tiles(&tlog::tiles_for_root(size)).await?;
     if tlog::root_of_tiles(size, &tiles).ok().as_ref() != Some(anchored.checkpoint.root()) {
-        tell(Flaw::Damage(format!("the checkpoint of size {size} that was signed is not one of this log")));
+        tell(Flaw::Damage(format!(
+            "the checkpoint of size {size} that was signed is not one of this log"
+        )));
     }
     Ok(())
 }

@@ -113,12 +113,18 @@ impl DenialCounts {
 impl App {
     /// Exchanges a token. Once it has verified, `admit` is asked whether its repository may go on: rate limits are not
     /// for strangers who merely name somebody's repository.
-    pub async fn exchange(&self, jwt: &str, admit: impl FnOnce(&str) -> bool) -> Result<Minted, ExchangeError> {
+    pub async fn exchange(
+        &self,
+        jwt: &str,
+        admit: impl FnOnce(&str) -> bool,
+    ) -> Result<Minted, ExchangeError> {
         let token = UnverifiedToken::parse(jwt)?;
         let (slug, verified, keys_fetched) = match self.verify(&token, false).await {
             // Perhaps the provider was registered, or changed, within this second.
             Err(ExchangeError::UnknownIssuer) => self.verify(&token, true).await?,
-            Err(ExchangeError::Token(error)) if depends_on_settings(&error) => self.verify(&token, true).await?,
+            Err(ExchangeError::Token(error)) if depends_on_settings(&error) => {
+                self.verify(&token, true).await?
+            }
             verified => verified?,
         };
         if !admit(verified.workflow.repository.as_str()) {
@@ -266,10 +272,7 @@ impl App {
         let expires = outcome
             .appended
             .iter()
-            .find_map(|recorded| match &recorded.event.body {
-                events::Body::ApiKeyIssued(issued) => issued.expires,
-                _ => None,
-            });
+            .find_map(|recorded| minted_until(&recorded.event.body));
         Ok(Minted {
             name: format!(
                 "{} {}",
@@ -280,6 +283,15 @@ impl App {
             index: outcome.indexes().start,
             secret,
         })
+    }
+}
+
+/// When the key dies that this event issues.
+fn minted_until(body: &events::Body) -> Option<Timestamp> {
+    if let events::Body::ApiKeyIssued(issued) = body {
+        issued.expires
+    } else {
+        None
     }
 }
 

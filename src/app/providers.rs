@@ -35,8 +35,11 @@ const FRESH: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub struct Known {
     newest: RwLock<Option<Arc<Snapshot>>>,
-    candidates: Mutex<BTreeMap<(Slug, Text, Text), (Duration, Vec<FoldedName>)>>,
+    candidates: Mutex<BTreeMap<CandidateKey, (Duration, Vec<FoldedName>)>>,
 }
+
+/// A provider, and a repository's name and id.
+type CandidateKey = (Slug, Text, Text);
 
 /// The providers at one moment.
 pub struct Snapshot {
@@ -153,7 +156,9 @@ impl App {
             .map_err(|error| malformed(&error))?;
         let audience = new.audience.as_deref().unwrap_or(self.url.authority());
         if crate::oidc::other_registry(audience).is_some() {
-            let text = format!("the audience {audience} belongs to another registry: tokens made for it must not be taken here");
+            let text = format!(
+                "the audience {audience} belongs to another registry: tokens made for it must not be taken here"
+            );
             return Err(CommandError::Malformed(text));
         }
         let registered = Registered {
@@ -276,7 +281,7 @@ impl App {
                     }
                 }
                 Err(error) => {
-                    tracing::warn!(provider = %slug, %error, "the provider's keys could not be fetched")
+                    tracing::warn!(provider = %slug, %error, "the provider's keys could not be fetched");
                 }
             }
         }

@@ -97,9 +97,15 @@ impl App {
     pub async fn push(&self, key: &ApiKeyRow, bytes: Bytes) -> Result<Pushed, PushError> {
         let (id, file) = (key.id, bytes.clone());
         // Parsing is bounded work of up to seconds for the largest files; it must not hold up other connections.
+        let turn = self
+            .parses
+            .acquire()
+            .await
+            .map_err(|_| PushError::GivenUp)?;
         let parsed = tokio::task::spawn_blocking(move || parse(id, &file))
             .await
             .map_err(|_| PushError::GivenUp)??;
+        drop(turn);
         let Parsed { facts, document } = parsed;
         self.blobs.put(&facts.digest, bytes).await?;
         self.blobs.put(&facts.document, document.into()).await?;

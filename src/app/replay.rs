@@ -45,19 +45,32 @@ pub struct Replayed {
 /// Replays the log. With `into`, the read tables are built into that new file; with `check`, they are built in memory
 /// and compared with the live ones.
 pub async fn replay(
-    reader: &Reader, until: Option<Until>, into: Option<&Path>, check: bool, mut progress: impl FnMut(u64, u64),
+    reader: &Reader,
+    until: Option<Until>,
+    into: Option<&Path>,
+    check: bool,
+    mut progress: impl FnMut(u64, u64),
 ) -> Result<Replayed, StoreError> {
-    let mut rebuilt = if into.is_some() || check { Some(Rebuilt::create(into).await?) } else { None };
+    let mut rebuilt = if into.is_some() || check {
+        Some(Rebuilt::create(into).await?)
+    } else {
+        None
+    };
     let head = reader.head().await?;
     let (mut frontier, mut next, mut stopped) = (Frontier::new(), 0, false);
     while next < head.size && !stopped {
         let leaves = reader.leaves(next, head.size.min(next + PAGE)).await?;
         if leaves.is_empty() {
-            return Err(StoreError::Corrupt(format!("the event at log index {next} is missing")));
+            return Err(StoreError::Corrupt(format!(
+                "the event at log index {next} is missing"
+            )));
         }
         let mut page = Vec::with_capacity(leaves.len());
         for leaf in &leaves {
-            let recorded = Recorded { index: next, event: Event::read(leaf)? };
+            let recorded = Recorded {
+                index: next,
+                event: Event::read(leaf)?,
+            };
             if until.is_some_and(|until| until.is_past(&recorded)) {
                 stopped = true;
                 break;
@@ -79,11 +92,19 @@ pub async fn replay(
         rebuilt.close().await?;
     }
     let root = frontier.root();
-    Ok(Replayed { events: next, root, root_matches: (!stopped).then(|| root == head.root), different })
+    Ok(Replayed {
+        events: next,
+        root,
+        root_matches: (!stopped).then(|| root == head.root),
+        different,
+    })
 }
 
 /// The tables whose live rows are not what the log gives.
-async fn differences(reader: &Reader, rebuilt: &mut Rebuilt) -> Result<Vec<&'static str>, StoreError> {
+async fn differences(
+    reader: &Reader,
+    rebuilt: &mut Rebuilt,
+) -> Result<Vec<&'static str>, StoreError> {
     let mut different = Vec::new();
     for table in tables::ALL.iter().flat_map(|projection| projection.tables) {
         if rebuilt.rows(table).await? != live_rows(reader, table).await? {

@@ -18,15 +18,26 @@ pub struct Proven {
 /// What this receipt proves about this file, or in words why it proves nothing.
 pub fn verify(gem: &[u8], receipt: &[u8], key: &VerifierKey) -> Result<Proven, String> {
     let receipt = Receipt::parse(receipt).map_err(|error| format!("the receipt: {error}"))?;
-    let checkpoint = receipt.verify(receipt.extra(), key).map_err(|error| format!("the receipt: {error}"))?;
-    let event = Event::read(receipt.extra()).map_err(|error| format!("the event in the receipt: {error}"))?;
+    let checkpoint = receipt
+        .verify(receipt.extra(), key)
+        .map_err(|error| format!("the receipt: {error}"))?;
+    let event = Event::read(receipt.extra())
+        .map_err(|error| format!("the event in the receipt: {error}"))?;
     let name = event.body.event_type().name;
     let Body::ReleasePushed(release) = event.body else {
         return Err(format!("the receipt is of {name}, not of a release"));
     };
     let digest = Digest::of(gem);
     if release.digest != digest {
-        return Err(format!("the file has {digest} and the log says {}", release.digest));
+        return Err(format!(
+            "the file has {digest} and the log says {}",
+            release.digest
+        ));
     }
-    Ok(Proven { release, index: receipt.index(), time: event.time, checkpoint })
+    Ok(Proven {
+        release,
+        index: receipt.index(),
+        time: event.time,
+        checkpoint,
+    })
 }

@@ -58,7 +58,10 @@ pub(super) struct Issue {
 
 fn scope(text: &str) -> Result<Scope, String> {
     let names = || Scope::ALL.map(Scope::as_str).join(", ");
-    Scope::ALL.into_iter().find(|scope| scope.as_str() == text).ok_or_else(|| format!("one of {}", names()))
+    Scope::ALL
+        .into_iter()
+        .find(|scope| scope.as_str() == text)
+        .ok_or_else(|| format!("one of {}", names()))
 }
 
 pub(super) async fn account(app: &App, handle: &str) -> anyhow::Result<AccountId> {
@@ -81,7 +84,7 @@ impl AccountCommand {
             }
             Self::Disable { name } => {
                 let index = app.disable_account(account(&app, &name).await?).await?;
-                done(common, &format!("account {name} is disabled"), index)
+                Ok(done(common, &format!("account {name} is disabled"), index))
             }
         }
     }
@@ -93,8 +96,10 @@ impl ApiKeyCommand {
         match self {
             Self::Issue(issue) => issue.run(common, &app).await,
             Self::Revoke { id } => {
-                let index = app.revoke_api_key(ApiKeyId::parse(&id).context("the key's id")?, None).await?;
-                done(common, &format!("API key {id} is revoked"), index)
+                let index = app
+                    .revoke_api_key(ApiKeyId::parse(&id).context("the key's id")?, None)
+                    .await?;
+                Ok(done(common, &format!("API key {id} is revoked"), index))
             }
         }
     }
@@ -103,13 +108,27 @@ impl ApiKeyCommand {
 impl Issue {
     async fn run(self, common: &Common, app: &App) -> anyhow::Result<Answer> {
         let account = account(app, &self.account).await?;
-        let gem = self.gem.as_deref().map(GemName::parse).transpose().context("the gem's name")?;
-        let expires = self.expires.map(|seconds| app.clock.now().plus_seconds(seconds));
-        let (id, secret, index) = app.issue_api_key(account, self.scopes, gem.map(|gem| gem.folded()), expires).await?;
+        let gem = self
+            .gem
+            .as_deref()
+            .map(GemName::parse)
+            .transpose()
+            .context("the gem's name")?;
+        let expires = self
+            .expires
+            .map(|seconds| app.clock.now().plus_seconds(seconds));
+        let (id, secret, index) = app
+            .issue_api_key(account, self.scopes, gem.map(|gem| gem.folded()), expires)
+            .await?;
         if common.json {
-            out::json(&json!({"key": secret.reveal(), "id": id, "expires": expires, "log_index": index}));
+            out::json(
+                &json!({"key": secret.reveal(), "id": id, "expires": expires, "log_index": index}),
+            );
         } else {
-            out::note(&format!("API key {id} of {} (log index {index}); it is not shown again:", self.account));
+            out::note(&format!(
+                "API key {id} of {} (log index {index}); it is not shown again:",
+                self.account
+            ));
             out::line(secret.reveal());
         }
         Ok(Answer::True)
@@ -131,6 +150,10 @@ impl Erase {
             Err(_) => StreamName::account(account(&app, &self.subject).await?),
         };
         let index = app.erase(subject.clone()).await?;
-        done(common, &format!("{subject} is erased: its sealed values cannot be opened any more"), index)
+        Ok(done(
+            common,
+            &format!("{subject} is erased: its sealed values cannot be opened any more"),
+            index,
+        ))
     }
 }

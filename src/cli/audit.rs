@@ -16,8 +16,13 @@ impl Audit {
         let bar = out::progress(0, "auditing");
         let (mut flaws, mut undecided) = (0_u64, 0_u64);
         let tell = |flaw: Flaw| {
-            let could_not_tell = matches!(&flaw, Flaw::Decision(finding) if finding.kind == Kind::CouldNotTell);
-            *(if could_not_tell { &mut undecided } else { &mut flaws }) += 1;
+            let could_not_tell =
+                matches!(&flaw, Flaw::Decision(finding) if finding.kind == Kind::CouldNotTell);
+            *(if could_not_tell {
+                &mut undecided
+            } else {
+                &mut flaws
+            }) += 1;
             bar.suspend(|| show(common, &flaw));
         };
         let progress = |done, all| {
@@ -29,9 +34,13 @@ impl Audit {
         if common.json {
             out::json(&json!({"events": events, "flaws": flaws, "undecided": undecided}));
         } else if flaws + undecided == 0 {
-            out::line(&format!("{events} events: the log is whole and every decision was lawful"));
+            out::line(&format!(
+                "{events} events: the log is whole and every decision was lawful"
+            ));
         } else {
-            out::line(&format!("{events} events: {flaws} flaws, {undecided} undecided"));
+            out::line(&format!(
+                "{events} events: {flaws} flaws, {undecided} undecided"
+            ));
         }
         Ok(match (flaws, undecided) {
             (0, 0) => Answer::True,
@@ -44,14 +53,25 @@ impl Audit {
 fn show(common: &Common, flaw: &Flaw) {
     match flaw {
         Flaw::Decision(finding) => {
-            let kind = if finding.kind == Kind::Unlawful { "unlawful" } else { "could not tell" };
-            if common.json {
-                out::json(&json!({"index": finding.index, "kind": kind, "code": finding.code, "message": finding.message}));
+            let kind = if finding.kind == Kind::Unlawful {
+                "unlawful"
             } else {
-                out::line(&format!("log index {}: {kind}: {} ({})", finding.index, finding.message, finding.code));
+                "could not tell"
+            };
+            if common.json {
+                out::json(
+                    &json!({"index": finding.index, "kind": kind, "code": finding.code, "message": finding.message}),
+                );
+            } else {
+                out::line(&format!(
+                    "log index {}: {kind}: {} ({})",
+                    finding.index, finding.message, finding.code
+                ));
             }
         }
-        Flaw::Damage(message) if common.json => out::json(&json!({"kind": "damaged", "message": message})),
+        Flaw::Damage(message) if common.json => {
+            out::json(&json!({"kind": "damaged", "message": message}))
+        }
         Flaw::Damage(message) => out::line(&format!("damaged: {message}")),
     }
 }

@@ -42,9 +42,20 @@ impl Demo {
     pub(super) async fn run(self, common: &Common) -> anyhow::Result<Answer> {
         let folder = fresh_folder();
         let listener = TcpListener::bind(&self.listen)?;
-        let stage = tell(&folder, listener, &mut Printer { json: common.json, steps: 0 }).await?;
+        let stage = tell(
+            &folder,
+            listener,
+            &mut Printer {
+                json: common.json,
+                steps: 0,
+            },
+        )
+        .await?;
         if !self.once {
-            out::note(&format!("open {} in a browser; ctrl-c ends the demo", stage.page()));
+            out::note(&format!(
+                "open {} in a browser; ctrl-c ends the demo",
+                stage.page()
+            ));
             tokio::signal::ctrl_c().await?;
         }
         drop(stage);
@@ -55,5 +66,8 @@ impl Demo {
 
 /// A new folder each time: a demonstration starts from nothing.
 fn fresh_folder() -> PathBuf {
-    std::env::temp_dir().join(format!("gemledger-demo-{}", events::digest::hex(&world::random::<6>())))
+    std::env::temp_dir().join(format!(
+        "gemledger-demo-{}",
+        events::digest::hex(&world::random::<6>())
+    ))
 }

@@ -42,24 +42,41 @@ impl Wanted {
     fn has(&self, recorded: &Recorded) -> bool {
         let event = &recorded.event;
         let stream = self.streams.is_empty() || self.streams.contains(&event.stream);
-        let event_type = self.event_type.as_ref().is_none_or(|wanted| wanted == event.body.event_type().name);
+        let event_type = self
+            .event_type
+            .as_ref()
+            .is_none_or(|wanted| wanted == event.body.event_type().name);
         stream && event_type && self.since.is_none_or(|since| event.time >= since)
     }
 }
 
 impl Log {
     pub(super) async fn run(self, common: &Common) -> anyhow::Result<Answer> {
-        let mut streams: Vec<StreamName> = self.stream.as_deref().map(StreamName::parse).transpose()?.into_iter().collect();
+        let mut streams: Vec<StreamName> = self
+            .stream
+            .as_deref()
+            .map(StreamName::parse)
+            .transpose()?
+            .into_iter()
+            .collect();
         if let Some(name) = &self.gem {
             let gem = GemName::parse(name)?.folded();
-            streams.extend([StreamName::policy(&gem), StreamName::denied(&gem), StreamName::gem(&gem)]);
+            streams.extend([
+                StreamName::policy(&gem),
+                StreamName::denied(&gem),
+                StreamName::gem(&gem),
+            ]);
         }
         if let Some(wanted) = &self.r#type
             && !Body::TYPES.iter().any(|known| known.name == wanted)
         {
             anyhow::bail!("there is no event type {wanted}; docs/events.md lists them");
         }
-        let wanted = Wanted { streams, event_type: self.r#type, since: self.since };
+        let wanted = Wanted {
+            streams,
+            event_type: self.r#type,
+            since: self.since,
+        };
         let reader = common.reader().await?;
         let mut next = 0;
         loop {
@@ -72,13 +89,21 @@ impl Log {
     }
 }
 
-async fn print(reader: &Reader, common: &Common, wanted: &Wanted, from: u64) -> anyhow::Result<u64> {
+async fn print(
+    reader: &Reader,
+    common: &Common,
+    wanted: &Wanted,
+    from: u64,
+) -> anyhow::Result<u64> {
     let size = reader.head().await?.size;
     let mut next = from;
     while next < size {
         let page = reader.leaves(next, size.min(next + PAGE)).await?;
         for leaf in &page {
-            let recorded = Recorded { index: next, event: events::Event::read(leaf)? };
+            let recorded = Recorded {
+                index: next,
+                event: events::Event::read(leaf)?,
+            };
             if wanted.has(&recorded) {
                 show(common, &recorded, leaf);
             }
@@ -95,7 +120,14 @@ fn show(common: &Common, recorded: &Recorded, leaf: &[u8]) {
         return;
     }
     let event = &recorded.event;
-    let data = event.body.data().map(|data| String::from_utf8_lossy(&data).into_owned()).unwrap_or_default();
+    let data = event
+        .body
+        .data()
+        .map(|data| String::from_utf8_lossy(&data).into_owned())
+        .unwrap_or_default();
     let name = event.body.event_type().name;
-    out::line(&format!("{:>7}  {}  {:<24} {}  {}  {data}", recorded.index, event.time, name, event.stream, event.actor));
+    out::line(&format!(
+        "{:>7}  {}  {:<24} {}  {}  {data}",
+        recorded.index, event.time, name, event.stream, event.actor
+    ));
 }

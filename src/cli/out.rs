@@ -61,7 +61,13 @@ fn hint(error: &anyhow::Error) -> Option<String> {
 /// Control and bidirectional characters, shown as what they are.
 fn harmless(text: &str) -> String {
     text.chars()
-        .map(|c| if c != '\n' && events::text::is_forbidden(c) { c.escape_unicode().to_string() } else { c.to_string() })
+        .map(|c| {
+            if c != '\n' && events::text::is_forbidden(c) {
+                c.escape_unicode().to_string()
+            } else {
+                c.to_string()
+            }
+        })
         .collect()
 }
 
@@ -72,7 +78,9 @@ pub(super) fn progress(length: u64, what: &'static str) -> ProgressBar {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
     let template = "{msg} {wide_bar} {human_pos}/{human_len} {per_sec} {eta}";
-    bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_style(
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
     bar.set_message(what);
     bar
 }

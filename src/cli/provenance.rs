@@ -22,7 +22,9 @@ impl Provenance {
             None => (self.version.as_str(), Platform::ruby()),
         };
         let app = common.open().await?;
-        let record = views::provenance::of(&app, &gem.folded(), &GemVersion::parse(number)?, &platform).await?;
+        let record =
+            views::provenance::of(&app, &gem.folded(), &GemVersion::parse(number)?, &platform)
+                .await?;
         let Some(record) = record else {
             out::note(&format!("there is no {gem} {}", self.version));
             return Ok(Answer::False);

@@ -63,7 +63,7 @@ pub(super) struct Add {
     /// A claim that every token must carry with exactly this value
     #[arg(long, value_name = "CLAIM=VALUE", value_parser = required)]
     require: Vec<(ClaimName, Text)>,
-    /// Generic: the claim that fills a field (repository, repository_id, workflow, owner_id, commit, ref, run_id, environment)
+    /// Generic: the claim that fills a field (`repository`, `repository_id`, `workflow`, `owner_id`, `commit`, `ref`, `run_id`, `environment`)
     #[arg(long, value_name = "FIELD=CLAIM", value_parser = mapped)]
     claim: Vec<(String, ClaimName)>,
 }
@@ -74,12 +74,18 @@ fn algorithm(text: &str) -> Result<Algorithm, String> {
 
 fn required(text: &str) -> Result<(ClaimName, Text), String> {
     let (name, value) = text.split_once('=').ok_or("CLAIM=VALUE")?;
-    Ok((ClaimName::parse(name).map_err(|e| e.to_string())?, Text::configured(value).map_err(|e| e.to_string())?))
+    Ok((
+        ClaimName::parse(name).map_err(|e| e.to_string())?,
+        Text::configured(value).map_err(|e| e.to_string())?,
+    ))
 }
 
 fn mapped(text: &str) -> Result<(String, ClaimName), String> {
     let (field, name) = text.split_once('=').ok_or("FIELD=CLAIM")?;
-    Ok((field.to_owned(), ClaimName::parse(name).map_err(|e| e.to_string())?))
+    Ok((
+        field.to_owned(),
+        ClaimName::parse(name).map_err(|e| e.to_string())?,
+    ))
 }
 
 impl Provider {
@@ -88,25 +94,37 @@ impl Provider {
             Self::Add(add) => add.run(common).await,
             Self::List => list(common).await,
             Self::Disable { slug } => {
-                let index = common.open().await?.disable_provider(Slug::parse(&slug)?).await?;
-                done(common, &format!("provider {slug} is disabled"), index)
+                let index = common
+                    .open()
+                    .await?
+                    .disable_provider(Slug::parse(&slug)?)
+                    .await?;
+                Ok(done(common, &format!("provider {slug} is disabled"), index))
             }
             Self::DistrustKey { slug, kid } => {
-                let index = common.open().await?.distrust_key(Slug::parse(&slug)?, Text::parse(&kid)?).await?;
-                done(common, &format!("key {kid} of provider {slug} is distrusted"), index)
+                let index = common
+                    .open()
+                    .await?
+                    .distrust_key(Slug::parse(&slug)?, Text::parse(&kid)?)
+                    .await?;
+                Ok(done(
+                    common,
+                    &format!("key {kid} of provider {slug} is distrusted"),
+                    index,
+                ))
             }
         }
     }
 }
 
 /// What was done, and where the log says so.
-pub(super) fn done(common: &Common, what: &str, index: u64) -> anyhow::Result<Answer> {
+pub(super) fn done(common: &Common, what: &str, index: u64) -> Answer {
     if common.json {
         out::json(&json!({"log_index": index}));
     } else {
         out::line(&format!("{what} (log index {index})"));
     }
-    Ok(Answer::True)
+    Answer::True
 }
 
 impl Add {
@@ -127,19 +145,43 @@ impl Add {
             algorithms: (!self.algorithm.is_empty()).then_some(self.algorithm),
         };
         let index = common.open().await?.add_provider(new).await?;
-        done(common, &format!("provider {} is registered", self.slug), index)
+        Ok(done(
+            common,
+            &format!("provider {} is registered", self.slug),
+            index,
+        ))
     }
 
     fn mapping(&self) -> anyhow::Result<Option<Mapping>> {
         if self.claim.is_empty() {
             return Ok(None);
         }
-        let known = ["repository", "repository_id", "workflow", "owner_id", "commit", "ref", "run_id", "environment"];
-        if let Some((field, _)) = self.claim.iter().find(|(field, _)| !known.contains(&field.as_str())) {
+        let known = [
+            "repository",
+            "repository_id",
+            "workflow",
+            "owner_id",
+            "commit",
+            "ref",
+            "run_id",
+            "environment",
+        ];
+        if let Some((field, _)) = self
+            .claim
+            .iter()
+            .find(|(field, _)| !known.contains(&field.as_str()))
+        {
             anyhow::bail!("--claim knows the fields {}, not {field}", known.join(", "));
         }
-        let find = |field: &str| self.claim.iter().find(|(name, _)| name == field).map(|(_, claim)| claim.clone());
-        let needed = |field: &'static str| find(field).with_context(|| format!("a generic provider needs --claim {field}=…"));
+        let find = |field: &str| {
+            self.claim
+                .iter()
+                .find(|(name, _)| name == field)
+                .map(|(_, claim)| claim.clone())
+        };
+        let needed = |field: &'static str| {
+            find(field).with_context(|| format!("a generic provider needs --claim {field}=…"))
+        };
         Ok(Some(Mapping {
             commit: find("commit"),
             environment: find("environment"),
@@ -156,14 +198,32 @@ impl Add {
 async fn list(common: &Common) -> anyhow::Result<Answer> {
     let reader = common.reader().await?;
     for slug in views::providers::slugs(&reader).await? {
-        let provider: deciders::provider::Provider = views::state(&reader, &StreamName::provider(&slug)).await?;
-        let Some(registered) = provider.registered else { continue };
-        let keys: Vec<_> = provider.keys.values().map(|key| json!({"kid": key.kid, "distrusted": key.distrusted})).collect();
+        let provider: deciders::provider::Provider =
+            views::state(&reader, &StreamName::provider(&slug)).await?;
+        let Some(registered) = provider.registered else {
+            continue;
+        };
+        let keys: Vec<_> = provider
+            .keys
+            .values()
+            .map(|key| json!({"kid": key.kid, "distrusted": key.distrusted}))
+            .collect();
         if common.json {
-            out::json(&json!({"slug": slug, "disabled": provider.disabled, "registered": registered, "keys": keys}));
+            out::json(
+                &json!({"slug": slug, "disabled": provider.disabled, "registered": registered, "keys": keys}),
+            );
         } else {
-            let state = if provider.disabled { "disabled" } else { "live" };
-            out::line(&format!("{slug}\t{state}\t{}\taudience {}\t{} keys", registered.issuer, registered.audience, keys.len()));
+            let state = if provider.disabled {
+                "disabled"
+            } else {
+                "live"
+            };
+            out::line(&format!(
+                "{slug}\t{state}\t{}\taudience {}\t{} keys",
+                registered.issuer,
+                registered.audience,
+                keys.len()
+            ));
         }
     }
     Ok(Answer::True)

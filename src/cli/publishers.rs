@@ -76,8 +76,14 @@ impl PublisherCommand {
             Self::Remove { gem, id } => {
                 let app = common.open().await?;
                 let gem = GemName::parse(&gem).context("the gem's name")?;
-                let index = app.remove_publisher(app.console(), gem.folded(), PublisherId(id)).await?;
-                done(common, &format!("publisher {id} of {gem} is removed"), index)
+                let index = app
+                    .remove_publisher(app.console(), gem.folded(), PublisherId(id))
+                    .await?;
+                Ok(done(
+                    common,
+                    &format!("publisher {id} of {gem} is removed"),
+                    index,
+                ))
             }
         }
     }
@@ -95,7 +101,9 @@ impl Add {
             Some(handle) => Owner::Account(account(&app, handle).await?),
             None => Owner::Operator,
         };
-        let optional = |what, value: &Option<String>| value.as_deref().map(|value| text(what, value)).transpose();
+        let optional = |what, value: &Option<String>| {
+            value.as_deref().map(|value| text(what, value)).transpose()
+        };
         let publisher = Publisher {
             any_ref: self.any_ref,
             environment: optional("environment", &self.environment)?,
@@ -106,14 +114,29 @@ impl Add {
             workflow: text("workflow", &self.workflow)?,
             workflow_repository: optional("workflow's repository", &self.workflow_repository)?,
         };
-        let added = app.add_publisher(app.console(), gem.clone(), publisher, owner).await?;
+        let added = app
+            .add_publisher(app.console(), gem.clone(), publisher, owner)
+            .await?;
         if let Some(reason) = &added.unresolved {
-            out::note(&format!("the publisher is provisional: {reason}. Its first push within 7 days pins the ids"));
+            out::note(&format!(
+                "the publisher is provisional: {reason}. Its first push within 7 days pins the ids"
+            ));
         }
         let known = app.reread().await?;
-        let provider = known.by_issuer.values().find(|(slug, _)| *slug == added.publisher.provider);
+        let provider = known
+            .by_issuer
+            .values()
+            .find(|(slug, _)| *slug == added.publisher.provider);
         let registered = provider.and_then(|(_, provider)| provider.registered.clone());
-        let workflow = registered.map(|registered| workflow(&app, &gem, &added.publisher, registered.kind, registered.audience.as_str()));
+        let workflow = registered.map(|registered| {
+            workflow(
+                &app,
+                &gem,
+                &added.publisher,
+                registered.kind,
+                registered.audience.as_str(),
+            )
+        });
         if common.json {
             out::json(&json!({
                 "id": added.id, "log_index": added.index, "pending": added.pending,
@@ -121,8 +144,15 @@ impl Add {
             }));
             return Ok(Answer::True);
         }
-        let state = if added.pending { "pending publisher" } else { "publisher" };
-        out::note(&format!("{state} {} of {gem} is added (log index {}). Its workflow:", added.id, added.index));
+        let state = if added.pending {
+            "pending publisher"
+        } else {
+            "publisher"
+        };
+        out::note(&format!(
+            "{state} {} of {gem} is added (log index {}). Its workflow:",
+            added.id, added.index
+        ));
         out::verbatim(&workflow.unwrap_or_default());
         Ok(Answer::True)
     }
@@ -132,24 +162,54 @@ async fn list(common: &Common, gem: &str) -> anyhow::Result<Answer> {
     let reader = common.reader().await?;
     let gem = GemName::parse(gem).context("the gem's name")?;
     let policy: Policy = views::state(&reader, &StreamName::policy(&gem.folded())).await?;
-    let live = policy.publishers.iter().map(|(id, entry)| (*id, &entry.publisher, None));
-    let pending = policy.pending.iter().map(|(id, pending)| (*id, &pending.publisher, Some(pending.expires)));
+    let live = policy
+        .publishers
+        .iter()
+        .map(|(id, entry)| (*id, &entry.publisher, None));
+    let pending = policy
+        .pending
+        .iter()
+        .map(|(id, pending)| (*id, &pending.publisher, Some(pending.expires)));
     for (id, publisher, expires) in live.chain(pending) {
         if common.json {
             out::json(&json!({"id": id, "publisher": publisher, "pending_until": expires}));
             continue;
         }
-        let environment = publisher.environment.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
-        let ids = publisher.repository_id.as_ref().map_or("ids not pinned yet".to_owned(), |id| format!("repository id {id}"));
-        let until = expires.map(|expires| format!(", pending until {expires}")).unwrap_or_default();
-        let Publisher { provider, repository, workflow, .. } = publisher;
-        out::line(&format!("{id}\t{provider}\t{repository} @ {workflow}{environment}\t{ids}{until}"));
+        let environment = publisher
+            .environment
+            .as_ref()
+            .map(|name| format!(" in {name}"))
+            .unwrap_or_default();
+        let ids = publisher
+            .repository_id
+            .as_ref()
+            .map_or("ids not pinned yet".to_owned(), |id| {
+                format!("repository id {id}")
+            });
+        let until = expires
+            .map(|expires| format!(", pending until {expires}"))
+            .unwrap_or_default();
+        let Publisher {
+            provider,
+            repository,
+            workflow,
+            ..
+        } = publisher;
+        out::line(&format!(
+            "{id}\t{provider}\t{repository} @ {workflow}{environment}\t{ids}{until}"
+        ));
     }
     Ok(Answer::True)
 }
 
 /// The finished workflow for this server.
-fn workflow(app: &App, gem: &GemName, publisher: &Publisher, kind: ProviderKind, audience: &str) -> String {
+fn workflow(
+    app: &App,
+    gem: &GemName,
+    publisher: &Publisher,
+    kind: ProviderKind,
+    audience: &str,
+) -> String {
     let environment = publisher.environment.as_ref().map(Text::as_str);
     let template = match kind {
         ProviderKind::Github => include_str!("../../docs/workflows/github.yml"),

@@ -22,7 +22,9 @@ pub(super) struct Replay {
 }
 
 fn until(text: &str) -> Result<Until, String> {
-    text.parse().map(Until::Index).or_else(|_| time::moment(text).map(Until::Time))
+    text.parse()
+        .map(Until::Index)
+        .or_else(|_| time::moment(text).map(Until::Time))
 }
 
 impl Replay {

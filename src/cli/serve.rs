@@ -33,7 +33,12 @@ pub(super) enum VisibilityArg {
 #[derive(Args)]
 pub(super) struct Serve {
     /// The address to listen on
-    #[arg(long, env = "GEMLEDGER_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8808")]
+    #[arg(
+        long,
+        env = "GEMLEDGER_LISTEN",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:8808"
+    )]
     listen: SocketAddr,
     /// The address under which clients reach the registry, perhaps with a path [default: http://LISTEN]
     #[arg(long, env = "GEMLEDGER_URL", value_name = "URL")]
@@ -65,10 +70,17 @@ impl Serve {
     pub(super) async fn run(self, common: &Common) -> anyhow::Result<Answer> {
         start_logging();
         let folder = common.folder();
-        let listener = TcpListener::bind(self.listen).with_context(|| format!("cannot listen on {}", self.listen))?;
+        let listener = TcpListener::bind(self.listen)
+            .with_context(|| format!("cannot listen on {}", self.listen))?;
         let address = listener.local_addr()?;
-        let url = BaseUrl::parse(&self.url.clone().unwrap_or_else(|| format!("http://{address}")))?;
-        std::fs::create_dir_all(&folder.data).with_context(|| format!("cannot make {}", folder.data.display()))?;
+        let url = BaseUrl::parse(
+            &self
+                .url
+                .clone()
+                .unwrap_or_else(|| format!("http://{address}")),
+        )?;
+        std::fs::create_dir_all(&folder.data)
+            .with_context(|| format!("cannot make {}", folder.data.display()))?;
         let _lock = ServeLock::take(&folder)?;
         let visibility = match self.visibility {
             Some(VisibilityArg::Public) => Some(Visibility::Public),
@@ -86,11 +98,18 @@ impl Serve {
         };
         let opened = app::open(opening).await?;
         if opened.is_new {
-            out::note(&format!("opened a new ledger in {}: {}", folder.data.display(), opened.app.key.name()));
+            out::note(&format!(
+                "opened a new ledger in {}: {}",
+                folder.data.display(),
+                opened.app.key.name()
+            ));
         }
         warn_of_shared_disks(&folder);
         let limits = Arc::new(Limits::new(self.limits()));
-        let workers = self.workers.or_else(|| std::thread::available_parallelism().ok().map(usize::from)).unwrap_or(2);
+        let workers = self
+            .workers
+            .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
+            .unwrap_or(2);
         let server = server(opened.app.clone(), limits.clone(), listener, workers)?;
         let handle = server.handle();
         let background = tokio::task::spawn_local(background(opened.app.clone(), limits));
@@ -122,14 +141,20 @@ impl Serve {
 }
 
 fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("GEMLEDGER_LOG").unwrap_or_else(|_| "info".into());
+    let filter = tracing_subscriber::EnvFilter::try_from_env("GEMLEDGER_LOG")
+        .unwrap_or_else(|_| "info".into());
     // A second start in one process keeps the first.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
 }
 
 async fn asked_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
     tokio::select! {
         _ = terminate.recv() => {}
         _ = tokio::signal::ctrl_c() => {}
@@ -143,7 +168,10 @@ fn warn_of_shared_disks(folder: &Folder) {
     let database = device(&folder.database());
     for (path, option) in [(&folder.keys, "--keys"), (&folder.anchor, "--anchor")] {
         if device(path) == database {
-            tracing::warn!("{} is on the same filesystem as the database; {option} puts it elsewhere", path.display());
+            tracing::warn!(
+                "{} is on the same filesystem as the database; {option} puts it elsewhere",
+                path.display()
+            );
         }
     }
 }

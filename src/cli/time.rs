@@ -11,18 +11,28 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
         Some('s') => 1,
         _ => return Err(wrong()),
     };
-    let number: u64 = text.get(..text.len() - 1).and_then(|digits| digits.parse().ok()).ok_or_else(wrong)?;
-    number.checked_mul(unit).filter(|seconds| *seconds > 0).ok_or_else(wrong)
+    let number: u64 = text
+        .get(..text.len() - 1)
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(wrong)?;
+    number
+        .checked_mul(unit)
+        .filter(|seconds| *seconds > 0)
+        .ok_or_else(wrong)
 }
 
 /// `2026-11-23`, `2026-11-23T02:30:00Z` or with milliseconds, UTC.
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     let full = match text.len() {
         10 => format!("{text}T00:00:00.000Z"),
-        20 => text.strip_suffix('Z').map(|text| format!("{text}.000Z")).unwrap_or_default(),
+        20 => text
+            .strip_suffix('Z')
+            .map(|text| format!("{text}.000Z"))
+            .unwrap_or_default(),
         _ => text.to_owned(),
     };
-    Timestamp::parse(&full).map_err(|_| format!("{text:?} is not a time like 2026-11-23 or 2026-11-23T02:30:00Z"))
+    Timestamp::parse(&full)
+        .map_err(|_| format!("{text:?} is not a time like 2026-11-23 or 2026-11-23T02:30:00Z"))
 }
 
 #[cfg(test)]

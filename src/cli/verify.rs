@@ -25,8 +25,10 @@ pub(super) struct Verify {
 
 impl Verify {
     pub(super) fn run(self, common: &Common) -> anyhow::Result<Answer> {
-        let gem = fs::read(&self.file).with_context(|| format!("cannot read {}", self.file.display()))?;
-        let receipt = fs::read(&self.receipt).with_context(|| format!("cannot read {}", self.receipt.display()))?;
+        let gem =
+            fs::read(&self.file).with_context(|| format!("cannot read {}", self.file.display()))?;
+        let receipt = fs::read(&self.receipt)
+            .with_context(|| format!("cannot read {}", self.receipt.display()))?;
         let key = fs::read_to_string(&self.key).unwrap_or(self.key);
         let key = VerifierKey::parse(key.trim()).context("the verification key")?;
         match verify(&gem, &receipt, &key) {
@@ -44,7 +46,12 @@ impl Verify {
 }
 
 fn show(common: &Common, proven: &Proven) {
-    let Proven { release, index, time, checkpoint } = proven;
+    let Proven {
+        release,
+        index,
+        time,
+        checkpoint,
+    } = proven;
     let workflow = release.source.as_ref().map(|source| &source.workflow);
     let repository = workflow.map(|workflow| &workflow.repository);
     let commit = workflow.and_then(|workflow| workflow.commit.as_ref());
@@ -56,8 +63,17 @@ fn show(common: &Common, proven: &Proven) {
         }));
         return;
     }
-    out::line(&format!("verified: {} {} is in {}", release.name, release.number, checkpoint.origin()));
+    out::line(&format!(
+        "verified: {} {} is in {}",
+        release.name,
+        release.number,
+        checkpoint.origin()
+    ));
     out::line(&format!("log index {index}, recorded {time}"));
     let text = |text: Option<&Text>| text.map_or("not known", Text::as_str).to_owned();
-    out::line(&format!("source: {} at commit {}", text(repository), text(commit)));
+    out::line(&format!(
+        "source: {} at commit {}",
+        text(repository),
+        text(commit)
+    ));
 }

@@ -9,8 +9,16 @@ pub fn build(name: &str, version: &str, summary: &str, code: &[u8]) -> Vec<u8> {
     let data = gzip(&tar(&[(&format!("lib/{name}.rb"), code)]));
     let metadata = gzip(gemspec(name, version, summary).as_bytes());
     let digest = |bytes: &[u8]| events::digest::hex(&Sha256::digest(bytes));
-    let checksums = format!("---\nSHA256:\n  metadata.gz: {}\n  data.tar.gz: {}\n", digest(&metadata), digest(&data));
-    tar(&[("metadata.gz", &metadata), ("data.tar.gz", &data), ("checksums.yaml.gz", &gzip(checksums.as_bytes()))])
+    let checksums = format!(
+        "---\nSHA256:\n  metadata.gz: {}\n  data.tar.gz: {}\n",
+        digest(&metadata),
+        digest(&data)
+    );
+    tar(&[
+        ("metadata.gz", &metadata),
+        ("data.tar.gz", &data),
+        ("checksums.yaml.gz", &gzip(checksums.as_bytes())),
+    ])
 }
 
 fn gemspec(name: &str, version: &str, summary: &str) -> String {
@@ -63,7 +71,9 @@ test_files: []
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
+    let mut encoder = GzBuilder::new()
+        .mtime(0)
+        .write(Vec::new(), Compression::default());
     // Writing into memory does not fail.
     let _ = encoder.write_all(bytes);
     encoder.finish().unwrap_or_default()
@@ -103,7 +113,11 @@ fn header(name: &str, size: usize) -> [u8; 512] {
     put(329, "0000000\0");
     put(337, "0000000\0");
     let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
-    for (slot, byte) in header.iter_mut().skip(148).zip(format!("{sum:06o}\0 ").bytes()) {
+    for (slot, byte) in header
+        .iter_mut()
+        .skip(148)
+        .zip(format!("{sum:06o}\0 ").bytes())
+    {
         *slot = byte;
     }
     header
@@ -116,7 +130,11 @@ mod tests {
 
     #[test]
     fn what_is_built_is_a_gem_that_this_registry_takes() {
-        let gem = read_gem(&build("hello", "1.0.0", "Says hello", b"puts 1\n"), &Limits::default()).unwrap();
+        let gem = read_gem(
+            &build("hello", "1.0.0", "Says hello", b"puts 1\n"),
+            &Limits::default(),
+        )
+        .unwrap();
         assert_eq!(gem.specification.full_name.as_str(), "hello-1.0.0");
     }
 }

@@ -15,7 +15,9 @@ pub struct Credential(pub ApiKeyRow);
 /// The key in a header: `KEY`, `Bearer KEY`, or Basic with the key as user or as password.
 fn secret(headers: &HeaderMap) -> Option<Secret> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
-    let Some((scheme, rest)) = value.split_once(' ') else { return Secret::parse(value) };
+    let Some((scheme, rest)) = value.split_once(' ') else {
+        return Secret::parse(value);
+    };
     if scheme.eq_ignore_ascii_case("bearer") {
         return Secret::parse(rest.trim());
     }
@@ -32,7 +34,12 @@ impl Credential {
     ///
     /// Keys are found by their digest, so nothing about a key can be learnt from how long a wrong one takes.
     pub async fn of(app: &App, headers: &HeaderMap) -> Result<Self, Problem> {
-        let unknown = || Problem::unauthorized("key_unknown", "This registry knows no such API key; send one in the Authorization header.");
+        let unknown = || {
+            Problem::unauthorized(
+                "key_unknown",
+                "This registry knows no such API key; send one in the Authorization header.",
+            )
+        };
         let secret = secret(headers).ok_or_else(unknown)?;
         let row = api_keys::by_digest(&app.reader, &secret.digest()).await?;
         row.map(Self).ok_or_else(unknown)
@@ -42,11 +49,21 @@ impl Credential {
     /// rules, on the state of that instant.
     pub fn may(&self, scope: Scope, now: Timestamp) -> Result<(), Problem> {
         if !self.0.is_live(now) {
-            return Err(Problem::unauthorized("key_dead", "This API key has expired or was revoked."));
+            return Err(Problem::unauthorized(
+                "key_dead",
+                "This API key has expired or was revoked.",
+            ));
         }
         if !self.0.has(scope) {
-            let text = format!("This API key cannot perform the specified action on this gem.\nIt lacks the scope `{}`.", scope.as_str());
-            return Err(Problem::new(actix_web::http::StatusCode::FORBIDDEN, "scope_missing", text));
+            let text = format!(
+                "This API key cannot perform the specified action on this gem.\nIt lacks the scope `{}`.",
+                scope.as_str()
+            );
+            return Err(Problem::new(
+                actix_web::http::StatusCode::FORBIDDEN,
+                "scope_missing",
+                text,
+            ));
         }
         Ok(())
     }
@@ -54,7 +71,9 @@ impl Credential {
 
 /// What every answer of a private ledger carries, whatever its handler said.
 pub fn private_headers(headers: &mut HeaderMap) {
-    let keeps_nothing = headers.get(CACHE_CONTROL).is_some_and(|value| value == "no-store");
+    let keeps_nothing = headers
+        .get(CACHE_CONTROL)
+        .is_some_and(|value| value == "no-store");
     if !keeps_nothing {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
     }

@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_RANGE, ETAG, IF_NONE_MATCH, RANGE},
+    http::header::{
+        ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_RANGE, ETAG,
+        IF_NONE_MATCH, RANGE,
+    },
     web::{Data, Path},
 };
 use events::{name::GemName, platform::Platform, version::GemVersion};
@@ -26,7 +29,11 @@ pub async fn versions(request: HttpRequest, app: Data<App>) -> Result<HttpRespon
 }
 
 /// `/info/<name>`
-pub async fn info(request: HttpRequest, app: Data<App>, name: Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn info(
+    request: HttpRequest,
+    app: Data<App>,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
     match app.index.info(&app.reader, &name).await? {
         Some(info) => Ok(page(&request, &info)),
         None => Err(Problem::not_found("This gem could not be found.")),
@@ -36,9 +43,20 @@ pub async fn info(request: HttpRequest, app: Data<App>, name: Path<String>) -> R
 /// A page of the compact index: whole, unchanged, or the part that was asked for. The digests are always of the whole.
 fn page(request: &HttpRequest, page: &Page) -> HttpResponse {
     let headers = request.headers();
-    let text = |name| headers.get(name).and_then(|value: &actix_web::http::header::HeaderValue| value.to_str().ok());
-    let known = text(IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == page.etag));
-    let range = if known { None } else { text(RANGE).and_then(|range| asked(range, page.body.len())) };
+    let text = |name| {
+        headers
+            .get(name)
+            .and_then(|value: &actix_web::http::header::HeaderValue| value.to_str().ok())
+    };
+    let known = text(IF_NONE_MATCH).is_some_and(|tags| {
+        tags.split(',')
+            .any(|tag| tag.trim().trim_start_matches("W/") == page.etag)
+    });
+    let range = if known {
+        None
+    } else {
+        text(RANGE).and_then(|range| asked(range, page.body.len()))
+    };
     let mut response = match (known, &range) {
         (true, _) => HttpResponse::NotModified(),
         (false, None) => HttpResponse::Ok(),
@@ -62,7 +80,9 @@ fn page(request: &HttpRequest, page: &Page) -> HttpResponse {
             response.insert_header((CONTENT_ENCODING, "identity"));
             response.body(page.body.slice(from..to))
         }
-        Some(Err(())) => response.insert_header((CONTENT_RANGE, format!("bytes */{length}"))).finish(),
+        Some(Err(())) => response
+            .insert_header((CONTENT_RANGE, format!("bytes */{length}")))
+            .finish(),
     }
 }
 
@@ -76,19 +96,40 @@ fn asked(range: &str, length: usize) -> Option<Result<(usize, usize), ()>> {
         (Err(_), Ok(last)) if from.is_empty() => (length.saturating_sub(last), length),
         _ => return None,
     };
-    Some(if interval.0 < interval.1 { Ok(interval) } else { Err(()) })
+    Some(if interval.0 < interval.1 {
+        Ok(interval)
+    } else {
+        Err(())
+    })
 }
 
 /// `/specs.4.8.gz`: releases.
 pub async fn specs(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let releases = index::releases(&app.reader).await?;
-    Ok(legacy(&request, specs_gz(releases.into_iter().filter(|(_, number, _)| !number.is_prerelease()))))
+    Ok(legacy(
+        &request,
+        specs_gz(
+            releases
+                .into_iter()
+                .filter(|(_, number, _)| !number.is_prerelease()),
+        ),
+    ))
 }
 
 /// `/prerelease_specs.4.8.gz`: the others.
-pub async fn prerelease_specs(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
+pub async fn prerelease_specs(
+    request: HttpRequest,
+    app: Data<App>,
+) -> Result<HttpResponse, Problem> {
     let releases = index::releases(&app.reader).await?;
-    Ok(legacy(&request, specs_gz(releases.into_iter().filter(|(_, number, _)| number.is_prerelease()))))
+    Ok(legacy(
+        &request,
+        specs_gz(
+            releases
+                .into_iter()
+                .filter(|(_, number, _)| number.is_prerelease()),
+        ),
+    ))
 }
 
 /// `/latest_specs.4.8.gz`: the highest release of each gem for each platform.
@@ -98,28 +139,56 @@ pub async fn latest_specs(request: HttpRequest, app: Data<App>) -> Result<HttpRe
         if number.is_prerelease() {
             continue;
         }
-        let highest = latest.entry((name, platform)).or_insert_with(|| number.clone());
+        let highest = latest
+            .entry((name, platform))
+            .or_insert_with(|| number.clone());
         if *highest < number {
             *highest = number;
         }
     }
-    Ok(legacy(&request, specs_gz(latest.into_iter().map(|((name, platform), number)| (name, number, platform)))))
+    Ok(legacy(
+        &request,
+        specs_gz(
+            latest
+                .into_iter()
+                .map(|((name, platform), number)| (name, number, platform)),
+        ),
+    ))
 }
 
 fn legacy(request: &HttpRequest, bytes: Vec<u8>) -> HttpResponse {
     let page = Page::new(bytes);
-    let known = request.headers().get(IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == page.etag.as_bytes());
-    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response.content_type("application/x-gzip").insert_header((ETAG, page.etag)).insert_header((CACHE_CONTROL, "public, max-age=60"));
-    if known { response.finish() } else { response.body(page.body) }
+    let known = request
+        .headers()
+        .get(IF_NONE_MATCH)
+        .is_some_and(|tag| tag.as_bytes() == page.etag.as_bytes());
+    let mut response = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
+    response
+        .content_type("application/x-gzip")
+        .insert_header((ETAG, page.etag))
+        .insert_header((CACHE_CONTROL, "public, max-age=60"));
+    if known {
+        response.finish()
+    } else {
+        response.body(page.body)
+    }
 }
 
 /// `/quick/Marshal.4.8/<full name>.gemspec.rz`, made from the release's metadata document.
 pub async fn quick_spec(app: Data<App>, file: Path<String>) -> Result<HttpResponse, Problem> {
     let unknown = || Problem::not_found("This rubygem could not be found.");
     let row = index::file(&app.reader, &file).await?.ok_or_else(unknown)?;
-    let bytes = app.blobs.get(&row.document).await?.ok_or_else(|| Problem::not_found("The gemspec of this release was removed."))?;
-    let document: Document = serde_json::from_slice(&bytes).map_err(|_| Problem::not_found("The gemspec of this release is damaged."))?;
+    let bytes = app
+        .blobs
+        .get(&row.document)
+        .await?
+        .ok_or_else(|| Problem::not_found("The gemspec of this release was removed."))?;
+    let document: Document = serde_json::from_slice(&bytes)
+        .map_err(|_| Problem::not_found("The gemspec of this release is damaged."))?;
     let response = HttpResponse::Ok()
         .content_type("application/octet-stream")
         .insert_header((CACHE_CONTROL, "public, max-age=3600"))
@@ -131,7 +200,9 @@ pub async fn quick_spec(app: Data<App>, file: Path<String>) -> Result<HttpRespon
 pub async fn download(app: Data<App>, file: Path<String>) -> Result<HttpResponse, Problem> {
     let unknown = || Problem::not_found("This rubygem could not be found.");
     let row = index::file(&app.reader, &file).await?.ok_or_else(unknown)?;
-    let bytes = app.blobs.get(&row.digest).await?.ok_or_else(|| Problem::not_found("The file of this release is missing; push the same file again."))?;
+    let bytes = app.blobs.get(&row.digest).await?.ok_or_else(|| {
+        Problem::not_found("The file of this release is missing; push the same file again.")
+    })?;
     let name = format!("attachment; filename=\"{file}.gem\"");
     let response = HttpResponse::Ok()
         .content_type("application/octet-stream")
@@ -156,7 +227,13 @@ mod tests {
         assert_eq!(asked("bytes=5-99", 10), Some(Ok((5, 10))));
         assert_eq!(asked("bytes=10-", 10), Some(Err(())));
         assert_eq!(asked("bytes=-0", 10), Some(Err(())));
-        for whole in ["bytes=3-1", "lines=1-2", "bytes=1-2,4-5", "bytes=-", "bytes=a-b"] {
+        for whole in [
+            "bytes=3-1",
+            "lines=1-2",
+            "bytes=1-2,4-5",
+            "bytes=-",
+            "bytes=a-b",
+        ] {
             assert_eq!(asked(whole, 10), None, "{whole}");
         }
     }

@@ -28,8 +28,16 @@ pub struct LimitSettings {
 impl Default for LimitSettings {
     /// Generous: hosted runners share addresses.
     fn default() -> Self {
-        let (address, repository) = (NonZeroU32::MIN.saturating_add(299), NonZeroU32::MIN.saturating_add(59));
-        Self { per_address: address, per_repository: repository, trusted_proxies: Vec::new(), off: false }
+        let (address, repository) = (
+            NonZeroU32::MIN.saturating_add(299),
+            NonZeroU32::MIN.saturating_add(59),
+        );
+        Self {
+            per_address: address,
+            per_repository: repository,
+            trusted_proxies: Vec::new(),
+            off: false,
+        }
     }
 }
 
@@ -56,7 +64,9 @@ impl Limits {
             return Ok(());
         }
         let address = network(self.client(request));
-        self.addresses.check_key(&address).map_err(|_| Problem::too_many())
+        self.addresses
+            .check_key(&address)
+            .map_err(|_| Problem::too_many())
     }
 
     /// Counts an exchange of this repository.
@@ -64,7 +74,9 @@ impl Limits {
         if self.settings.off {
             return Ok(());
         }
-        self.repositories.check_key(&repository.to_ascii_lowercase()).map_err(|_| Problem::too_many())
+        self.repositories
+            .check_key(&repository.to_ascii_lowercase())
+            .map_err(|_| Problem::too_many())
     }
 
     /// Forgets who has not asked for a while.
@@ -75,14 +87,27 @@ impl Limits {
 
     /// Who asks: the peer, or behind trusted proxies the last address that none of them is.
     fn client(&self, request: &HttpRequest) -> IpAddr {
-        let peer = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |address| address.ip());
-        let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
-        let forwarded: Vec<&str> = forwarded.flat_map(|value| value.split(',')).map(str::trim).collect();
+        let peer = request
+            .peer_addr()
+            .map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |address| address.ip());
+        let forwarded = request
+            .headers()
+            .get_all("x-forwarded-for")
+            .filter_map(|value| value.to_str().ok());
+        let forwarded: Vec<&str> = forwarded
+            .flat_map(|value| value.split(','))
+            .map(str::trim)
+            .collect();
         self.behind_proxies(peer, &forwarded)
     }
 
     fn behind_proxies(&self, peer: IpAddr, forwarded: &[&str]) -> IpAddr {
-        let trusted = |address: &IpAddr| self.settings.trusted_proxies.iter().any(|network| network.contains(address));
+        let trusted = |address: &IpAddr| {
+            self.settings
+                .trusted_proxies
+                .iter()
+                .any(|network| network.contains(address))
+        };
         let mut client = peer;
         for text in forwarded.iter().rev() {
             if !trusted(&client) {
@@ -114,14 +139,23 @@ mod tests {
 
     fn limits() -> Limits {
         let trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
-        Limits::new(LimitSettings { trusted_proxies, ..LimitSettings::default() })
+        Limits::new(LimitSettings {
+            trusted_proxies,
+            ..LimitSettings::default()
+        })
     }
 
     #[test]
     fn a_forwarded_address_is_believed_from_a_trusted_proxy_only() {
         let (stranger, proxy) = ("192.0.2.9".parse().unwrap(), "10.1.1.1".parse().unwrap());
-        assert_eq!(limits().behind_proxies(stranger, &["198.51.100.1"]), stranger);
-        assert_eq!(limits().behind_proxies(proxy, &["198.51.100.1"]), "198.51.100.1".parse::<IpAddr>().unwrap());
+        assert_eq!(
+            limits().behind_proxies(stranger, &["198.51.100.1"]),
+            stranger
+        );
+        assert_eq!(
+            limits().behind_proxies(proxy, &["198.51.100.1"]),
+            "198.51.100.1".parse::<IpAddr>().unwrap()
+        );
     }
 
     #[test]
@@ -133,8 +167,14 @@ mod tests {
 
     #[test]
     fn a_whole_ipv6_network_counts_as_one() {
-        let (a, b) = ("2001:db8::1".parse().unwrap(), "2001:db8::ffff:1".parse().unwrap());
+        let (a, b) = (
+            "2001:db8::1".parse().unwrap(),
+            "2001:db8::ffff:1".parse().unwrap(),
+        );
         assert_eq!(network(a), network(b));
-        assert_eq!(network("::ffff:192.0.2.1".parse().unwrap()), "192.0.2.1".parse::<IpAddr>().unwrap());
+        assert_eq!(
+            network("::ffff:192.0.2.1".parse().unwrap()),
+            "192.0.2.1".parse::<IpAddr>().unwrap()
+        );
     }
 }

@@ -19,11 +19,18 @@ use crate::{
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 fn anchored(app: &App) -> Result<crate::store::anchor::Anchored, Problem> {
-    let anchored = app.anchor.read().map_err(|error| StoreError::Database(error.to_string()))?;
+    let anchored = app
+        .anchor
+        .read()
+        .map_err(|error| StoreError::Database(error.to_string()))?;
     anchored.ok_or_else(|| Problem::not_found("nothing was signed yet"))
 }
 
-fn answer(kind: &'static str, cache: &'static str, body: impl actix_web::body::MessageBody + 'static) -> HttpResponse {
+fn answer(
+    kind: &'static str,
+    cache: &'static str,
+    body: impl actix_web::body::MessageBody + 'static,
+) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(kind)
         .insert_header((CACHE_CONTROL, cache))
@@ -34,12 +41,20 @@ fn answer(kind: &'static str, cache: &'static str, body: impl actix_web::body::M
 
 /// `/log/checkpoint`
 pub async fn checkpoint(app: Data<App>) -> Result<HttpResponse, Problem> {
-    Ok(answer("text/plain; charset=utf-8", "no-cache", anchored(&app)?.note))
+    Ok(answer(
+        "text/plain; charset=utf-8",
+        "no-cache",
+        anchored(&app)?.note,
+    ))
 }
 
 /// `/log/vkey`
 pub async fn vkey(app: Data<App>) -> HttpResponse {
-    answer("text/plain; charset=utf-8", "no-cache", format!("{}\n", app.key.verifier()))
+    answer(
+        "text/plain; charset=utf-8",
+        "no-cache",
+        format!("{}\n", app.key.verifier()),
+    )
 }
 
 /// `/log/tile/<L>/<N>[.p/<W>]` and `/log/tile/entries/<N>[.p/<W>]`
@@ -54,7 +69,11 @@ pub async fn tile(app: Data<App>, path: Path<String>) -> Result<HttpResponse, Pr
         Resource::Hashes(path) => hashes(&app, path).await?,
         Resource::Entries(path) => entries(&app, path).await?,
     };
-    Ok(answer("application/octet-stream", FOR_EVER, bytes.ok_or_else(missing)?))
+    Ok(answer(
+        "application/octet-stream",
+        FOR_EVER,
+        bytes.ok_or_else(missing)?,
+    ))
 }
 
 async fn hashes(app: &App, path: TilePath) -> Result<Option<Vec<u8>>, Problem> {
@@ -62,19 +81,28 @@ async fn hashes(app: &App, path: TilePath) -> Result<Option<Vec<u8>>, Problem> {
 }
 
 async fn entries(app: &App, path: EntriesPath) -> Result<Option<Vec<u8>>, Problem> {
-    let Some(first) = path.first_entry() else { return Ok(None) };
-    let leaves = app.reader.leaves(first, first + u64::from(path.width())).await?;
+    let Some(first) = path.first_entry() else {
+        return Ok(None);
+    };
+    let leaves = app
+        .reader
+        .leaves(first, first + u64::from(path.width()))
+        .await?;
     if leaves.len() != usize::from(path.width()) {
         return Ok(None);
     }
-    let bundle = tlog::write_bundle(&leaves).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+    let bundle =
+        tlog::write_bundle(&leaves).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     Ok(Some(bundle))
 }
 
 /// `/gems/<full name>.gem.tlog-proof`: the receipt of a release, with its event in `extra`.
 pub async fn receipt(app: Data<App>, file: Path<String>) -> Result<HttpResponse, Problem> {
-    let row = index::file(&app.reader, &file).await?.ok_or_else(|| Problem::not_found("This rubygem could not be found."))?;
+    let row = index::file(&app.reader, &file)
+        .await?
+        .ok_or_else(|| Problem::not_found("This rubygem could not be found."))?;
     let receipt = views::provenance::receipt(&app, row.log_index).await?;
-    let receipt = receipt.ok_or_else(|| Problem::not_found("this release is not covered by a checkpoint yet"))?;
+    let receipt = receipt
+        .ok_or_else(|| Problem::not_found("this release is not covered by a checkpoint yet"))?;
     Ok(answer("text/plain; charset=utf-8", "no-cache", receipt))
 }

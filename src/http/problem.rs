@@ -35,7 +35,13 @@ pub struct Problem {
 impl Problem {
     /// An answer with this status, code and message, as text.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), json: false, details: serde_json::Map::new() }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            json: false,
+            details: serde_json::Map::new(),
+        }
     }
 
     /// 404.
@@ -50,12 +56,20 @@ impl Problem {
 
     /// 401, without saying more than that the key is not known.
     pub fn unauthorized(code: &'static str, message: &str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, code, format!("Access Denied. {message}"))
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            code,
+            format!("Access Denied. {message}"),
+        )
     }
 
     /// 429.
     pub fn too_many() -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "too many requests; try again in a minute")
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            "too many requests; try again in a minute",
+        )
     }
 
     /// The same in JSON.
@@ -107,26 +121,42 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.status);
         response.insert_header((CACHE_CONTROL, "no-store"));
         if self.status == StatusCode::UNAUTHORIZED {
-            response.insert_header((WWW_AUTHENTICATE, "Basic realm=\"gemledger\", charset=\"UTF-8\""));
+            response.insert_header((
+                WWW_AUTHENTICATE,
+                "Basic realm=\"gemledger\", charset=\"UTF-8\"",
+            ));
         }
-        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        if matches!(
+            self.status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+        ) {
             response.insert_header((RETRY_AFTER, "30"));
         }
         if self.json {
             let mut body = self.details.clone();
             let reason = self.status.canonical_reason().unwrap_or("Error");
-            for (key, value) in [("error", reason), ("code", self.code), ("message", &self.message)] {
+            for (key, value) in [
+                ("error", reason),
+                ("code", self.code),
+                ("message", &self.message),
+            ] {
                 body.entry(key).or_insert_with(|| json!(value));
             }
             return response.json(body);
         }
-        response.content_type("text/plain; charset=utf-8").body(self.message.clone())
+        response
+            .content_type("text/plain; charset=utf-8")
+            .body(self.message.clone())
     }
 }
 
 fn unavailable(error: &dyn fmt::Display) -> Problem {
     tracing::error!(%error, "a request could not be served");
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the ledger cannot do this now; try again in a minute")
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "the ledger cannot do this now; try again in a minute",
+    )
 }
 
 impl From<StoreError> for Problem {
@@ -144,9 +174,18 @@ impl From<BlobError> for Problem {
 impl From<AppendError> for Problem {
     fn from(error: AppendError) -> Self {
         match error {
-            AppendError::TooLate => Self::unauthorized("key_expired", "The API key expired before this could be recorded."),
-            AppendError::Duplicate => Self::new(StatusCode::CONFLICT, "already_exists", error.to_string()),
-            AppendError::Encode(error) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_long", error.to_string()),
+            AppendError::TooLate => Self::unauthorized(
+                "key_expired",
+                "The API key expired before this could be recorded.",
+            ),
+            AppendError::Duplicate => {
+                Self::new(StatusCode::CONFLICT, "already_exists", error.to_string())
+            }
+            AppendError::Encode(error) => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "too_long",
+                error.to_string(),
+            ),
             AppendError::Unavailable(_) | AppendError::Unread(_) => unavailable(&error),
         }
     }
@@ -155,28 +194,67 @@ impl From<AppendError> for Problem {
 /// The status of a denial where nothing more particular is known.
 fn status_of(code: Code) -> StatusCode {
     match code {
-        Code::KeyUnknown | Code::KeyRevoked | Code::KeyExpired | Code::AccountDisabled => StatusCode::UNAUTHORIZED,
-        Code::VersionExists | Code::NameSpelledDifferently | Code::FileTaken | Code::AlreadyExists => StatusCode::CONFLICT,
+        Code::VersionExists
+        | Code::NameSpelledDifferently
+        | Code::FileTaken
+        | Code::AlreadyExists => StatusCode::CONFLICT,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::ProviderKeysStale | Code::UnknownEdition => StatusCode::SERVICE_UNAVAILABLE,
-        Code::TokenExpired | Code::TokenNotYetValid | Code::TokenTooLong | Code::ProviderKeyUnknown | Code::ProviderKeyDistrusted
-        | Code::ProviderUnknown | Code::ProviderDisabled => StatusCode::UNAUTHORIZED,
-        Code::PublisherInvalid | Code::ProviderInvalid | Code::ApiKeyInvalid | Code::ReleaseIncoherent => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
-        Code::AudienceMismatch | Code::TokenSpent | Code::PrivateRepository | Code::NoPublisher | Code::RepositoryMismatch
-        | Code::RepositoryIdMismatch | Code::OwnerIdMismatch | Code::PublisherExpired | Code::PendingExpired
-        | Code::JobRepositoryMismatch | Code::WorkflowRepositoryMismatch | Code::WorkflowMismatch | Code::WorkflowRefMismatch
-        | Code::TriggerNotAllowed | Code::RefNotAllowed | Code::EnvironmentMismatch | Code::ClaimMissing | Code::ScopeMissing
-        | Code::GemScope | Code::VersionSpelledDifferently | Code::NotOwner | Code::NotPublisher | Code::NameReserved
-        | Code::OneVersionPerKey | Code::Clock | Code::IssuerTaken | Code::TooManyPublishers => StatusCode::FORBIDDEN,
+        Code::KeyUnknown
+        | Code::KeyRevoked
+        | Code::KeyExpired
+        | Code::AccountDisabled
+        | Code::TokenExpired
+        | Code::TokenNotYetValid
+        | Code::TokenTooLong
+        | Code::ProviderKeyUnknown
+        | Code::ProviderKeyDistrusted
+        | Code::ProviderUnknown
+        | Code::ProviderDisabled => StatusCode::UNAUTHORIZED,
+        Code::PublisherInvalid
+        | Code::ProviderInvalid
+        | Code::ApiKeyInvalid
+        | Code::ReleaseIncoherent => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::AudienceMismatch
+        | Code::TokenSpent
+        | Code::PrivateRepository
+        | Code::NoPublisher
+        | Code::RepositoryMismatch
+        | Code::RepositoryIdMismatch
+        | Code::OwnerIdMismatch
+        | Code::PublisherExpired
+        | Code::PendingExpired
+        | Code::JobRepositoryMismatch
+        | Code::WorkflowRepositoryMismatch
+        | Code::WorkflowMismatch
+        | Code::WorkflowRefMismatch
+        | Code::TriggerNotAllowed
+        | Code::RefNotAllowed
+        | Code::EnvironmentMismatch
+        | Code::ClaimMissing
+        | Code::ScopeMissing
+        | Code::GemScope
+        | Code::VersionSpelledDifferently
+        | Code::NotOwner
+        | Code::NotPublisher
+        | Code::NameReserved
+        | Code::OneVersionPerKey
+        | Code::Clock
+        | Code::IssuerTaken
+        | Code::TooManyPublishers => StatusCode::FORBIDDEN,
     }
 }
 
 impl From<Denial> for Problem {
     fn from(denial: Denial) -> Self {
-        let problem = Self::new(status_of(denial.code), denial.code.as_str(), denial.to_string());
-        problem.with("found", denial.found).with("expected", denial.expected.filter(|_| denial.tell))
+        let problem = Self::new(
+            status_of(denial.code),
+            denial.code.as_str(),
+            denial.to_string(),
+        );
+        problem
+            .with("found", denial.found)
+            .with("expected", denial.expected.filter(|_| denial.tell))
     }
 }
 
@@ -186,7 +264,9 @@ impl From<CommandError> for Problem {
             CommandError::Denied(denial) => denial.into(),
             CommandError::Append(error) => error.into(),
             CommandError::Store(error) => error.into(),
-            CommandError::Malformed(message) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", message),
+            CommandError::Malformed(message) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", message)
+            }
         }
     }
 }
@@ -194,12 +274,22 @@ impl From<CommandError> for Problem {
 impl From<ExchangeError> for Problem {
     fn from(error: ExchangeError) -> Self {
         let problem = match error {
-            ExchangeError::Malformed(error) => Self::new(StatusCode::BAD_REQUEST, error.code(), error.to_string()),
-            ExchangeError::UnknownIssuer => Self::new(StatusCode::UNAUTHORIZED, "provider_unknown", error.to_string()),
+            ExchangeError::Malformed(error) => {
+                Self::new(StatusCode::BAD_REQUEST, error.code(), error.to_string())
+            }
+            ExchangeError::UnknownIssuer => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "provider_unknown",
+                error.to_string(),
+            ),
             ExchangeError::Token(error) => token(&error),
             ExchangeError::Keys(error) => {
                 tracing::error!(%error, "a provider's keys cannot be had");
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, error.code(), error.to_string())
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    error.code(),
+                    error.to_string(),
+                )
             }
             ExchangeError::Denied(turned) => turned.denial.into(),
             ExchangeError::TooMany => Self::too_many(),
@@ -215,11 +305,19 @@ impl From<ExchangeError> for Problem {
 fn token(error: &TokenError) -> Problem {
     let elsewhere = matches!(
         error,
-        TokenError::WrongAudience { .. } | TokenError::SeveralAudiences { .. } | TokenError::AudienceElsewhere { .. }
+        TokenError::WrongAudience { .. }
+            | TokenError::SeveralAudiences { .. }
+            | TokenError::AudienceElsewhere { .. }
     );
-    let status = if elsewhere { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+    let status = if elsewhere {
+        StatusCode::FORBIDDEN
+    } else {
+        StatusCode::UNAUTHORIZED
+    };
     let hint = error.hint();
-    let message = hint.as_ref().map_or_else(|| error.to_string(), |hint| format!("{error}. {hint}"));
+    let message = hint
+        .as_ref()
+        .map_or_else(|| error.to_string(), |hint| format!("{error}. {hint}"));
     Problem::new(status, error.code(), message).with("hint", hint)
 }
 
@@ -246,6 +344,10 @@ fn cannot_process(reason: &str) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "gem_invalid", text)
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever else is wrong with a file is answered alike"
+)]
 fn gem(error: &GemError) -> Problem {
     match error {
         GemError::CertChainWithoutSignature => {
@@ -253,15 +355,25 @@ fn gem(error: &GemError) -> Problem {
             Problem::new(StatusCode::FORBIDDEN, "gem_unsigned", text)
         }
         GemError::Specification(SpecError::PlatformSpelling(_)) => {
-            let text = format!("There was a problem saving your gem: the uploaded spec has malformed platform attributes: {error}");
+            let text = format!(
+                "There was a problem saving your gem: the uploaded spec has malformed platform attributes: {error}"
+            );
             Problem::new(StatusCode::CONFLICT, "gem_platform", text)
         }
-        GemError::TooBig(_) => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "gem_too_big", error.to_string()),
+        GemError::TooBig(_) => Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "gem_too_big",
+            error.to_string(),
+        ),
         error => cannot_process(&error.to_string()),
     }
 }
 
 /// A denied push. The first line is what rubygems.org says where it has such a case; the second says what is.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "only some denials have words that users of `gem` know"
+)]
 fn push_denied(denial: Denial, name: Option<&str>) -> Problem {
     let known = match denial.code {
         Code::KeyUnknown | Code::KeyRevoked | Code::KeyExpired | Code::AccountDisabled => "Access Denied.".to_owned(),
@@ -281,5 +393,8 @@ fn push_denied(denial: Denial, name: Option<&str>) -> Problem {
         _ => "You are not allowed to push this gem.".to_owned(),
     };
     let text = format!("{known}\n{denial} ({})", denial.code.as_str());
-    Problem { message: text, ..Problem::from(denial) }
+    Problem {
+        message: text,
+        ..Problem::from(denial)
+    }
 }

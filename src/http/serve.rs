@@ -21,17 +21,23 @@ use crate::{app::App, store, world};
 /// How long a request's head may take to arrive.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(60);
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
 /// How long requests may take to end when the server is asked to stop, in seconds.
 const SHUTDOWN_SECONDS: u64 = 30;
 
 /// Holds a folder for one server. Commands need no lock: the database orders them.
-pub struct ServeLock(#[expect(dead_code, reason = "held, not read: the lock ends with the file")] File);
+pub struct ServeLock(
+    #[expect(dead_code, reason = "held, not read: the lock ends with the file")] File,
+);
 
 impl ServeLock {
     /// Takes the lock, or says that another server has it.
     pub fn take(folder: &crate::config::Folder) -> io::Result<Self> {
-        let file = File::options().create(true).truncate(false).write(true).open(folder.lock())?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(folder.lock())?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => {
@@ -44,9 +50,16 @@ impl ServeLock {
 }
 
 /// The server on this socket. It ends when its handle says so, and answers first what it has accepted.
-pub fn server(app: App, limits: Arc<Limits>, listener: TcpListener, workers: usize) -> io::Result<Server> {
+pub fn server(
+    app: App,
+    limits: Arc<Limits>,
+    listener: TcpListener,
+    workers: usize,
+) -> io::Result<Server> {
     let server = HttpServer::new(move || {
-        actix_web::App::new().wrap(from_fn(traced)).service(service(app.clone(), limits.clone()))
+        actix_web::App::new()
+            .wrap(from_fn(traced))
+            .service(service(app.clone(), limits.clone()))
     })
     .workers(workers)
     .client_request_timeout(HEAD_TIME)
@@ -60,15 +73,19 @@ pub fn server(app: App, limits: Arc<Limits>, listener: TcpListener, workers: usi
 
 /// Gives each request an id, names it in the log and in the answer, and never logs a header or a body.
 async fn traced(
-    request: ServiceRequest, next: Next<impl actix_web::body::MessageBody>,
+    request: ServiceRequest,
+    next: Next<impl actix_web::body::MessageBody>,
 ) -> Result<ServiceResponse<impl actix_web::body::MessageBody>, actix_web::Error> {
     let id = events::digest::hex(&world::random::<8>());
-    let span = tracing::info_span!("request", %id, method = %request.method(), path = %request.path());
+    let span =
+        tracing::info_span!("request", %id, method = %request.method(), path = %request.path());
     request.extensions_mut().insert(RequestTrace(id.clone()));
     let mut response = next.call(request).instrument(span.clone()).await?;
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
     if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("x-request-id"), value);
     }
     Ok(response)
 }

@@ -51,6 +51,16 @@ pub enum FetchError {
 #[derive(Clone, Debug)]
 pub struct HttpFetch(Client);
 
+/// A client that could not be built: whatever it is asked for, it says why. A ledger on a machine without certificates
+/// still serves what needs no fetching.
+pub struct NoFetch(pub FetchError);
+
+impl Fetch for NoFetch {
+    fn get<'a>(&'a self, _: &'a Address) -> Fetching<'a> {
+        Box::pin(core::future::ready(Err(self.0.clone())))
+    }
+}
+
 impl HttpFetch {
     /// A client with the bounds of this room.
     pub fn new() -> Result<Self, FetchError> {

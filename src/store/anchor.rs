@@ -9,6 +9,7 @@
 //! The file is allocated once; a write goes to the slot that does not hold the newest checkpoint, and is synced. If we
 //! crash within it, that slot fails its digest and the other one still holds the checkpoint before.
 use std::{
+    cmp::Ordering,
     fs::{File, OpenOptions},
     io,
     os::unix::fs::FileExt,
@@ -86,29 +87,30 @@ impl Anchor {
         Ok(self.newest(&file)?.map(|(_, anchored)| anchored))
     }
 
-    /// Anchors a checkpoint, unless a larger one is anchored already. When this returns, it is on disk.
+    /// Anchors a checkpoint. When this returns, it is on disk; or a larger one is there already, which comes back.
     ///
     /// The lock is held from reading to syncing, so that two processes cannot overwrite each other's newest slot.
-    pub fn raise(&self, checkpoint: &Checkpoint, note: &str) -> Result<(), AnchorError> {
+    pub fn raise(
+        &self,
+        checkpoint: &Checkpoint,
+        note: &str,
+    ) -> Result<Option<Anchored>, AnchorError> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .open(&self.path)
             .map_err(|error| self.io(error))?;
         file.lock().map_err(|error| self.io(error))?;
-        let newest = self.newest(&file)?;
-        let slot = match &newest {
-            Some((_, anchored)) if anchored.checkpoint.size() == checkpoint.size() => {
-                let same = anchored.checkpoint.root() == checkpoint.root();
-                return if same {
-                    Ok(())
-                } else {
-                    Err(AnchorError::Forked)
-                };
-            }
-            Some((_, anchored)) if anchored.checkpoint.size() > checkpoint.size() => return Ok(()),
-            Some((slot, _)) => 1 - slot,
+        let slot = match self.newest(&file)? {
             None => 0,
+            Some((slot, anchored)) => match anchored.checkpoint.size().cmp(&checkpoint.size()) {
+                Ordering::Less => 1 - slot,
+                Ordering::Greater => return Ok(Some(anchored)),
+                Ordering::Equal if anchored.checkpoint.root() == checkpoint.root() => {
+                    return Ok(None);
+                }
+                Ordering::Equal => return Err(AnchorError::Forked),
+            },
         };
         let length = u32::try_from(note.len()).map_err(|_| AnchorError::TooLong)?;
         let mut bytes = Vec::with_capacity(SLOT);
@@ -120,7 +122,8 @@ impl Anchor {
         }
         file.write_all_at(&bytes, slot * 4096)
             .and_then(|()| file.sync_data())
-            .map_err(|error| self.io(error))
+            .map_err(|error| self.io(error))?;
+        Ok(None)
     }
 
     fn newest(&self, file: &File) -> Result<Option<(u64, Anchored)>, AnchorError> {

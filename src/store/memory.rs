@@ -6,6 +6,7 @@ use std::{
 
 use events::stream::StreamName;
 use projections::{Cell, memory::Memory, tables::INFO};
+use tokio::sync::{Mutex as WriteLock, OwnedMutexGuard};
 
 use super::{Backend, Batch, Head, StoreError, VaultRow};
 
@@ -27,10 +28,22 @@ pub struct Contents {
 }
 
 /// A log in memory, shared by all its clones.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct MemoryLog {
     committed: Arc<Mutex<Contents>>,
-    open: Option<Contents>,
+    writing: Arc<WriteLock<()>>,
+    open: Option<(Contents, OwnedMutexGuard<()>)>,
+}
+
+impl Clone for MemoryLog {
+    /// Another connection to the same log; an open transaction stays where it is.
+    fn clone(&self) -> Self {
+        Self {
+            committed: Arc::clone(&self.committed),
+            writing: Arc::clone(&self.writing),
+            open: None,
+        }
+    }
 }
 
 impl Default for MemoryLog {
@@ -45,6 +58,7 @@ impl Default for MemoryLog {
         };
         Self {
             committed: Arc::new(Mutex::new(contents)),
+            writing: Arc::default(),
             open: None,
         }
     }
@@ -63,16 +77,19 @@ impl MemoryLog {
     }
 
     fn open(&mut self) -> Result<&mut Contents, StoreError> {
-        self.open
-            .as_mut()
-            .ok_or_else(|| StoreError::Database("no transaction is open".into()))
+        let open = self.open.as_mut().map(|(contents, _)| contents);
+        open.ok_or_else(|| StoreError::Database("no transaction is open".into()))
     }
 }
 
 impl Backend for MemoryLog {
     async fn begin(&mut self) -> Result<(), StoreError> {
+        if self.open.is_some() {
+            return Err(StoreError::Database("a transaction is open".into()));
+        }
+        let alone = Arc::clone(&self.writing).lock_owned().await;
         let contents = self.lock().clone();
-        self.open = Some(contents);
+        self.open = Some((contents, alone));
         Ok(())
     }
 
@@ -106,23 +123,30 @@ impl Backend for MemoryLog {
         }))
     }
 
+    async fn taken(&mut self, unique: &str) -> Result<bool, StoreError> {
+        let mut rows = self.open()?.vault.values();
+        Ok(rows.any(|row| row.unique.as_deref() == Some(unique)))
+    }
+
     async fn tile(&mut self, level: u8, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.open()?.tiles.get(&(level, index)).cloned())
     }
 
-    async fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+    async fn write(&mut self, batch: Batch) -> Result<(), StoreError> {
         let contents = self.open()?;
         if contents.head.unwrap_or_else(Head::empty) != batch.before {
             return Err(StoreError::Moved);
         }
-        for row in &batch.vault {
+        for row in batch.vault {
             let taken = |other: &VaultRow| row.unique.is_some() && other.unique == row.unique;
             if contents.vault.values().any(taken) {
-                return Err(StoreError::Duplicate);
+                return Err(StoreError::Database(
+                    "a value that is stored already".into(),
+                ));
             }
-            contents.vault.insert(row.commitment.clone(), row.clone());
+            contents.vault.insert(row.commitment.clone(), row);
         }
-        for event in &batch.events {
+        for event in batch.events {
             let indexes = contents.streams.entry(event.stream.clone()).or_default();
             if u64::try_from(indexes.len()).ok() != Some(event.revision) {
                 return Err(StoreError::Database(format!(
@@ -131,26 +155,23 @@ impl Backend for MemoryLog {
                 )));
             }
             indexes.push(contents.leaves.len());
-            contents.leaves.push(event.leaf.clone());
+            contents.leaves.push(event.leaf);
         }
-        for tile in &batch.tiles {
-            contents
-                .tiles
-                .insert((tile.level, tile.index), tile.hashes.clone());
+        for tile in batch.tiles {
+            contents.tiles.insert((tile.level, tile.index), tile.hashes);
         }
-        for write in &batch.rows {
-            contents.rows.write(write.clone());
+        for write in batch.rows {
+            contents.rows.write(write);
         }
         contents.head = Some(batch.after);
         Ok(())
     }
 
     async fn commit(&mut self) -> Result<(), StoreError> {
-        let open = self
-            .open
-            .take()
-            .ok_or_else(|| StoreError::Database("no transaction is open".into()))?;
-        *self.lock() = open;
+        let open = self.open.take();
+        let (contents, _alone) =
+            open.ok_or_else(|| StoreError::Database("no transaction is open".into()))?;
+        *self.lock() = contents;
         Ok(())
     }
 
@@ -160,13 +181,10 @@ impl Backend for MemoryLog {
     }
 
     async fn leaves(&mut self, from: u64, to: u64) -> Result<Vec<Vec<u8>>, StoreError> {
-        let range =
-            usize::try_from(from).unwrap_or(usize::MAX)..usize::try_from(to).unwrap_or(usize::MAX);
-        Ok(self
-            .lock()
-            .leaves
-            .get(range)
-            .map(<[_]>::to_vec)
-            .unwrap_or_default())
+        let contents = self.lock();
+        let place = |index| usize::try_from(index).unwrap_or(usize::MAX);
+        let end = place(to).min(contents.leaves.len());
+        let leaves = contents.leaves.get(place(from)..end);
+        Ok(leaves.map(<[_]>::to_vec).unwrap_or_default())
     }
 }

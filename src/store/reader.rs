@@ -8,7 +8,7 @@ use tlog::{Hash, TileMap, TilePath};
 use super::{Head, StoreError, sqlite};
 
 /// Leaves read at once by whoever reads a lot.
-pub const PAGE: u64 = 4096;
+pub const PAGE: u64 = 1024;
 
 /// A reader of the log, shared by all its clones.
 #[derive(Clone)]
@@ -43,6 +43,12 @@ impl Reader {
     pub async fn leaves(&self, from: u64, to: u64) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut connection = self.pool.acquire().await.map_err(failed)?;
         sqlite::read_leaves(&mut connection, from, to).await
+    }
+
+    /// The same leaves in one piece, with a newline after each.
+    pub(super) async fn page(&self, from: u64, to: u64) -> Result<Vec<u8>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        sqlite::read_page(&mut connection, from, to).await
     }
 
     /// The events of a range of the log.

@@ -11,14 +11,14 @@ use projections::{
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Row as _, SqliteConnection,
     TypeInfo as _, ValueRef as _,
-    sqlite::{SqliteConnectOptions, SqliteRow},
+    sqlite::{SqliteConnectOptions, SqliteRow, SqliteSynchronous},
 };
 
 use super::{
     StoreError,
     reader::{PAGE, Reader},
     sink, sqlite,
-    sqlite::{SqliteLog, prepared},
+    sqlite::{SqliteLog, execute, prepared},
 };
 
 fn failed(error: sqlx::Error) -> StoreError {
@@ -35,97 +35,147 @@ pub async fn catch_up(
 ) -> Result<(), StoreError> {
     let connection = log.connection();
     for projection in tables::ALL {
-        let known: Option<i64> =
-            sqlx::query_scalar("SELECT position FROM projection WHERE name = $1")
-                .bind(projection.name)
-                .fetch_optional(&mut *connection)
-                .await
-                .map_err(failed)?;
-        if known.is_none() {
-            sqlx::query("BEGIN IMMEDIATE")
-                .execute(&mut *connection)
-                .await
-                .map_err(failed)?;
-            sqlx::raw_sql(projection.ddl)
-                .execute(&mut *connection)
-                .await
-                .map_err(failed)?;
-            let insert = sqlx::query("INSERT INTO projection (name, position) VALUES ($1, 0)")
-                .bind(projection.name);
-            insert.execute(&mut *connection).await.map_err(failed)?;
-            sqlx::query("COMMIT")
-                .execute(&mut *connection)
-                .await
-                .map_err(failed)?;
+        let mut folds = Folds::default();
+        loop {
+            execute(connection, sqlx::query("BEGIN IMMEDIATE")).await?;
+            let (position, size) = match slice(connection, projection, &mut folds).await {
+                Ok(place) => place,
+                Err(error) => {
+                    execute(connection, sqlx::query("ROLLBACK")).await?;
+                    return Err(error);
+                }
+            };
+            execute(connection, sqlx::query("COMMIT")).await?;
+            progress(position, size);
+            if position == size {
+                break;
+            }
         }
-        let mut infos = BTreeMap::new();
-        while catch_up_slice(connection, projection, &mut infos, &mut progress).await? {}
     }
     Ok(())
 }
 
-/// One slice of one projection; false once it is at the head.
-async fn catch_up_slice(
-    connection: &mut SqliteConnection,
-    projection: Projection,
-    infos: &mut BTreeMap<String, Info>,
-    progress: &mut impl FnMut(u64, u64),
-) -> Result<bool, StoreError> {
-    sqlx::query("BEGIN IMMEDIATE")
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
-    let head = sqlite::read_head(connection).await?;
-    let position: i64 = sqlx::query_scalar("SELECT position FROM projection WHERE name = $1")
-        .bind(projection.name)
+/// The same within a transaction that is open, for projections that a process of another version left behind: it writes
+/// the tables it knows and no others. It is the few events that came since [`catch_up`] was done.
+pub(super) async fn catch_up_within(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT count(*) FROM projection, head WHERE position = size AND name IN ({})",
+        names()
+    );
+    let at_head: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
         .fetch_one(&mut *connection)
         .await
         .map_err(failed)?;
-    let from = sqlite::natural(position);
-    let to = head.size.min(from + PAGE);
+    if usize::try_from(at_head) == Ok(tables::ALL.len()) {
+        return Ok(());
+    }
+    for projection in tables::ALL {
+        let mut folds = Folds::default();
+        loop {
+            let (position, size) = slice(connection, projection, &mut folds).await?;
+            if position == size {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says that every projection of this version is at the new head, because its rows were written with the events.
+pub(super) async fn moved_with(
+    connection: &mut SqliteConnection,
+    size: u64,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "UPDATE projection SET position = ? WHERE name IN ({})",
+        names()
+    );
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(sqlite::integer(size));
+    execute(connection, query).await.map(|_| ())
+}
+
+fn names() -> String {
+    tables::ALL
+        .map(|projection| format!("'{}'", projection.name))
+        .join(", ")
+}
+
+/// The states of a projection's folds between two slices.
+#[derive(Default)]
+struct Folds {
+    position: u64,
+    infos: BTreeMap<String, Info>,
+}
+
+/// One slice of one projection; answers where it stands now, and where the log ends.
+async fn slice(
+    connection: &mut SqliteConnection,
+    projection: Projection,
+    folds: &mut Folds,
+) -> Result<(u64, u64), StoreError> {
+    let head = sqlite::read_head(connection).await?;
+    let from = position(connection, projection).await?;
+    let to = head.size.min(from.saturating_add(PAGE));
+    if folds.position != from {
+        // Another process did the slice before this one: what it wrote is in the rows.
+        folds.infos.clear();
+    }
     let mut events = Vec::new();
     for (index, leaf) in (from..).zip(sqlite::read_leaves(connection, from, to).await?) {
-        events.push(Recorded {
-            index,
-            event: events::Event::read(&leaf)?,
-        });
+        let event = events::Event::read(&leaf)?;
+        events.push(Recorded { index, event });
     }
-    load_infos(connection, projection, &events, infos).await?;
-    apply(connection, &events, &[projection], infos).await?;
+    if u64::try_from(events.len()).ok() != Some(to - from) {
+        let text = format!(
+            "there are not {} leaves from log index {from} on",
+            to - from
+        );
+        return Err(StoreError::Corrupt(text));
+    }
+    if projection.tables.contains(&tables::INFO) {
+        load_infos(connection, &events, &mut folds.infos).await?;
+    }
+    apply(connection, &events, &[projection], &mut folds.infos).await?;
     let moved = sqlx::query("UPDATE projection SET position = $1 WHERE name = $2")
         .bind(sqlite::integer(to))
         .bind(projection.name);
-    moved.execute(&mut *connection).await.map_err(failed)?;
-    sqlx::query("COMMIT")
-        .execute(&mut *connection)
+    execute(connection, moved).await?;
+    folds.position = to;
+    Ok((to, head.size))
+}
+
+/// How far a projection has read the log. Its tables are made if they are not there.
+async fn position(
+    connection: &mut SqliteConnection,
+    projection: Projection,
+) -> Result<u64, StoreError> {
+    let known: Option<i64> = sqlx::query_scalar("SELECT position FROM projection WHERE name = $1")
+        .bind(projection.name)
+        .fetch_optional(&mut *connection)
         .await
         .map_err(failed)?;
-    progress(to, head.size);
-    Ok(to < head.size)
+    if let Some(position) = known {
+        return Ok(sqlite::natural(position));
+    }
+    let made = sqlx::raw_sql(projection.ddl).execute(&mut *connection);
+    made.await.map_err(failed)?;
+    let insert =
+        sqlx::query("INSERT INTO projection (name, position) VALUES ($1, 0)").bind(projection.name);
+    execute(connection, insert).await?;
+    Ok(0)
 }
 
 /// After a restart in the middle, the folds go on from the rows that they wrote.
 async fn load_infos(
     connection: &mut SqliteConnection,
-    projection: Projection,
     events: &[Recorded],
     infos: &mut BTreeMap<String, Info>,
 ) -> Result<(), StoreError> {
-    if !projection.tables.contains(&tables::INFO) {
-        return Ok(());
-    }
     for gem in events.iter().filter_map(index::key) {
         if !infos.contains_key(gem) {
-            let sql = format!("SELECT body FROM {} WHERE gem = $1", tables::INFO);
-            let body: Option<String> = sqlx::query_scalar(AssertSqlSafe(sql))
-                .bind(gem.to_owned())
-                .fetch_optional(&mut *connection)
-                .await
-                .map_err(failed)?;
-            infos.insert(
-                gem.to_owned(),
-                body.map_or_else(Info::default, |body| Info { body }),
-            );
+            let body = sqlite::read_info(connection, gem).await?;
+            let info = body.map_or_else(Info::default, |body| Info { body });
+            infos.insert(gem.to_owned(), info);
         }
     }
     Ok(())
@@ -157,10 +207,7 @@ async fn apply(
             .any(|projection| projection.tables.contains(&table(write)))
     });
     for statement in sink::statements(&writes) {
-        prepared(statement)
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
+        execute(connection, prepared(statement)).await?;
     }
     Ok(())
 }
@@ -180,7 +227,11 @@ pub struct Rebuilt {
 impl Rebuilt {
     /// Empty tables in a new file, or in memory.
     pub async fn create(path: Option<&Path>) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::new().disable_statement_logging();
+        // It can be made again at any time, so it need not survive a power cut.
+        let options = SqliteConnectOptions::new()
+            .synchronous(SqliteSynchronous::Off)
+            .statement_cache_capacity(256)
+            .disable_statement_logging();
         let options = match path {
             Some(path) => options.filename(path).create_if_missing(true),
             None => options.in_memory(true),
@@ -200,16 +251,10 @@ impl Rebuilt {
 
     /// Takes the next events into account.
     pub async fn advance(&mut self, events: &[Recorded]) -> Result<(), StoreError> {
-        sqlx::query("BEGIN")
-            .execute(&mut self.connection)
-            .await
-            .map_err(failed)?;
-        apply(&mut self.connection, events, &tables::ALL, &mut self.infos).await?;
-        sqlx::query("COMMIT")
-            .execute(&mut self.connection)
-            .await
-            .map_err(failed)?;
-        Ok(())
+        let connection = &mut self.connection;
+        execute(connection, sqlx::query("BEGIN")).await?;
+        apply(connection, events, &tables::ALL, &mut self.infos).await?;
+        execute(connection, sqlx::query("COMMIT")).await.map(|_| ())
     }
 
     /// Every row of a table, in the order of its key, as text.

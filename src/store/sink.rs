@@ -107,12 +107,21 @@ fn delete(table: &str, key: &[&str], arguments: Vec<Cell>) -> Statement {
     }
 }
 
-/// Splits rows into runs of 64, 32, … 1.
-pub(super) fn chunked<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
+/// Splits a number of rows into runs of 64, 32, … 1.
+pub(super) fn sizes(mut rows: usize) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
-        let size = CHUNKS.into_iter().find(|size| *size <= rows.len())?;
-        let (chunk, rest) = rows.split_at_checked(size)?;
-        rows = rest;
+        let size = CHUNKS.into_iter().find(|size| *size <= rows)?;
+        rows -= size;
+        Some(size)
+    })
+}
+
+/// Splits rows into runs of 64, 32, … 1.
+pub(super) fn chunked<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = rows;
+    sizes(rows.len()).filter_map(move |size| {
+        let (chunk, after) = rest.split_at_checked(size)?;
+        rest = after;
         Some(chunk)
     })
 }

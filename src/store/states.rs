@@ -1,7 +1,10 @@
 //! The states that decisions read: folded once from their stream, then advanced by each event after that.
 //!
 //! The store does not know the types. A request names each stream it reads together with the type that folds it.
-use std::{any::Any, collections::BTreeMap};
+use std::{
+    any::{Any, TypeId},
+    collections::BTreeMap,
+};
 
 use events::{Event, State, stream::StreamKind, stream::StreamName, time::Timestamp};
 
@@ -27,6 +30,7 @@ impl<S: State + Send + 'static> AnyState for S {
 pub struct Read {
     /// The stream.
     pub stream: StreamName,
+    state: TypeId,
     make: fn() -> Box<dyn AnyState>,
 }
 
@@ -35,6 +39,7 @@ impl Read {
     pub fn of<S: State + Send + 'static>(stream: StreamName) -> Self {
         Self {
             stream,
+            state: TypeId::of::<S>(),
             make: || Box::new(S::default()),
         }
     }
@@ -46,8 +51,9 @@ impl std::fmt::Debug for Read {
     }
 }
 
+/// One stream, folded into every state that somebody wants of it.
 struct Slot {
-    state: Box<dyn AnyState>,
+    states: BTreeMap<TypeId, Box<dyn AnyState>>,
     next_revision: u64,
     used: u64,
 }
@@ -60,15 +66,22 @@ pub(super) struct States {
 }
 
 impl States {
-    /// The reads whose stream is not folded yet.
+    /// The reads whose stream is not folded into their state yet, by stream.
     pub(super) fn missing<'a>(
         &self,
         reads: impl Iterator<Item = &'a Read>,
-    ) -> BTreeMap<StreamName, Read> {
-        reads
-            .filter(|read| !self.slots.contains_key(&read.stream))
-            .map(|read| (read.stream.clone(), read.clone()))
-            .collect()
+    ) -> BTreeMap<StreamName, Vec<Read>> {
+        let mut missing = BTreeMap::<StreamName, Vec<Read>>::new();
+        for read in reads.filter(|read| !self.holds(read)) {
+            let wanted = missing.entry(read.stream.clone()).or_default();
+            wanted.push(read.clone());
+        }
+        missing
+    }
+
+    fn holds(&self, read: &Read) -> bool {
+        let slot = self.slots.get(&read.stream);
+        slot.is_some_and(|slot| slot.states.contains_key(&read.state))
     }
 
     /// Folds a stream.
@@ -77,13 +90,15 @@ impl States {
         for event in events {
             state.evolve(event);
         }
-        let next_revision = events.last().map_or(0, |event| event.revision + 1);
-        let slot = Slot {
-            state,
-            next_revision,
-            used: self.tick,
-        };
-        self.slots.insert(read.stream.clone(), slot);
+        let slot = self
+            .slots
+            .entry(read.stream.clone())
+            .or_insert_with(|| Slot {
+                states: BTreeMap::new(),
+                next_revision: events.last().map_or(0, |event| event.revision + 1),
+                used: self.tick,
+            });
+        slot.states.insert(read.state, state);
     }
 
     /// The revision that the next event of this stream gets; `None` if the stream was not read.
@@ -94,7 +109,9 @@ impl States {
     /// Takes an appended event into account.
     pub(super) fn advance(&mut self, event: &Event) {
         if let Some(slot) = self.slots.get_mut(&event.stream) {
-            slot.state.evolve(event);
+            for state in slot.states.values_mut() {
+                state.evolve(event);
+            }
             slot.next_revision = event.revision + 1;
             slot.used = self.tick;
         }
@@ -142,6 +159,8 @@ impl States {
 /// What a closure decides on: the states of this instant, and the time its events will bear.
 pub struct Desk<'a> {
     pub(super) states: &'a States,
+    /// What the request named: nothing else is shown, whatever others left in the cache.
+    pub(super) reads: &'a [Read],
     /// The time of the batch.
     pub now: Timestamp,
 }
@@ -149,6 +168,12 @@ pub struct Desk<'a> {
 impl Desk<'_> {
     /// The state of a stream that the request named with this type; `None` otherwise, which is a bug of the request.
     pub fn state<S: State + 'static>(&self, stream: &StreamName) -> Option<&S> {
-        self.states.slots.get(stream)?.state.as_any().downcast_ref()
+        let state = TypeId::of::<S>();
+        let named = |read: &Read| read.stream == *stream && read.state == state;
+        if !self.reads.iter().any(named) {
+            return None;
+        }
+        let slot = self.states.slots.get(stream)?;
+        slot.states.get(&state)?.as_ref().as_any().downcast_ref()
     }
 }

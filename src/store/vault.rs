@@ -3,10 +3,7 @@
 //! A sealed value is `SHA-256(nonce ‖ value)` in the event, and `XChaCha20-Poly1305(subject key, nonce ‖ value)` in the
 //! database. The subject's key is in a file of its own, beside the signing key and outside the database and its backups.
 //! Deleting the key erases the value from every copy of the database at once, and changes no leaf and no proof.
-use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, path::Path, sync::Arc};
 
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305, XNonce,
@@ -14,12 +11,12 @@ use chacha20poly1305::{
 };
 use events::{canonical, digest::Digest, stream::StreamName};
 use sqlx::{
-    ConnectOptions as _, SqliteConnection,
+    AssertSqlSafe, ConnectOptions as _, Row as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use zeroize::Zeroizing;
 
-use super::{StoreError, VaultRow};
+use super::{StoreError, VaultRow, sink::chunked, sqlite::anonymous};
 use crate::world;
 
 /// Random bytes before each value, so that nobody can guess a value and compare.
@@ -30,15 +27,31 @@ const CIPHER_NONCE: usize = 24;
 const HASH_KEY: &str = "unique values";
 
 /// The key of one subject.
-pub type SubjectKey = Zeroizing<[u8; 32]>;
+#[derive(Clone)]
+pub struct SubjectKey {
+    subject: StreamName,
+    bytes: Zeroizing<[u8; 32]>,
+    fresh: bool,
+}
+
+impl SubjectKey {
+    /// Whose key it is.
+    pub(super) fn subject(&self) -> &StreamName {
+        &self.subject
+    }
+}
+
+impl fmt::Debug for SubjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SubjectKey").field(&self.subject).finish()
+    }
+}
 
 /// Where the keys of subjects are kept.
 #[derive(Clone)]
 pub struct SubjectKeys {
     connection: Arc<tokio::sync::Mutex<SqliteConnection>>,
-    /// Keys of subjects that are about to be recorded; they are on disk before their event is.
-    pending: Arc<Mutex<Vec<(StreamName, SubjectKey)>>>,
-    hash_key: Arc<SubjectKey>,
+    hash_key: Arc<Zeroizing<[u8; 32]>>,
 }
 
 fn failed(error: sqlx::Error) -> StoreError {
@@ -73,48 +86,50 @@ impl SubjectKeys {
         let hash_key = select(&mut connection, HASH_KEY).await?.unwrap_or(fresh);
         Ok(Self {
             connection: Arc::new(connection.into()),
-            pending: Arc::default(),
             hash_key: Arc::new(hash_key),
         })
     }
 
-    /// A fresh key for a subject that has none yet. It is written by the writer, before the event that uses it.
+    /// A fresh key for a subject that nothing is recorded of yet. It travels with the value that it seals, and is kept
+    /// if and only if that value's event is: a request that is denied leaves no key behind.
+    #[expect(
+        clippy::unused_self,
+        reason = "where keys come from is the business of where they are kept"
+    )]
     pub fn fresh(&self, subject: &StreamName) -> SubjectKey {
-        let key = Zeroizing::new(world::random::<32>());
-        let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        pending.push((subject.clone(), key.clone()));
-        key
+        SubjectKey {
+            subject: subject.clone(),
+            bytes: Zeroizing::new(world::random::<32>()),
+            fresh: true,
+        }
     }
 
-    /// Writes the fresh keys to disk.
-    pub(super) async fn persist(&self) -> Result<(), StoreError> {
-        let pending =
-            std::mem::take(&mut *self.pending.lock().unwrap_or_else(PoisonError::into_inner));
-        if pending.is_empty() {
+    /// Writes fresh keys to disk.
+    ///
+    /// A key that is there already belongs to a batch that was lost after this step: nothing is sealed with it.
+    pub(super) async fn persist(&self, keys: &[SubjectKey]) -> Result<(), StoreError> {
+        if keys.is_empty() {
             return Ok(());
         }
         let mut connection = self.connection.lock().await;
-        sqlx::query("BEGIN")
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        for (subject, key) in &pending {
-            let sql = "INSERT INTO subject (name, key) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-            let query = sqlx::query(sql)
-                .bind(subject.as_str().to_owned())
-                .bind(key.to_vec());
-            query.execute(&mut *connection).await.map_err(failed)?;
-        }
-        sqlx::query("COMMIT")
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        Ok(())
+        execute(&mut connection, "BEGIN IMMEDIATE").await?;
+        let written = upsert(&mut connection, keys).await;
+        let ended = if written.is_ok() {
+            "COMMIT"
+        } else {
+            "ROLLBACK"
+        };
+        written.and(execute(&mut connection, ended).await)
     }
 
     /// The key of a subject; `None` once it is erased.
     pub async fn key(&self, subject: &StreamName) -> Result<Option<SubjectKey>, StoreError> {
-        select(&mut *self.connection.lock().await, subject.as_str()).await
+        let bytes = select(&mut *self.connection.lock().await, subject.as_str()).await?;
+        Ok(bytes.map(|bytes| SubjectKey {
+            subject: subject.clone(),
+            bytes,
+            fresh: false,
+        }))
     }
 
     /// Destroys the key of a subject, in the file and in its write-ahead log.
@@ -123,11 +138,19 @@ impl SubjectKeys {
         let query =
             sqlx::query("DELETE FROM subject WHERE name = $1").bind(subject.as_str().to_owned());
         query.execute(&mut *connection).await.map_err(failed)?;
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&mut *connection)
+        // Pages that were split or merged may still hold old copies of the key in their unused space.
+        execute(&mut connection, "VACUUM").await?;
+        let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut *connection)
             .await
+            .and_then(|row| row.try_get::<i64, _>(0))
             .map_err(failed)?;
-        Ok(())
+        if emptied == 0 {
+            return Ok(());
+        }
+        let text = "the subject keys: the key is deleted, but another process is reading the file, and so its write-ahead \
+                    log still holds it: erase again";
+        Err(StoreError::Database(text.into()))
     }
 
     /// A keyed hash of a value that may exist once only: equal values give equal hashes, and only here.
@@ -138,10 +161,32 @@ impl SubjectKeys {
     }
 }
 
+async fn execute(connection: &mut SqliteConnection, sql: &'static str) -> Result<(), StoreError> {
+    let done = sqlx::query(sql).execute(connection).await;
+    done.map(|_| ()).map_err(failed)
+}
+
+async fn upsert(connection: &mut SqliteConnection, keys: &[SubjectKey]) -> Result<(), StoreError> {
+    for keys in chunked(keys) {
+        let sql = format!(
+            "INSERT INTO subject (name, key) VALUES {} ON CONFLICT (name) DO UPDATE SET key = excluded.key",
+            anonymous(keys.len(), 2)
+        );
+        let query = keys
+            .iter()
+            .fold(sqlx::query(AssertSqlSafe(sql)), |query, key| {
+                let name = key.subject.as_str().to_owned();
+                query.bind(name).bind(key.bytes.to_vec())
+            });
+        query.execute(&mut *connection).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
 async fn select(
     connection: &mut SqliteConnection,
     name: &str,
-) -> Result<Option<SubjectKey>, StoreError> {
+) -> Result<Option<Zeroizing<[u8; 32]>>, StoreError> {
     let query = sqlx::query_scalar::<_, Vec<u8>>("SELECT key FROM subject WHERE name = $1")
         .bind(name.to_owned());
     let key = query
@@ -192,6 +237,7 @@ pub fn seal(
         subject: subject.clone(),
         sealed: [&cipher_nonce[..], &encrypted].concat(),
         unique,
+        fresh_key: key.fresh.then(|| key.clone()),
     };
     Ok(Seal { commitment, row })
 }
@@ -213,30 +259,41 @@ pub fn open(key: &SubjectKey, commitment: &Digest, sealed: &[u8]) -> Option<Zero
 }
 
 fn cipher(key: &SubjectKey) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(&(**key).into())
+    XChaCha20Poly1305::new(&(*key.bytes).into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn key(byte: u8) -> SubjectKey {
+        SubjectKey {
+            subject: StreamName::log(),
+            bytes: Zeroizing::new([byte; 32]),
+            fresh: byte == 1,
+        }
+    }
+
     #[test]
     fn a_sealed_value_opens_with_its_key_and_commitment_and_with_nothing_else() {
         let subject = StreamName::log();
-        let (key, other) = (Zeroizing::new([1; 32]), Zeroizing::new([2; 32]));
-        let sealed = seal(&key, &subject, "alice", None).unwrap();
-        assert_eq!(
-            open(&key, &sealed.commitment, &sealed.row.sealed)
-                .unwrap()
-                .as_str(),
-            "alice"
-        );
-        assert!(open(&other, &sealed.commitment, &sealed.row.sealed).is_none());
-        assert!(open(&key, &Digest::of(b"alice"), &sealed.row.sealed).is_none());
-        let again = seal(&key, &subject, "alice", None).unwrap();
+        let sealed = seal(&key(1), &subject, "alice", None).unwrap();
+        let opened = open(&key(1), &sealed.commitment, &sealed.row.sealed);
+        assert_eq!(opened.unwrap().as_str(), "alice");
+        assert!(open(&key(2), &sealed.commitment, &sealed.row.sealed).is_none());
+        assert!(open(&key(1), &Digest::of(b"alice"), &sealed.row.sealed).is_none());
+        let again = seal(&key(1), &subject, "alice", None).unwrap();
         assert_ne!(
             sealed.commitment, again.commitment,
             "equal values cannot be linked"
         );
+    }
+
+    #[test]
+    fn only_a_fresh_key_travels_with_its_value_and_nobody_prints_it() {
+        let fresh = seal(&key(1), &StreamName::log(), "alice", None).unwrap();
+        let known = seal(&key(2), &StreamName::log(), "alice", None).unwrap();
+        assert!(fresh.row.fresh_key.is_some() && known.row.fresh_key.is_none());
+        assert!(!format!("{:?}", fresh.row.fresh_key).contains('1'));
     }
 }

@@ -77,7 +77,12 @@ impl IndexCache {
     pub fn forget(&self, gem: &FoldedName) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
         let mut infos = self.infos.write().unwrap_or_else(PoisonError::into_inner);
-        let spellings: Vec<String> = infos.pages.keys().filter(|name| name.eq_ignore_ascii_case(gem.as_str())).cloned().collect();
+        let spellings: Vec<String> = infos
+            .pages
+            .keys()
+            .filter(|name| name.eq_ignore_ascii_case(gem.as_str()))
+            .cloned()
+            .collect();
         for name in spellings {
             if let Some(page) = infos.pages.remove(&name) {
                 infos.bytes = infos.bytes.saturating_sub(page.body.len());
@@ -93,12 +98,22 @@ impl IndexCache {
 
     /// `/info/<name>`.
     pub async fn info(&self, reader: &Reader, name: &str) -> Result<Option<Arc<Page>>, StoreError> {
-        if let Some(page) = self.infos.read().unwrap_or_else(PoisonError::into_inner).pages.get(name) {
+        if let Some(page) = self
+            .infos
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pages
+            .get(name)
+        {
             return Ok(Some(page.clone()));
         }
-        let Ok(parsed) = GemName::parse(name) else { return Ok(None) };
+        let Ok(parsed) = GemName::parse(name) else {
+            return Ok(None);
+        };
         let epoch = self.epoch.load(Ordering::SeqCst);
-        let Some(body) = index::info(reader, &parsed).await? else { return Ok(None) };
+        let Some(body) = index::info(reader, &parsed).await? else {
+            return Ok(None);
+        };
         let page = Arc::new(Page::new(body));
         let mut infos = self.infos.write().unwrap_or_else(PoisonError::into_inner);
         if self.epoch.load(Ordering::SeqCst) == epoch {
@@ -128,7 +143,11 @@ impl IndexCache {
         let (lines, next) = index::version_lines(reader, versions.next).await?;
         body.extend_from_slice(lines.as_bytes());
         let page = Arc::new(Page::new(body));
-        *versions = Versions { page: Some(page.clone()), next, epoch };
+        *versions = Versions {
+            page: Some(page.clone()),
+            next,
+            epoch,
+        };
         Ok(page)
     }
 
@@ -156,6 +175,14 @@ impl IndexCache {
 
 /// The first lines of `/versions`: dated by the first event, so that they are the same after every replay.
 async fn head(reader: &Reader) -> Result<String, StoreError> {
-    let opened = reader.events(0, 1).await?.pop().filter(|recorded| matches!(recorded.event.body, Body::LogOpened(_)));
-    Ok(projections::index::versions_head(opened.map(|recorded| recorded.event.time).unwrap_or_default()))
+    let opened = reader
+        .events(0, 1)
+        .await?
+        .pop()
+        .filter(|recorded| matches!(recorded.event.body, Body::LogOpened(_)));
+    Ok(projections::index::versions_head(
+        opened
+            .map(|recorded| recorded.event.time)
+            .unwrap_or_default(),
+    ))
 }

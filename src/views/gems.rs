@@ -55,7 +55,8 @@ pub struct Listed {
 pub async fn newest(reader: &Reader, covered: u64) -> Result<Vec<Listed>, StoreError> {
     let sql = listing("", "g.updated_at DESC, g.gem");
     let query = sqlx::query(AssertSqlSafe(sql)).bind(integer(covered));
-    list(query.fetch_all(reader.pool()).await.map_err(failed)?)
+    let rows = query.fetch_all(reader.pool()).await.map_err(failed)?;
+    rows.iter().map(listed).collect()
 }
 
 /// The gems whose name contains this text: first the one that is called so, then those that start with it.
@@ -71,7 +72,8 @@ pub async fn search(reader: &Reader, text: &str, covered: u64) -> Result<Vec<Lis
         .bind(text)
         .bind(format!("%{escaped}%"))
         .bind(format!("{escaped}%"));
-    list(query.fetch_all(reader.pool()).await.map_err(failed)?)
+    let rows = query.fetch_all(reader.pool()).await.map_err(failed)?;
+    rows.iter().map(listed).collect()
 }
 
 /// Gems, each joined with its newest release below index `$1`.
@@ -91,10 +93,6 @@ fn like_escaped(text: &str) -> String {
         special.into_iter().chain([c])
     };
     text.chars().flat_map(escape).collect()
-}
-
-fn list(rows: Vec<SqliteRow>) -> Result<Vec<Listed>, StoreError> {
-    rows.iter().map(listed).collect()
 }
 
 fn listed(row: &SqliteRow) -> Result<Listed, StoreError> {
@@ -164,15 +162,15 @@ fn released(recorded: Recorded) -> Option<Released> {
     let Event {
         body, time, actor, ..
     } = event;
-    match body {
-        Body::ReleasePushed(pushed) => Some(Released {
-            log_index: index,
-            time,
-            actor,
-            pushed,
-        }),
-        _ => None,
-    }
+    let Body::ReleasePushed(pushed) = body else {
+        return None;
+    };
+    Some(Released {
+        log_index: index,
+        time,
+        actor,
+        pushed,
+    })
 }
 
 /// What a release says of itself; `None` once its document is removed.

@@ -21,7 +21,7 @@ use crate::{
     app::App,
     store::{
         StoreError,
-        anchor::{Anchored, AnchorError},
+        anchor::{AnchorError, Anchored},
     },
 };
 
@@ -93,9 +93,8 @@ async fn release_index(
     number: &GemVersion,
     platform: &Platform,
 ) -> Result<Option<u64>, StoreError> {
-    let sql = format!(
-        "SELECT log_index FROM {RELEASE} WHERE gem = $1 AND number = $2 AND platform = $3"
-    );
+    let sql =
+        format!("SELECT log_index FROM {RELEASE} WHERE gem = $1 AND number = $2 AND platform = $3");
     let query = sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(gem.as_str().to_owned())
         .bind(number.as_str().to_owned())

@@ -109,12 +109,9 @@ impl Fault {
             Self::NotFound(why) => {
                 error_page(app, StatusCode::NOT_FOUND, "There is nothing here", &why)
             }
-            Self::Malformed(why) => error_page(
-                app,
-                StatusCode::BAD_REQUEST,
-                "That cannot be read",
-                &why,
-            ),
+            Self::Malformed(why) => {
+                error_page(app, StatusCode::BAD_REQUEST, "That cannot be read", &why)
+            }
             Self::Store(error) => {
                 tracing::error!(%error, "a page could not be made");
                 let why = "The ledger cannot be read right now. The operator finds the reason in the server's log.";

@@ -1,11 +1,7 @@
 //! `/gems/NAME`: each release with its source, who may release the gem now, and how that came to be.
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use events::{
-    id::{Actor, Via},
-    name::GemName,
-    policy::Publisher,
-};
+use events::{name::GemName, policy::Publisher};
 
 use super::{
     frame::{Fault, Frame, answer},
@@ -62,7 +58,6 @@ struct Line {
     log_index: u64,
     time: Moment,
     who: String,
-    console: bool,
     what: String,
 }
 
@@ -78,7 +73,8 @@ pub(super) async fn page(app: web::Data<App>, request: HttpRequest) -> HttpRespo
 }
 
 async fn gem(app: &App, name: &str) -> Result<Page, Fault> {
-    let missing = || Fault::NotFound("No gem of this name was ever pushed or reserved here.".into());
+    let missing =
+        || Fault::NotFound("No gem of this name was ever pushed or reserved here.".into());
     let name = GemName::parse(name).map_err(|_| missing())?.folded();
     let covered = provenance::covered(app)?;
     let policy = gems::policy(&app.reader, &name, covered).await?;
@@ -151,7 +147,6 @@ impl From<Change> for Line {
         Self {
             log_index: change.log_index,
             time: change.time.into(),
-            console: change.via == Via::Console && change.actor != Actor::Operator,
             who: who(&change.actor),
             what: change.what,
         }

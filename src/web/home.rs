@@ -43,7 +43,6 @@ struct Row {
     version: String,
     log_index: u64,
     released: Moment,
-    releases: u64,
     source: Option<(String, Option<String>)>,
 }
 
@@ -51,7 +50,7 @@ impl From<Listed> for Row {
     fn from(listed: Listed) -> Self {
         let Listed {
             name,
-            releases,
+            releases: _,
             number,
             platform,
             released,
@@ -65,7 +64,6 @@ impl From<Listed> for Row {
             version: format!("{number}{}", platform.unwrap_or_default()),
             log_index,
             released: released.into(),
-            releases,
             source: repository
                 .map(|repository| (repository, commit.map(|commit| short_commit(&commit)))),
         }

@@ -2,6 +2,8 @@
 //!
 //! The templates escape markup. What is left are characters that hide or reorder others, links that run something, and
 //! texts without end; here they become harmless.
+use std::fmt::Write as _;
+
 use events::{claims::Workflow, text::is_forbidden, time::Timestamp};
 
 /// Longest line of foreign text, in characters.
@@ -39,7 +41,8 @@ fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if is_forbidden(c) {
-            shown.push_str(&format!("\u{27E8}U+{:04X}\u{27E9}", u32::from(c)));
+            // Writing into a String cannot fail.
+            let _ = write!(shown, "\u{27E8}U+{:04X}\u{27E9}", u32::from(c));
         } else {
             shown.push(c);
         }
@@ -60,7 +63,8 @@ pub fn https(url: &str) -> Option<String> {
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at_checked(end)?;
     let host = |byte: u8| byte.is_ascii_alphanumeric() || b"-.:".contains(&byte);
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?#%[]".contains(&byte);
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&()*+,;=:@/?#%[]".contains(&byte);
     let sound = authority.contains('.')
         && authority.bytes().all(host)
         && path.bytes().all(plain)

@@ -78,7 +78,8 @@ pub(super) fn judge(world: &World, order: &Order, group: &Group, findings: &mut 
         last: &last.event,
     };
     match lawful(&case) {
-        Ok(drafts) => compare(&drafts, group, findings),
+        Ok(Some(drafts)) => compare(&drafts, group, findings),
+        Ok(None) => {}
         Err(fault) => {
             let name = case.last.body.event_type().name;
             let message = format!("{name} was not lawful: {}", fault.message);
@@ -88,10 +89,10 @@ pub(super) fn judge(world: &World, order: &Order, group: &Group, findings: &mut 
     actor::check(&case, findings);
 }
 
-/// The events that the command behind this group leads to.
-fn lawful(case: &Case<'_>) -> Result<Vec<Draft>, Fault> {
+/// The events that the command behind this group leads to, or nothing if they were compared already.
+fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
     let (ledger, event) = (&case.world.ledger, case.last);
-    Ok(match &event.body {
+    Ok(Some(match &event.body {
         Body::LogOpened(opened) => ledger::open(ledger, opened.clone())?,
         _ if ledger.opened.is_none() => {
             return Err(Fault::new(
@@ -118,7 +119,9 @@ fn lawful(case: &Case<'_>) -> Result<Vec<Draft>, Fault> {
         Body::PublisherRemoved(removed) => management::remove(case, removed.publisher)?,
         Body::PendingRemoved(removed) => management::remove(case, removed.publisher)?,
         Body::ApiKeyIssued(issued) => match case.group.events().next().map(|first| &first.body) {
-            Some(Body::TokenExchanged(exchanged)) => release::exchange(case, exchanged, issued)?,
+            Some(Body::TokenExchanged(exchanged)) => {
+                return release::exchange(case, exchanged, issued);
+            }
             _ => management::issue(case, issued)?,
         },
         Body::ApiKeyRevoked(revoked) => management::revoke(case, revoked)?,
@@ -133,5 +136,5 @@ fn lawful(case: &Case<'_>) -> Result<Vec<Draft>, Fault> {
         | Body::FileTaken(_) => {
             return Err(Fault::new("events", "no command ends with it"));
         }
-    })
+    }))
 }

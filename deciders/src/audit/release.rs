@@ -2,12 +2,15 @@
 use alloc::vec::Vec;
 use events::{
     api_key::{Holder, Issued},
+    digest::Digest,
     event::Draft,
     gem::Pushed,
     id::{AccountId, ApiKeyId},
     platform::FullName,
     stream::StreamName,
-    token::Exchanged,
+    text::Slug,
+    time::Timestamp,
+    token::{Exchanged, Match},
 };
 
 use super::{
@@ -23,13 +26,14 @@ use crate::{
     token::{Stated, Token},
 };
 
+/// What the exchange had to lead to, or nothing if that is what stands there.
 pub(super) fn exchange(
     case: &Case<'_>,
     exchanged: &Exchanged,
     issued: &Issued,
-) -> Result<Vec<Draft>, Fault> {
-    let events = case.group.recorded();
-    let first = events.first().map_or(case.last, |first| &first.event);
+) -> Result<Option<Vec<Draft>>, Fault> {
+    let first = case.group.recorded().first();
+    let first = first.map_or(case.last, |first| &first.event);
     let (provider, expires_at, token) =
         first.stream.token_parts().ok_or_else(|| case.misplaced())?;
     if !exchanged.matches.is_sorted_by(|a, b| a.gem < b.gem) {
@@ -41,24 +45,84 @@ pub(super) fn exchange(
     if case.group.existed_before(1) {
         return Err(Code::AlreadyExists.into());
     }
-    let spent = Token {
+    let (world, now) = (case.world, case.last.time);
+    let policy = |found: &'_ Match| world.policy(&found.gem);
+    let states = exchange::States {
+        ledger: &world.ledger,
+        provider: world.provider(&provider),
+        token: &spent(case, exchanged),
+        policies: exchanged
+            .matches
+            .iter()
+            .map(|found| (&found.gem, policy(found)))
+            .collect(),
+    };
+    let rulebook = world.ledger.rulebook()?;
+    let lawful = exchange::judge(
+        &rulebook,
+        &states,
+        &identity(exchanged, &provider, expires_at),
+        now,
+    )
+    .map_err(|turned| turned.denial)?;
+    // Every other field is a fact that was judged. Half of a log is exchanges: they are not written again to compare.
+    let same = case.group.recorded().len() == 2
+        && exchanged.matches == lawful
+        && case.last.stream == StreamName::api_key(exchanged.api_key)
+        && *issued == exchange::minted(&rulebook, &first.stream, issued.digest, now)
+        && case.last.sealed.is_empty();
+    if same {
+        return Ok(None);
+    }
+    let facts = facts(exchanged, issued, provider.clone(), expires_at, token);
+    exchange::decide(&states, &facts, first.sealed.clone(), now)
+        .map(Some)
+        .map_err(|turned| turned.denial.into())
+}
+
+/// The token before this exchange.
+fn spent(case: &Case<'_>, exchanged: &Exchanged) -> Token {
+    Token {
         exchanged: case.group.existed_before(0).then(|| Stated {
             provider_key: exchanged.provider_key,
             workflow: exchanged.workflow.clone(),
         }),
-    };
-    let world = case.world;
-    let states = exchange::States {
-        ledger: &world.ledger,
-        provider: world.provider(&provider),
-        token: &spent,
-        policies: exchanged
-            .matches
-            .iter()
-            .map(|found| (&found.gem, world.policy(&found.gem)))
-            .collect(),
-    };
-    let facts = exchange::Facts {
+    }
+}
+
+fn identity<'a>(
+    exchanged: &'a Exchanged,
+    provider: &'a Slug,
+    expires_at: Timestamp,
+) -> exchange::Identity<'a> {
+    let Exchanged {
+        api_key: _,
+        audience,
+        issued_at,
+        keys_fetched,
+        matches: _,
+        provider_key,
+        workflow,
+    } = exchanged;
+    exchange::Identity {
+        provider,
+        audience,
+        issued_at: *issued_at,
+        expires_at,
+        provider_key,
+        keys_fetched: *keys_fetched,
+        workflow,
+    }
+}
+
+fn facts(
+    exchanged: &Exchanged,
+    issued: &Issued,
+    provider: Slug,
+    expires_at: Timestamp,
+    token: Digest,
+) -> exchange::Facts {
+    exchange::Facts {
         provider,
         token,
         audience: exchanged.audience.clone(),
@@ -69,9 +133,7 @@ pub(super) fn exchange(
         workflow: exchanged.workflow.clone(),
         api_key: exchanged.api_key,
         key_digest: issued.digest,
-    };
-    exchange::decide(&states, &facts, first.sealed.clone(), case.last.time)
-        .map_err(|turned| turned.denial.into())
+    }
 }
 
 pub(super) fn push(case: &Case<'_>, pushed: &Pushed) -> Result<Vec<Draft>, Fault> {

@@ -202,7 +202,12 @@ fn a_token_from_the_future_is_not_yet_valid() {
             token: &deciders::token::Token::default(),
             policies: vec![(&gem, &policy)],
         };
-        let outcome = exchange::judge(&ledger.rulebook().unwrap(), &states, &facts, history.now);
+        let outcome = exchange::judge(
+            &ledger.rulebook().unwrap(),
+            &states,
+            &facts.identity(),
+            history.now,
+        );
         let code = outcome.map(|_| ()).map_err(|turned| turned.denial.code);
         assert_eq!(
             code,

@@ -6,7 +6,7 @@ use actix_web::{
 };
 use events::{api_key::Scope, id::Actor};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{error::Category, json};
 
 use crate::{
     app::App,
@@ -19,36 +19,63 @@ struct Body {
 }
 
 /// Exchanges a token. JSON or a form, as rubygems.org takes them.
-pub async fn exchange(request: HttpRequest, app: Data<App>, limits: Data<Limits>, body: Bytes) -> Result<HttpResponse, Problem> {
+pub async fn exchange(
+    request: HttpRequest,
+    app: Data<App>,
+    limits: Data<Limits>,
+    body: Bytes,
+) -> Result<HttpResponse, Problem> {
     limits.address(&request).map_err(Problem::in_json)?;
     let jwt = jwt(&request, &body).map_err(Problem::in_json)?;
-    let minted = app.exchange(&jwt, |repository| limits.repository(repository).is_ok()).await?;
-    Ok(HttpResponse::Created().insert_header((CACHE_CONTROL, "no-store")).json(json!({
-        "rubygems_api_key": minted.secret.reveal(),
-        "name": minted.name,
-        "scopes": [Scope::PushRubygem.as_str()],
-        "expires_at": minted.expires.to_string(),
-        "log_index": minted.index,
-    })))
+    let minted = app
+        .exchange(&jwt, |repository| limits.repository(repository).is_ok())
+        .await?;
+    Ok(HttpResponse::Created()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(json!({
+            "rubygems_api_key": minted.secret.reveal(),
+            "name": minted.name,
+            "scopes": [Scope::PushRubygem.as_str()],
+            "expires_at": minted.expires.to_string(),
+            "log_index": minted.index,
+        })))
 }
 
 fn jwt(request: &HttpRequest, body: &[u8]) -> Result<String, Problem> {
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let missing = || Problem::malformed("Request is missing param 'jwt'");
     if kind.starts_with("application/x-www-form-urlencoded") {
-        let pairs = actix_web::web::Query::<Body>::from_query(std::str::from_utf8(body).map_err(|_| missing())?);
-        return pairs.map(|pairs| pairs.into_inner().jwt).map_err(|_| missing());
+        let pairs = actix_web::web::Query::<Body>::from_query(
+            std::str::from_utf8(body).map_err(|_| missing())?,
+        );
+        return pairs
+            .map(|pairs| pairs.into_inner().jwt)
+            .map_err(|_| missing());
     }
-    serde_json::from_slice::<Body>(body).map(|body| body.jwt).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => missing(),
-        _ => Problem::malformed("the body is not JSON; send {\"jwt\": \"…\"}"),
-    })
+    serde_json::from_slice::<Body>(body)
+        .map(|body| body.jwt)
+        .map_err(|error| match error.classify() {
+            Category::Data => missing(),
+            Category::Io | Category::Syntax | Category::Eof => {
+                Problem::malformed("the body is not JSON; send {\"jwt\": \"…\"}")
+            }
+        })
 }
 
 /// Revokes the key that is shown, so that a job leaves nothing behind.
-pub async fn revoke(request: HttpRequest, app: Data<App>, limits: Data<Limits>) -> Result<HttpResponse, Problem> {
+pub async fn revoke(
+    request: HttpRequest,
+    app: Data<App>,
+    limits: Data<Limits>,
+) -> Result<HttpResponse, Problem> {
     limits.address(&request).map_err(Problem::in_json)?;
-    let Credential(key) = Credential::of(&app, request.headers()).await.map_err(Problem::in_json)?;
+    let Credential(key) = Credential::of(&app, request.headers())
+        .await
+        .map_err(Problem::in_json)?;
     let actor = match (&key.account, &key.exchange) {
         (Some(account), _) => Actor::Account(*account),
         (None, Some(token)) => {
@@ -57,6 +84,11 @@ pub async fn revoke(request: HttpRequest, app: Data<App>, limits: Data<Limits>) 
         }
         (None, None) => Actor::Operator,
     };
-    let index = app.revoke_api_key(key.id, Some(actor)).await.map_err(|error| Problem::from(error).in_json())?;
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(json!({"revoked": true, "log_index": index})))
+    let index = app
+        .revoke_api_key(key.id, Some(actor))
+        .await
+        .map_err(|error| Problem::from(error).in_json())?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(json!({"revoked": true, "log_index": index})))
 }

@@ -23,5 +23,7 @@ pub async fn show(app: Data<App>, path: Path<(String, String)>) -> Result<HttpRe
     let gem = GemName::parse(&name).map_err(|_| unknown())?;
     let (number, platform) = parse(&version).ok_or_else(unknown)?;
     let record = views::provenance::of(&app, &gem.folded(), &number, &platform).await?;
-    record.map(|record| HttpResponse::Ok().json(record)).ok_or_else(unknown)
+    record
+        .map(|record| HttpResponse::Ok().json(record))
+        .ok_or_else(unknown)
 }

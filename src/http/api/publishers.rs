@@ -46,14 +46,33 @@ struct Fields {
 }
 
 /// The caller and the gem: an account with the scope, and an owner of the gem.
-async fn owner(request: &HttpRequest, app: &App, name: &str) -> Result<(Actor, Owner, GemName, Policy), Problem> {
-    let credential = Credential::of(app, request.headers()).await.map_err(Problem::in_json)?;
-    credential.may(Scope::ConfigureTrustedPublishers, app.clock.now()).map_err(Problem::in_json)?;
+async fn owner(
+    request: &HttpRequest,
+    app: &App,
+    name: &str,
+) -> Result<(Actor, Owner, GemName, Policy), Problem> {
+    let credential = Credential::of(app, request.headers())
+        .await
+        .map_err(Problem::in_json)?;
+    credential
+        .may(Scope::ConfigureTrustedPublishers, app.clock.now())
+        .map_err(Problem::in_json)?;
     let forbidden = |text: &str| Problem::new(StatusCode::FORBIDDEN, "forbidden", text).in_json();
-    let account = credential.0.account.ok_or_else(|| forbidden("only a person's key can manage publishers"))?;
-    let gem = GemName::parse(name).map_err(|_| Problem::not_found("This rubygem could not be found.").in_json())?;
-    if credential.0.gem.as_ref().is_some_and(|only| *only != gem.folded()) {
-        return Err(forbidden("This API key cannot perform the specified action on this gem."));
+    let account = credential
+        .0
+        .account
+        .ok_or_else(|| forbidden("only a person's key can manage publishers"))?;
+    let gem = GemName::parse(name)
+        .map_err(|_| Problem::not_found("This rubygem could not be found.").in_json())?;
+    if credential
+        .0
+        .gem
+        .as_ref()
+        .is_some_and(|only| *only != gem.folded())
+    {
+        return Err(forbidden(
+            "This API key cannot perform the specified action on this gem.",
+        ));
     }
     let policy: Policy = views::state(&app.reader, &StreamName::policy(&gem.folded())).await?;
     if policy.name.is_none() {
@@ -67,63 +86,107 @@ async fn owner(request: &HttpRequest, app: &App, name: &str) -> Result<(Actor, O
 }
 
 /// The gem's publishers.
-pub async fn list(request: HttpRequest, app: Data<App>, name: Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn list(
+    request: HttpRequest,
+    app: Data<App>,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
     let (.., policy) = owner(&request, &app, &name).await?;
     let known = app.known().await?;
-    let entries = policy.publishers.iter().map(|(id, entry)| shown(*id, &entry.publisher, &known.by_issuer));
+    let entries = policy
+        .publishers
+        .iter()
+        .map(|(id, entry)| shown(*id, &entry.publisher, &known.by_issuer));
     Ok(HttpResponse::Ok().json(entries.collect::<Vec<_>>()))
 }
 
 /// One publisher.
-pub async fn show(request: HttpRequest, app: Data<App>, path: Path<(String, u64)>) -> Result<HttpResponse, Problem> {
+pub async fn show(
+    request: HttpRequest,
+    app: Data<App>,
+    path: Path<(String, u64)>,
+) -> Result<HttpResponse, Problem> {
     let (name, id) = path.into_inner();
     let (.., policy) = owner(&request, &app, &name).await?;
     let known = app.known().await?;
     let entry = policy.publishers.get(&PublisherId(id));
-    let entry = entry.ok_or_else(|| Problem::not_found("there is no such trusted publisher").in_json())?;
+    let entry =
+        entry.ok_or_else(|| Problem::not_found("there is no such trusted publisher").in_json())?;
     Ok(HttpResponse::Ok().json(shown(PublisherId(id), &entry.publisher, &known.by_issuer)))
 }
 
 /// Adds a publisher.
 pub async fn add(
-    request: HttpRequest, app: Data<App>, limits: Data<Limits>, name: Path<String>, body: Bytes,
+    request: HttpRequest,
+    app: Data<App>,
+    limits: Data<Limits>,
+    name: Path<String>,
+    body: Bytes,
 ) -> Result<HttpResponse, Problem> {
     limits.address(&request).map_err(Problem::in_json)?;
     let (actor, owner, gem, _) = owner(&request, &app, &name).await?;
     let new = parse(&request, &body)?;
     if new.trusted_publisher_type != GITHUB_TYPE {
-        return Err(unprocessable(json!({"error": "Unsupported trusted publisher type"})));
+        return Err(unprocessable(
+            json!({"error": "Unsupported trusted publisher type"}),
+        ));
     }
     let known = app.reread().await?;
-    let github = known.by_issuer.get(GITHUB_ISSUER).map(|(slug, _)| slug.clone());
-    let slug = github.ok_or_else(|| unprocessable(json!({"error": "GitHub is not registered as a provider of this registry"})))?;
+    let github = known
+        .by_issuer
+        .get(GITHUB_ISSUER)
+        .map(|(slug, _)| slug.clone());
+    let slug = github.ok_or_else(|| {
+        unprocessable(json!({"error": "GitHub is not registered as a provider of this registry"}))
+    })?;
     let publisher = publisher(new.trusted_publisher, slug)?;
-    let added = app.add_publisher(app.request(actor, Via::Http), gem, publisher, owner).await;
+    let added = app
+        .add_publisher(app.request(actor, Via::Http), gem, publisher, owner)
+        .await;
     let added = added.map_err(|error| Problem::from(error).in_json())?;
     Ok(HttpResponse::Created().json(shown(added.id, &added.publisher, &known.by_issuer)))
 }
 
 /// Removes a publisher.
-pub async fn remove(request: HttpRequest, app: Data<App>, path: Path<(String, u64)>) -> Result<HttpResponse, Problem> {
+pub async fn remove(
+    request: HttpRequest,
+    app: Data<App>,
+    path: Path<(String, u64)>,
+) -> Result<HttpResponse, Problem> {
     let (name, id) = path.into_inner();
     let (actor, _, gem, _) = owner(&request, &app, &name).await?;
-    let removed = app.remove_publisher(app.request(actor, Via::Http), gem.folded(), PublisherId(id)).await;
+    let removed = app
+        .remove_publisher(app.request(actor, Via::Http), gem.folded(), PublisherId(id))
+        .await;
     removed.map_err(|error| Problem::from(error).in_json())?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 fn parse(request: &HttpRequest, body: &[u8]) -> Result<NewPublisher, Problem> {
-    let malformed = || Problem::malformed("send trusted_publisher_type and trusted_publisher, as JSON or as a form").in_json();
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let malformed = || {
+        Problem::malformed(
+            "send trusted_publisher_type and trusted_publisher, as JSON or as a form",
+        )
+        .in_json()
+    };
+    let kind = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if !kind.starts_with("application/x-www-form-urlencoded") {
         return serde_json::from_slice(body).map_err(|_| malformed());
     }
     let text = std::str::from_utf8(body).map_err(|_| malformed())?;
-    let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(text).map_err(|_| malformed())?;
+    let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(text)
+        .map_err(|_| malformed())?;
     let mut object = serde_json::Map::new();
     let mut fields = serde_json::Map::new();
     for (key, value) in pairs.into_inner() {
-        match key.strip_prefix("trusted_publisher[").and_then(|key| key.strip_suffix(']')) {
+        match key
+            .strip_prefix("trusted_publisher[")
+            .and_then(|key| key.strip_suffix(']'))
+        {
             Some(field) => fields.insert(field.to_owned(), value.into()),
             None => object.insert(key, value.into()),
         };
@@ -137,7 +200,11 @@ fn publisher(fields: Fields, provider: events::text::Slug) -> Result<Publisher, 
     let mut errors = serde_json::Map::new();
     let mut required = |field: &str, value: Option<String>| {
         let value = value.unwrap_or_default();
-        let reason = if value.is_empty() { Some("can't be blank".to_owned()) } else { Text::configured(&value).err().map(|e| e.to_string()) };
+        let reason = if value.is_empty() {
+            Some("can't be blank".to_owned())
+        } else {
+            Text::configured(&value).err().map(|e| e.to_string())
+        };
         if let Some(reason) = reason {
             errors.insert(format!("trusted_publisher.{field}"), json!([reason]));
         }
@@ -147,17 +214,29 @@ fn publisher(fields: Fields, provider: events::text::Slug) -> Result<Publisher, 
     let name = required("repository_name", fields.repository_name);
     let workflow = required("workflow_filename", fields.workflow_filename);
     let some = |value: Option<String>| value.filter(|value| !value.is_empty());
-    let elsewhere = (some(fields.workflow_repository_owner), some(fields.workflow_repository_name));
+    let elsewhere = (
+        some(fields.workflow_repository_owner),
+        some(fields.workflow_repository_name),
+    );
     if elsewhere.0.is_some() != elsewhere.1.is_some() {
-        errors.insert("trusted_publisher.workflow_repository_name".into(), json!(["must be given together with the owner"]));
+        errors.insert(
+            "trusted_publisher.workflow_repository_name".into(),
+            json!(["must be given together with the owner"]),
+        );
     }
     if !errors.is_empty() {
-        return Err(unprocessable(json!({"errors": errors, "status": "unprocessable_content"})));
+        return Err(unprocessable(
+            json!({"errors": errors, "status": "unprocessable_content"}),
+        ));
     }
-    let text = |value: &str| Text::configured(value).map_err(|error| unprocessable(json!({"error": error.to_string()})));
+    let text = |value: &str| {
+        Text::configured(value).map_err(|error| unprocessable(json!({"error": error.to_string()})))
+    };
     Ok(Publisher {
         any_ref: false,
-        environment: some(fields.environment).map(|value| text(&value)).transpose()?,
+        environment: some(fields.environment)
+            .map(|value| text(&value))
+            .transpose()?,
         owner_id: None,
         provider,
         repository: text(&format!("{owner}/{name}"))?,
@@ -171,13 +250,27 @@ fn publisher(fields: Fields, provider: events::text::Slug) -> Result<Publisher, 
 }
 
 fn unprocessable(body: Value) -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unprocessable_content", "the publisher cannot be added").in_json().with_details(body)
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "unprocessable_content",
+        "the publisher cannot be added",
+    )
+    .in_json()
+    .with_details(body)
 }
 
-type ByIssuer = std::collections::BTreeMap<String, (events::text::Slug, std::sync::Arc<deciders::provider::Provider>)>;
+type ByIssuer = std::collections::BTreeMap<
+    String,
+    (
+        events::text::Slug,
+        std::sync::Arc<deciders::provider::Provider>,
+    ),
+>;
 
 fn shown(id: PublisherId, publisher: &Publisher, providers: &ByIssuer) -> Value {
-    let provider = providers.values().find(|(slug, _)| *slug == publisher.provider);
+    let provider = providers
+        .values()
+        .find(|(slug, _)| *slug == publisher.provider);
     let registered = provider.and_then(|(_, provider)| provider.registered.as_ref());
     let kind = match registered.map(|registered| (registered.kind, registered.issuer.as_str())) {
         Some((ProviderKind::Github, GITHUB_ISSUER)) => GITHUB_TYPE,
@@ -185,11 +278,23 @@ fn shown(id: PublisherId, publisher: &Publisher, providers: &ByIssuer) -> Value 
         Some((ProviderKind::Gitlab, _)) => "Gemledger::GitLab",
         Some((ProviderKind::Generic, _)) | None => "Gemledger::Generic",
     };
-    let split = |text: &Text| text.as_str().split_once('/').map(|(owner, name)| (owner.to_owned(), name.to_owned()));
+    let split = |text: &Text| {
+        text.as_str()
+            .split_once('/')
+            .map(|(owner, name)| (owner.to_owned(), name.to_owned()))
+    };
     let (owner, name) = split(&publisher.repository).unwrap_or_default();
     let elsewhere = publisher.workflow_repository.as_ref().and_then(split);
-    let environment = publisher.environment.as_ref().map(|environment| format!(" ({environment})")).unwrap_or_default();
-    let label = if kind == GITHUB_TYPE { "GitHub Actions" } else { publisher.provider.as_str() };
+    let environment = publisher
+        .environment
+        .as_ref()
+        .map(|environment| format!(" ({environment})"))
+        .unwrap_or_default();
+    let label = if kind == GITHUB_TYPE {
+        "GitHub Actions"
+    } else {
+        publisher.provider.as_str()
+    };
     json!({
         "id": id.0,
         "trusted_publisher_type": kind,

@@ -1,71 +1,142 @@
 //! `POST /api/v1/gems`, and what `gem` also tries: yank and sign in, which are refused politely.
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        StatusCode,
+        header::{CONTENT_LENGTH, CONTENT_TYPE},
+    },
     web::{Bytes, BytesMut, Data, Payload},
 };
 use events::api_key::Scope;
 use futures::StreamExt as _;
+use tokio::{sync::SemaphorePermit, time::timeout};
 
 use crate::{
     app::App,
     http::{MAX_GEM, authorized::Credential, limits::Limits, problem::Problem},
 };
 
+/// How long the next part of a body may take to arrive.
+const CHUNK_TIME: Duration = Duration::from_secs(30);
+
 /// Takes a gem. The key is checked before the first byte of the body is read.
-pub async fn push(request: HttpRequest, app: Data<App>, limits: Data<Limits>, payload: Payload) -> Result<HttpResponse, Problem> {
+pub async fn push(
+    request: HttpRequest,
+    app: Data<App>,
+    limits: Data<Limits>,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
     limits.address(&request)?;
     let credential = Credential::of(&app, request.headers()).await?;
     credential.may(Scope::PushRubygem, app.clock.now())?;
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if kind.starts_with("multipart/") {
         let text = "This registry does not take attestations yet. Push without --attestation.";
-        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "multipart_unsupported", text));
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "multipart_unsupported",
+            text,
+        ));
     }
-    let _parsing = app.parses.acquire().await.map_err(|_| Problem::malformed("the server is shutting down"))?;
-    let bytes = read(&request, payload).await?;
-    let pushed = app.push(&credential.0, bytes).await.map_err(|error| error.into_problem(None))?;
-    let page = format!("{}/gems/{}/versions/{}", app.url.as_str(), pushed.name, pushed.number);
+    let (bytes, _room) = read(&app, &request, payload).await?;
+    let pushed = app
+        .push(&credential.0, bytes)
+        .await
+        .map_err(|error| error.into_problem(None))?;
+    let page = format!(
+        "{}/gems/{}/versions/{}",
+        app.url.as_str(),
+        pushed.name,
+        pushed.number
+    );
     let text = match pushed.index {
         Some(index) => format!(
             "Successfully registered gem: {} ({})\nRecorded at log index {index}: {page}",
             pushed.name, pushed.number
         ),
-        None => format!("Gem was already pushed: {} ({})\nSee {page}", pushed.name, pushed.number),
+        None => format!(
+            "Gem was already pushed: {} ({})\nSee {page}",
+            pushed.name, pushed.number
+        ),
     };
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text))
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body(text))
 }
 
-async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Problem> {
-    let too_big = || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "gem_too_big", format!("a gem has at most {MAX_GEM} bytes"));
-    let announced = request.headers().get("content-length").and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_GEM) {
+/// Reads the body into memory, once there is room for all of it. Whoever stops sending is cut off.
+async fn read<'a>(
+    app: &'a App,
+    request: &HttpRequest,
+    mut payload: Payload,
+) -> Result<(Bytes, SemaphorePermit<'a>), Problem> {
+    let too_big = || {
+        let text = format!("a gem has at most {MAX_GEM} bytes");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "gem_too_big", text)
+    };
+    let header = request.headers().get(CONTENT_LENGTH);
+    let announced = header.and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let most = announced.unwrap_or(MAX_GEM);
+    if most > MAX_GEM {
         return Err(too_big());
     }
-    let mut bytes = BytesMut::with_capacity(announced.unwrap_or(0).min(1 << 20));
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Problem::malformed(format!("the body ended early: {error}")))?;
-        if bytes.len() + chunk.len() > MAX_GEM {
+    let mebibytes = u32::try_from((most >> 20) + 1).unwrap_or(u32::MAX);
+    let stopping = |_| Problem::malformed("the server is shutting down");
+    let room = app
+        .uploads
+        .acquire_many(mebibytes)
+        .await
+        .map_err(stopping)?;
+    let mut bytes = BytesMut::with_capacity(most.min(1 << 20));
+    loop {
+        let chunk = match timeout(CHUNK_TIME, payload.next()).await {
+            Err(_) => return Err(Problem::malformed("the body stopped coming")),
+            Ok(None) => break,
+            Ok(Some(chunk)) => chunk,
+        };
+        let chunk =
+            chunk.map_err(|error| Problem::malformed(format!("the body ended early: {error}")))?;
+        if bytes.len() + chunk.len() > most {
             return Err(too_big());
         }
         bytes.extend_from_slice(&chunk);
     }
     if bytes.is_empty() {
-        return Err(Problem::malformed("the body is empty: send the .gem file itself"));
+        return Err(Problem::malformed(
+            "the body is empty: send the .gem file itself",
+        ));
     }
-    Ok(bytes.freeze())
+    Ok((bytes.freeze(), room))
 }
 
 /// What is released stays released, for now.
-pub async fn yank(request: HttpRequest, app: Data<App>, limits: Data<Limits>) -> Result<HttpResponse, Problem> {
+pub async fn yank(
+    request: HttpRequest,
+    app: Data<App>,
+    limits: Data<Limits>,
+) -> Result<HttpResponse, Problem> {
     limits.address(&request)?;
-    Credential::of(&app, request.headers()).await?.may(Scope::YankRubygem, app.clock.now())?;
+    Credential::of(&app, request.headers())
+        .await?
+        .may(Scope::YankRubygem, app.clock.now())?;
     let text = "This registry does not yank releases yet. Release a fixed version instead; nothing was changed.";
-    Err(Problem::new(StatusCode::FORBIDDEN, "yank_unsupported", text))
+    Err(Problem::new(
+        StatusCode::FORBIDDEN,
+        "yank_unsupported",
+        text,
+    ))
 }
 
 /// Keys come from the operator, not from a password.
 pub async fn sign_in() -> HttpResponse {
     let text = "This registry has no passwords. Ask its operator for an API key (`gemledger api-key issue`), or use trusted publishing.";
-    HttpResponse::Gone().content_type("text/plain; charset=utf-8").body(text)
+    HttpResponse::Gone()
+        .content_type("text/plain; charset=utf-8")
+        .body(text)
 }

@@ -73,21 +73,17 @@ pub struct Denied {
 }
 
 /// The policy of a gem after the first `covered` events.
-pub async fn policy(
-    reader: &Reader,
-    gem: &FoldedName,
-    covered: u64,
-) -> Result<Policy, StoreError> {
-    let mut events = reader
-        .stream(&StreamName::policy(gem), 0, LONGEST)
-        .await?;
+pub async fn policy(reader: &Reader, gem: &FoldedName, covered: u64) -> Result<Policy, StoreError> {
+    let mut events = reader.stream(&StreamName::policy(gem), 0, LONGEST).await?;
     events.retain(|recorded| recorded.index < covered);
     let state: State = events::fold(events.iter().map(|recorded| &recorded.event));
     let publishers = state.publishers.into_iter();
     Ok(Policy {
         name: state.name.map(String::from),
         owners: state.owners.into_iter().collect(),
-        publishers: publishers.map(|(id, entry)| (id, entry.publisher)).collect(),
+        publishers: publishers
+            .map(|(id, entry)| (id, entry.publisher))
+            .collect(),
         pending: state.pending.into_iter().collect(),
         history: events.iter().rev().filter_map(change).collect(),
     })
@@ -96,7 +92,9 @@ pub async fn policy(
 fn change(recorded: &Recorded) -> Option<Change> {
     let event = &recorded.event;
     let what = match &event.body {
-        Body::GemRegistered(registered) => format!("The gem was registered as {}.", registered.name),
+        Body::GemRegistered(registered) => {
+            format!("The gem was registered as {}.", registered.name)
+        }
         Body::OwnerAdded(added) => format!("It belongs to {} from here on.", whose(added.owner)),
         Body::PublisherAdded(added) => format!(
             "Publisher {} was added: {}.",
@@ -153,22 +151,28 @@ fn change(recorded: &Recorded) -> Option<Change> {
 
 /// What a publisher asks of a job, in words.
 fn asks(publisher: &Publisher) -> String {
-    let mut text = format!(
-        "{} of {} at {}",
-        publisher.workflow, publisher.repository, publisher.provider
-    );
-    if let Some(repository) = &publisher.workflow_repository {
-        text.push_str(&format!(", defined in {repository}"));
-    }
-    if let Some(environment) = &publisher.environment {
-        text.push_str(&format!(", environment {environment}"));
-    }
-    text.push_str(if publisher.any_ref {
-        ", on any ref"
+    let Publisher {
+        any_ref,
+        environment,
+        owner_id: _,
+        provider,
+        repository,
+        repository_id: _,
+        workflow,
+        workflow_repository,
+    } = publisher;
+    let part = |before: &str, text: &Option<events::text::Text>| {
+        let text = text.as_ref().map(|text| format!("{before}{text}"));
+        text.unwrap_or_default()
+    };
+    let defined = part(", defined in ", workflow_repository);
+    let environment = part(", environment ", environment);
+    let refs = if *any_ref {
+        "any ref"
     } else {
-        ", on tags and protected branches"
-    });
-    text
+        "tags and protected branches"
+    };
+    format!("{workflow} of {repository} at {provider}{defined}{environment}, on {refs}")
 }
 
 /// The newest denials that concern a gem among the first `covered` events, the newest first.
@@ -232,7 +236,10 @@ fn denied(recorded: &Recorded) -> Option<Denied> {
         what,
         code: code.to_string(),
         why: Code::parse(code.as_str())
-            .map_or("for a reason that this version does not know", Code::message)
+            .map_or(
+                "for a reason that this version does not know",
+                Code::message,
+            )
             .to_owned(),
         expected: expected.as_ref().map(ToString::to_string),
         found: found.as_ref().map(ToString::to_string),

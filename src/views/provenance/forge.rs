@@ -88,12 +88,15 @@ fn commit(text: &Text) -> Option<&str> {
 
 fn digits(text: &Text) -> Option<&str> {
     let text = text.as_str();
-    text.bytes().all(|byte| byte.is_ascii_digit()).then_some(text)
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some(text)
 }
 
 /// `https://HOST[:PORT]` and nothing more.
 fn is_plain_https(url: &str) -> bool {
-    let host = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:".contains(&byte);
+    let host =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.:".contains(&byte);
     url.strip_prefix("https://")
         .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(host))
 }
@@ -205,6 +208,9 @@ mod tests {
             found.repository.as_deref(),
             Some("https://github.com/a%22b/%3Cc%3E%3F")
         );
-        assert_eq!((found.commit, found.run, found.workflow), (None, None, None));
+        assert_eq!(
+            (found.commit, found.run, found.workflow),
+            (None, None, None)
+        );
     }
 }

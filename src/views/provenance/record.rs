@@ -127,7 +127,8 @@ pub struct Entry {
     /// Its place in the log.
     pub log_index: u64,
     /// What happened.
-    pub r#type: &'static str,
+    #[serde(rename = "type")]
+    pub event_type: &'static str,
     /// The stream it stands in.
     pub stream: StreamName,
     /// Its place there.

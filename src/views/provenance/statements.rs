@@ -9,20 +9,17 @@ use crate::views::gems::who;
 /// Every statement about a release, the most telling first.
 pub(super) fn of(record: &TransparencyRecord) -> Vec<Statement> {
     let mut statements = vec![file(record)];
-    match &record.source {
-        Some(source) => {
-            statements.push(origin(source, &record.chain));
-            statements.extend(token(&record.chain));
-            statements.extend(policy(&record.chain));
-            statements.extend(minted_key(record));
-            statements.push(time(record));
-            statements.push(build());
-        }
-        None => {
-            statements.extend(held_key(record));
-            statements.push(time(record));
-            statements.push(no_origin());
-        }
+    if let Some(source) = &record.source {
+        statements.push(origin(source, &record.chain));
+        statements.extend(token(&record.chain));
+        statements.extend(policy(&record.chain));
+        statements.extend(minted_key(record));
+        statements.push(time(record));
+        statements.push(build());
+    } else {
+        statements.extend(held_key(record));
+        statements.push(time(record));
+        statements.push(no_origin());
     }
     statements
 }
@@ -106,7 +103,7 @@ fn policy(chain: &Chain) -> Option<Statement> {
         asks.workflow, asks.repository
     );
     let how = format!(
-        "Added by {} at log index {}, before the push at {}. `gemledger audit` judges again whether the token's claims fit.",
+        "Added by {} at log index {}, before the push at {}. Every audit of the log judges again whether the token's claims fit it.",
         who(&decided.actor),
         decided.log_index,
         chain.release.log_index

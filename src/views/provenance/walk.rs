@@ -95,7 +95,7 @@ impl Walk<'_> {
         let event = &recorded.event;
         Ok(Entry {
             log_index: recorded.index,
-            r#type: event.body.event_type().name,
+            event_type: event.body.event_type().name,
             stream: event.stream.clone(),
             revision: event.revision,
             time: event.time,

@@ -1,0 +1,105 @@
+//! The benches: what one ledger does in a second, each number beside its ceiling from the same run.
+//!
+//! `cargo bench` runs everything that is quick. After `--`: names of sections to run (`exchanges`, `appends`, `info`,
+//! `replay`, `large`), `--full` for the ledger of a million events, `--json` for one JSON object a line.
+//!
+//! | room | what it does |
+//! |---|---|
+//! | [`exchanges`], [`appends`], [`info`], [`replay`], [`large`] | what is measured |
+//! | [`inserts`], [`signatures`], [`constant`] | the ceilings |
+//! | [`stage`], [`tokens`], [`lawful`] | a ledger, its identity tokens, and lawful events by the hundred thousand |
+//! | [`load`], [`child`] | HTTP clients, and processes whose memory is watched |
+//! | [`report`] | the table |
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+mod appends;
+mod child;
+mod constant;
+mod exchanges;
+mod info;
+mod inserts;
+mod large;
+mod lawful;
+mod load;
+mod replay;
+mod report;
+mod signatures;
+mod stage;
+mod tokens;
+
+use report::Report;
+
+/// The sections, in the order they run.
+const SECTIONS: [&str; 5] = ["exchanges", "appends", "info", "replay", "large"];
+
+/// What was asked for.
+struct Asked {
+    sections: Vec<String>,
+    full: bool,
+    json: bool,
+}
+
+impl Asked {
+    fn read() -> anyhow::Result<Self> {
+        let mut asked = Self {
+            sections: Vec::new(),
+            full: false,
+            json: false,
+        };
+        for argument in std::env::args().skip(1) {
+            match argument.as_str() {
+                // cargo says this to every bench.
+                "--bench" => {}
+                "--full" => asked.full = true,
+                "--json" => asked.json = true,
+                section if SECTIONS.contains(&section) => asked.sections.push(argument),
+                other => anyhow::bail!(
+                    "{other}: there are {} and --full, --json",
+                    SECTIONS.join(", ")
+                ),
+            }
+        }
+        Ok(asked)
+    }
+
+    fn wants(&self, section: &str) -> bool {
+        match section {
+            "large" => self.full || self.sections.iter().any(|asked| asked == section),
+            _ => self.sections.is_empty() || self.sections.iter().any(|asked| asked == section),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::remark(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
+    let asked = Asked::read()?;
+    stage::log_as_a_server_does();
+    let mut report = Report::new(asked.json);
+    type Section = fn(&mut Report) -> anyhow::Result<()>;
+    let sections: [Section; 5] = [
+        exchanges::measure,
+        appends::measure,
+        info::measure,
+        replay::measure,
+        large::measure,
+    ];
+    for (name, section) in SECTIONS.iter().zip(sections) {
+        if asked.wants(name) {
+            report::remark(&format!("measuring {name}"));
+            section(&mut report).with_context(|| format!("measuring {name}"))?;
+        }
+    }
+    report.print();
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Reading all of the log, fast and in order: pages are fetched, hashed and parsed ahead of whoever looks at them.
+//!
+//! Hashing and parsing are what it costs, so they run on threads of their own while the next pages are fetched. At most
+//! [`AHEAD`] pages are in memory, however long the log is.
+use std::sync::Arc;
+
+use events::{Event, Recorded, event::DecodeError};
+use futures::stream::{self, Stream, StreamExt as _};
+use tlog::{Hash, leaf_hash};
+
+use super::{
+    StoreError,
+    reader::{PAGE, Reader},
+    sqlite,
+};
+
+/// Pages in flight: one for each core that small machines have, one that is fetched, one that is looked at.
+const AHEAD: usize = 4;
+
+/// One place of the log, as it was read.
+#[derive(Clone, Debug)]
+pub struct Scanned {
+    /// The log index.
+    pub index: u64,
+    /// The hash of the leaf.
+    pub hash: Hash,
+    /// The event, or why this version cannot read it.
+    pub recorded: Result<Recorded, DecodeError>,
+    page: Arc<Vec<u8>>,
+    place: (usize, usize),
+}
+
+impl Scanned {
+    /// The leaf itself.
+    pub fn leaf(&self) -> &[u8] {
+        let (from, to) = self.place;
+        self.page.get(from..to).unwrap_or_default()
+    }
+}
+
+/// Everything from one log index up to another, page by page, in order.
+///
+/// A leaf that cannot be parsed is no error here: an auditor reports it and goes on. A page that is short is.
+pub fn scan(
+    reader: &Reader,
+    from: u64,
+    to: u64,
+) -> impl Stream<Item = Result<Vec<Scanned>, StoreError>> {
+    let pages = (from..to).step_by(usize::try_from(PAGE).unwrap_or(usize::MAX));
+    stream::iter(pages)
+        .map(move |first| {
+            let reader = reader.clone();
+            async move {
+                let end = to.min(first.saturating_add(PAGE));
+                let page = reader.page(first, end).await?;
+                tokio::task::spawn_blocking(move || parse(first, end, page))
+                    .await
+                    .map_err(|error| StoreError::Database(error.to_string()))?
+            }
+        })
+        .buffered(AHEAD)
+}
+
+fn parse(first: u64, end: u64, page: Vec<u8>) -> Result<Vec<Scanned>, StoreError> {
+    let page = Arc::new(page);
+    let mut place = 0;
+    let scanned = |(index, leaf): (u64, &[u8])| {
+        let from = place;
+        place += leaf.len() + 1;
+        Scanned {
+            index,
+            hash: leaf_hash(leaf),
+            recorded: Event::read(leaf).map(|event| Recorded { index, event }),
+            page: Arc::clone(&page),
+            place: (from, from + leaf.len()),
+        }
+    };
+    let all: Vec<Scanned> = (first..)
+        .zip(sqlite::split_page(&page))
+        .map(scanned)
+        .collect();
+    match u64::try_from(all.len()) {
+        Ok(found) if found == end - first => Ok(all),
+        _ => Err(StoreError::Corrupt(format!(
+            "there are not {} leaves from log index {first} on",
+            end - first
+        ))),
+    }
+}

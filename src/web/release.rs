@@ -1,0 +1,247 @@
+//! `/gems/NAME/versions/VERSION[-PLATFORM]`: where a release came from, what was checked, and how that is known.
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use events::name::GemName;
+
+use super::{
+    frame::{Fault, Frame, answer},
+    text::{Moment, grouped, paragraphs, short_commit, workflow_name},
+};
+use crate::{
+    app::App,
+    views::{
+        gems::{self, who},
+        provenance::{
+            self, TransparencyRecord,
+            record::{Entry, Known, Source, Statement},
+        },
+    },
+};
+
+mod about;
+
+use about::About;
+
+#[derive(Template)]
+#[template(path = "release.html")]
+struct Page {
+    frame: Frame,
+    record: TransparencyRecord,
+    /// `VERSION[-PLATFORM]`
+    version: String,
+    released: Moment,
+    size: String,
+    origin: Option<Origin>,
+    /// Who pushed, where no workflow did.
+    pusher: String,
+    statements: Vec<Row>,
+    chain: Vec<Step>,
+    about: Option<About>,
+}
+
+/// Where it came from, as a person says it.
+struct Origin {
+    source: Source,
+    commit: Option<String>,
+    workflow: Option<String>,
+    /// `tag v1.0`, `branch main`, or the ref in full.
+    git_ref: Option<String>,
+}
+
+/// A statement with its badge.
+struct Row {
+    statement: Statement,
+    badge: Badge,
+}
+
+/// How something is known: as a word, and as a class of the style sheet.
+struct Badge {
+    class: &'static str,
+    glyph: &'static str,
+    words: &'static str,
+}
+
+/// One entry of the chain, in words.
+struct Step {
+    entry: Entry,
+    time: Moment,
+    who: String,
+    what: String,
+    /// It came after the release.
+    later: bool,
+}
+
+impl From<Known> for Badge {
+    fn from(known: Known) -> Self {
+        let (class, glyph, words) = match known {
+            Known::Proven => ("proven", "\u{25CF}", "proven"),
+            Known::StatedByRegistry => ("stated", "\u{25D0}", "stated by this registry"),
+            Known::NotKnown => ("unknown", "\u{25CB}", "not known"),
+        };
+        Self {
+            class,
+            glyph,
+            words,
+        }
+    }
+}
+
+/// The page.
+pub(super) async fn page(app: web::Data<App>, request: HttpRequest) -> HttpResponse {
+    let (name, version) = (
+        request.match_info().query("name"),
+        request.match_info().query("version"),
+    );
+    let page = release(&app, name, version).await;
+    answer(&app, page)
+}
+
+async fn release(app: &App, name: &str, version: &str) -> Result<Page, Fault> {
+    let missing = || Fault::NotFound("This version of this gem was never released here.".into());
+    let name = GemName::parse(name).map_err(|_| missing())?.folded();
+    let (number, platform) = provenance::number_and_platform(version).ok_or_else(missing)?;
+    let record = provenance::of(app, &name, &number, &platform)
+        .await?
+        .ok_or_else(missing)?;
+    let document = gems::document(app, &record.document).await?;
+    let platform = (!record.platform.is_ruby()).then(|| format!("-{}", record.platform));
+    Ok(Page {
+        frame: Frame::new(app, Some(record.log.size)),
+        version: format!("{}{}", record.number, platform.unwrap_or_default()),
+        released: record.released.into(),
+        size: grouped(record.size),
+        origin: record.source.clone().map(Origin::from),
+        pusher: who(&record.chain.release.actor),
+        statements: record.statements.iter().cloned().map(Row::from).collect(),
+        chain: chain(&record),
+        about: document.as_ref().map(About::from),
+        record,
+    })
+}
+
+impl From<Source> for Origin {
+    fn from(source: Source) -> Self {
+        let job = &source.workflow;
+        let git_ref = job.git_ref.as_ref().map(|text| {
+            let text = text.as_str();
+            match (
+                text.strip_prefix("refs/tags/"),
+                text.strip_prefix("refs/heads/"),
+            ) {
+                (Some(tag), _) => format!("tag {tag}"),
+                (_, Some(branch)) => format!("branch {branch}"),
+                _ => text.to_owned(),
+            }
+        });
+        Self {
+            commit: job.commit.as_ref().map(|text| short_commit(text.as_str())),
+            workflow: workflow_name(job),
+            git_ref,
+            source,
+        }
+    }
+}
+
+impl From<Statement> for Row {
+    fn from(statement: Statement) -> Self {
+        Self {
+            badge: statement.known.into(),
+            statement,
+        }
+    }
+}
+
+/// Every entry behind the release and after it, the newest first: from the release down to what it stands on.
+fn chain(record: &TransparencyRecord) -> Vec<Step> {
+    let chain = &record.chain;
+    let mut steps = vec![step(
+        &chain.release,
+        format!("{} was released.", record.file),
+    )];
+    if let Some(key) = &chain.api_key {
+        let what = match key.account {
+            Some(_) => "The API key that pushed it was issued.",
+            None => "A key of a few minutes was minted for the run.",
+        };
+        steps.push(step(&key.entry, what.into()));
+    }
+    if let Some(exchange) = &chain.exchange {
+        let what = "The run's identity token was checked and exchanged.";
+        steps.push(step(&exchange.entry, what.into()));
+    }
+    if let Some(publisher) = &chain.publisher {
+        let name = format!(
+            "{} of {}",
+            publisher.asks.workflow, publisher.asks.repository
+        );
+        match &publisher.pending {
+            Some(pending) => {
+                let reserved =
+                    format!("The name was reserved, and {name} trusted to push it first.");
+                steps.push(step(pending, reserved));
+                let added = format!("{name} became the gem's trusted publisher.");
+                steps.push(step(&publisher.entry, added));
+            }
+            None => steps.push(step(
+                &publisher.entry,
+                format!("{name} became a trusted publisher of the gem."),
+            )),
+        }
+        if let Some(pinned) = &publisher.pinned {
+            let what = "The publisher was pinned to the repository's immutable id.";
+            steps.push(step(pinned, what.into()));
+        }
+    }
+    if let Some(provider) = &chain.provider {
+        let what = format!(
+            "{} became an identity provider of this registry.",
+            provider.issuer
+        );
+        steps.push(step(&provider.entry, what));
+    }
+    if let Some(key) = &chain.provider_key {
+        let what = format!("The provider's public key {} was recorded.", key.kid);
+        steps.push(step(&key.entry, what));
+    }
+    if let Some(policy) = &chain.policy {
+        let known = steps
+            .iter()
+            .any(|step| step.entry.log_index == policy.log_index);
+        if !known {
+            let what = format!(
+                "The gem's policy stood at its revision {}.",
+                policy.revision
+            );
+            steps.push(step(policy, what));
+        }
+    }
+    steps.extend(record.since.iter().map(later));
+    steps.sort_by_key(|step| std::cmp::Reverse(step.entry.log_index));
+    steps
+}
+
+fn step(entry: &Entry, what: String) -> Step {
+    Step {
+        time: entry.time.into(),
+        who: who(&entry.actor),
+        entry: entry.clone(),
+        what,
+        later: false,
+    }
+}
+
+/// What a later event means for the release.
+fn later(entry: &Entry) -> Step {
+    let what = match entry.event_type {
+        "api_key.revoked" => "The key that pushed it was revoked.",
+        "account.disabled" => "The account that pushed it was disabled.",
+        "provider.disabled" => "The identity provider was disabled.",
+        "provider.key_distrusted" => "The key that signed the identity token was distrusted.",
+        "publisher.removed" => "The publisher that pushed it was removed.",
+        other => other,
+    };
+    Step {
+        later: true,
+        ..step(entry, what.to_owned())
+    }
+}

@@ -1,0 +1,15 @@
+//! Real clients against the real server: Debian's `gem` and `bundle`, those of a newer Debian, and PyPI's `PyJWT`.
+#![cfg(test)]
+
+mod issuer;
+mod ruby;
+
+mod base_path;
+mod bundle;
+mod crash;
+mod exchange;
+mod folder;
+mod install;
+mod private;
+mod publishers;
+mod push;

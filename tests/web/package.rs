@@ -1,0 +1,166 @@
+//! Gem files with any metadata, made by hand.
+use std::{fmt::Write as _, io::Write as _};
+
+use events::digest::Digest;
+use flate2::{Compression, write::GzEncoder};
+
+/// A gem with one file in it.
+#[derive(Clone, Debug)]
+pub(super) struct Package {
+    pub(super) name: String,
+    pub(super) number: String,
+    pub(super) platform: String,
+    pub(super) summary: String,
+    pub(super) description: String,
+    pub(super) authors: Vec<String>,
+    pub(super) licenses: Vec<String>,
+    pub(super) homepage: String,
+    pub(super) metadata: Vec<(String, String)>,
+    /// Names and requirements such as `~> 1.2`.
+    pub(super) needs: Vec<(String, String)>,
+}
+
+impl Package {
+    pub(super) fn new(name: &str, number: &str) -> Self {
+        Self {
+            name: name.into(),
+            number: number.into(),
+            platform: "ruby".into(),
+            summary: "S".into(),
+            description: String::new(),
+            authors: vec!["A".into()],
+            licenses: vec!["MIT".into()],
+            homepage: String::new(),
+            metadata: Vec::new(),
+            needs: Vec::new(),
+        }
+    }
+
+    /// The file.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let metadata = gzip(self.gemspec().as_bytes());
+        let data = gzip(&[entry("lib/a.rb", b"A = 1\n"), vec![0; 1024]].concat());
+        let digest = |bytes: &[u8]| Digest::of(bytes).hex();
+        let sums = format!(
+            "---\nSHA256:\n  metadata.gz: {}\n  data.tar.gz: {}\n",
+            digest(&metadata),
+            digest(&data)
+        );
+        let sums = gzip(sums.as_bytes());
+        let entries = [
+            ("metadata.gz", metadata),
+            ("data.tar.gz", data),
+            ("checksums.yaml.gz", sums),
+        ];
+        let mut bytes: Vec<u8> = entries
+            .iter()
+            .flat_map(|(name, bytes)| entry(name, bytes))
+            .collect();
+        bytes.extend([0; 1024]);
+        bytes
+    }
+
+    fn gemspec(&self) -> String {
+        let version = |number: &str| {
+            format!("!ruby/object:Gem::Version\n  version: {}", quoted(number))
+        };
+        let mut yaml = format!(
+            "--- !ruby/object:Gem::Specification\nname: {}\nversion: {}\nplatform: {}\n",
+            quoted(&self.name),
+            version(&self.number),
+            quoted(&self.platform)
+        );
+        list(&mut yaml, "authors", &self.authors);
+        yaml.push_str("bindir: bin\ncert_chain: []\ndate: 2026-11-20 00:00:00.000000000 Z\n");
+        yaml.push_str(&self.dependencies());
+        write!(yaml, "description: {}\nemail:\n", quoted(&self.description)).unwrap();
+        yaml.push_str("executables: []\nextensions: []\nextra_rdoc_files: []\nfiles: []\n");
+        writeln!(yaml, "homepage: {}", quoted(&self.homepage)).unwrap();
+        list(&mut yaml, "licenses", &self.licenses);
+        yaml.push_str(if self.metadata.is_empty() {
+            "metadata: {}\n"
+        } else {
+            "metadata:\n"
+        });
+        for (key, value) in &self.metadata {
+            writeln!(yaml, "  {}: {}", quoted(key), quoted(value)).unwrap();
+        }
+        yaml.push_str("post_install_message:\nrdoc_options: []\nrequire_paths:\n- lib\n");
+        for field in ["required_ruby_version", "required_rubygems_version"] {
+            writeln!(yaml, "{field}: {}", requirement("", ">= 0")).unwrap();
+        }
+        yaml.push_str("requirements: []\nrubygems_version: 3.6.9\nsigning_key:\n");
+        writeln!(yaml, "specification_version: 4\nsummary: {}", quoted(&self.summary)).unwrap();
+        yaml.push_str("test_files: []\n");
+        yaml
+    }
+
+    fn dependencies(&self) -> String {
+        if self.needs.is_empty() {
+            return "dependencies: []\n".into();
+        }
+        let mut yaml = String::from("dependencies:\n");
+        for (name, needed) in &self.needs {
+            write!(
+                yaml,
+                "- !ruby/object:Gem::Dependency\n  name: {name}\n  requirement: {}\n  type: :runtime\n  prerelease: false\n  version_requirements: {}\n",
+                requirement("  ", needed),
+                requirement("  ", needed)
+            )
+            .unwrap();
+        }
+        yaml
+    }
+}
+
+fn requirement(indent: &str, text: &str) -> String {
+    let (operator, number) = text.split_once(' ').unwrap();
+    format!(
+        "!ruby/object:Gem::Requirement\n{indent}  requirements:\n{indent}  - - {}\n{indent}    - !ruby/object:Gem::Version\n{indent}      version: {}",
+        quoted(operator),
+        quoted(number)
+    )
+}
+
+fn list(yaml: &mut String, key: &str, texts: &[String]) {
+    writeln!(yaml, "{key}:{}", if texts.is_empty() { " []" } else { "" }).unwrap();
+    for text in texts {
+        writeln!(yaml, "- {}", quoted(text)).unwrap();
+    }
+}
+
+/// A YAML string that holds any text: JSON's strings are YAML's.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A ustar entry.
+fn entry(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut block = vec![0; 512];
+    let mut put =
+        |place: usize, text: &[u8]| block[place..place + text.len()].copy_from_slice(text);
+    put(0, name.as_bytes());
+    for (place, text) in [
+        (100, "0000644\0"),
+        (108, "0000000\0"),
+        (116, "0000000\0"),
+        (136, "00000000000\0"),
+        (148, "        "),
+        (156, "0"),
+    ] {
+        put(place, text.as_bytes());
+    }
+    put(124, format!("{:011o}\0", bytes.len()).as_bytes());
+    put(257, b"ustar\x0000");
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    block.extend(bytes);
+    block.resize(block.len().next_multiple_of(512), 0);
+    block
+}
