@@ -124,10 +124,7 @@ impl Stage {
     /// A ledger that trusts the issuer's tokens of one workflow.
     pub(crate) fn open(issuer: &Issuer) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir_in(scratch())?;
-        let (path, url) = (
-            folder.path().join(LEDGER),
-            issuer.stand_in.url().to_owned(),
-        );
+        let (path, url) = (folder.path().join(LEDGER), issuer.stand_in.url().to_owned());
         let (running, (app, address)) = Running::start(move || async move {
             let listener = TcpListener::bind(("127.0.0.1", 0))?;
             let address = listener.local_addr()?;

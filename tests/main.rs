@@ -1,1 +1,10 @@
+//! One test binary: the server as others meet it.
+#![cfg(test)]
+
+mod support;
+
+mod architecture;
+mod cli;
+mod clients;
+mod dependencies;
 mod rubygems;

@@ -1,14 +1,13 @@
 //! The audit: leaf hashes, tiles, root and signed checkpoint again, and every decision judged again under the edition of
 //! its moment. It reads only; the log may grow meanwhile.
-use deciders::audit::{Auditor, Finding};
-use events::{Body, Event, Recorded};
-use tlog::{TileEdge, TilePath, TileRow, VerifierKey, leaf_hash};
+use std::pin::pin;
 
-use crate::store::{
-    StoreError,
-    anchor::Anchor,
-    reader::{PAGE, Reader},
-};
+use deciders::audit::{Auditor, Finding};
+use events::Body;
+use futures::StreamExt as _;
+use tlog::{TileEdge, TilePath, TileRow, VerifierKey};
+
+use crate::store::{StoreError, anchor::Anchor, reader::Reader, scan::scan};
 
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,35 +26,36 @@ pub async fn audit(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<u64, StoreError> {
     let head = reader.head().await?;
-    let (mut auditor, mut edge, mut next, mut vkey) = (Auditor::new(), TileEdge::new(), 0, None);
-    while next < head.size {
-        let leaves = reader.leaves(next, head.size.min(next + PAGE)).await?;
-        if leaves.is_empty() {
-            tell(Flaw::Damage(format!(
-                "the event at log index {next} is missing"
-            )));
-            break;
-        }
-        let hashes: Vec<_> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
+    let (mut auditor, mut edge, mut vkey) = (Auditor::new(), TileEdge::new(), None);
+    let mut pages = pin!(scan(reader, 0, head.size));
+    while let Some(page) = pages.next().await {
+        let page = match page {
+            Ok(page) => page,
+            Err(StoreError::Corrupt(reason)) => {
+                tell(Flaw::Damage(reason));
+                break;
+            }
+            Err(error) => return Err(error),
+        };
+        let hashes: Vec<_> = page.iter().map(|scanned| scanned.hash).collect();
         for row in edge.append(&hashes) {
             check_tile(reader, &row, &mut tell).await?;
         }
-        for leaf in &leaves {
-            let findings = match Event::read(leaf) {
-                Ok(event) => {
-                    if let Body::LogOpened(opened) = &event.body {
+        for scanned in page {
+            let findings = match scanned.recorded {
+                Ok(recorded) => {
+                    if let Body::LogOpened(opened) = &recorded.event.body {
                         vkey.get_or_insert_with(|| opened.vkey.to_string());
                     }
-                    auditor.take(Recorded { index: next, event })
+                    auditor.take(recorded)
                 }
-                Err(error) => auditor.unreadable(next, &error),
+                Err(error) => auditor.unreadable(scanned.index, &error),
             };
             for finding in findings {
                 tell(Flaw::Decision(finding));
             }
-            next += 1;
         }
-        progress(next, head.size);
+        progress(edge.size(), head.size);
     }
     for finding in auditor.finish() {
         tell(Flaw::Decision(finding));
@@ -66,7 +66,7 @@ pub async fn audit(
         ));
     }
     check_anchor(reader, anchor, vkey.as_deref(), &mut tell).await?;
-    Ok(next)
+    Ok(edge.size())
 }
 
 /// A tile as the events give it, against the stored one, which may have grown since.

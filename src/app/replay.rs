@@ -1,14 +1,16 @@
 //! The replay: the log read from its beginning, its root computed again, and its tables built again where that is asked.
-use std::path::Path;
+use std::{path::Path, pin::pin};
 
-use events::{Event, Recorded, time::Timestamp};
+use events::{Recorded, time::Timestamp};
+use futures::StreamExt as _;
 use projections::tables;
-use tlog::{Frontier, Hash, leaf_hash};
+use tlog::{Frontier, Hash};
 
 use crate::store::{
     StoreError,
-    reader::{PAGE, Reader},
+    reader::Reader,
     replay::{Rebuilt, live_rows},
+    scan::scan,
 };
 
 /// Where a replay stops.
@@ -57,32 +59,28 @@ pub async fn replay(
         None
     };
     let head = reader.head().await?;
-    let (mut frontier, mut next, mut stopped) = (Frontier::new(), 0, false);
-    while next < head.size && !stopped {
-        let leaves = reader.leaves(next, head.size.min(next + PAGE)).await?;
-        if leaves.is_empty() {
-            return Err(StoreError::Corrupt(format!(
-                "the event at log index {next} is missing"
-            )));
-        }
-        let mut page = Vec::with_capacity(leaves.len());
-        for leaf in &leaves {
-            let recorded = Recorded {
-                index: next,
-                event: Event::read(leaf)?,
-            };
+    let (mut frontier, mut stopped) = (Frontier::new(), false);
+    let mut pages = pin!(scan(reader, 0, head.size));
+    while let Some(page) = pages.next().await {
+        let mut events = Vec::new();
+        for scanned in page? {
+            let recorded = scanned.recorded?;
             if until.is_some_and(|until| until.is_past(&recorded)) {
                 stopped = true;
                 break;
             }
-            frontier.push(leaf_hash(leaf));
-            page.push(recorded);
-            next += 1;
+            frontier.push(scanned.hash);
+            if rebuilt.is_some() {
+                events.push(recorded);
+            }
         }
         if let Some(rebuilt) = &mut rebuilt {
-            rebuilt.advance(&page).await?;
+            rebuilt.advance(&events).await?;
         }
-        progress(next, head.size);
+        progress(frontier.size(), head.size);
+        if stopped {
+            break;
+        }
     }
     let different = match &mut rebuilt {
         Some(rebuilt) if check => differences(reader, rebuilt).await?,
@@ -93,7 +91,7 @@ pub async fn replay(
     }
     let root = frontier.root();
     Ok(Replayed {
-        events: next,
+        events: frontier.size(),
         root,
         root_matches: (!stopped).then(|| root == head.root),
         different,

@@ -14,6 +14,7 @@ use std::{
     io,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use events::digest::Digest;
@@ -49,6 +50,8 @@ pub enum AnchorError {
 pub struct Anchor {
     path: PathBuf,
     key: VerifierKey,
+    /// What the slots held when they were verified last: a signature is checked once, not with every batch.
+    verified: Arc<Mutex<[Option<Anchored>; 2]>>,
 }
 
 /// A checkpoint with the signed note it came in.
@@ -66,6 +69,7 @@ impl Anchor {
         Self {
             path: path.to_owned(),
             key,
+            verified: Arc::default(),
         }
     }
 
@@ -78,12 +82,22 @@ impl Anchor {
             .map_err(|error| self.io(error))?;
         file.write_all_at(&[0; 2 * SLOT], 0)
             .and_then(|()| file.sync_all())
+            .map_err(|error| self.io(error))?;
+        // The directory entry too: an anchor that vanishes in a power cut leaves a log that will not open.
+        let folder = self
+            .path
+            .parent()
+            .filter(|path| !path.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))
+            .and_then(|folder| folder.sync_all())
             .map_err(|error| self.io(error))
     }
 
     /// The newest checkpoint, if one was ever anchored.
     pub fn read(&self) -> Result<Option<Anchored>, AnchorError> {
         let file = File::open(&self.path).map_err(|error| self.io(error))?;
+        // Two writes by another process while this one reads could leave both slots torn in its eyes.
+        file.lock_shared().map_err(|error| self.io(error))?;
         Ok(self.newest(&file)?.map(|(_, anchored)| anchored))
     }
 
@@ -120,54 +134,65 @@ impl Anchor {
         if bytes.len() > SLOT {
             return Err(AnchorError::TooLong);
         }
-        file.write_all_at(&bytes, slot * 4096)
+        bytes.resize(SLOT, 0);
+        let place = if slot == 0 { 0 } else { 4096 };
+        file.write_all_at(&bytes, place)
             .and_then(|()| file.sync_data())
             .map_err(|error| self.io(error))?;
+        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = verified.get_mut(slot) {
+            *own = Some(Anchored {
+                checkpoint: checkpoint.clone(),
+                note: note.to_owned(),
+            });
+        }
         Ok(None)
     }
 
-    fn newest(&self, file: &File) -> Result<Option<(u64, Anchored)>, AnchorError> {
+    fn newest(&self, file: &File) -> Result<Option<(usize, Anchored)>, AnchorError> {
         let mut bytes = vec![0_u8; 2 * SLOT];
         file.read_exact_at(&mut bytes, 0)
             .map_err(|error| self.io(error))?;
-        let slots = bytes.chunks(SLOT).zip(0_u64..);
-        let mut written = false;
-        let mut newest: Option<(u64, Anchored)> = None;
-        for (slot, number) in slots {
-            written |= slot.iter().any(|byte| *byte != 0);
-            if let Some(anchored) = self.parse(slot) {
-                let larger = newest
-                    .as_ref()
-                    .is_none_or(|(_, best)| anchored.checkpoint.size() > best.checkpoint.size());
-                if larger {
-                    newest = Some((number, anchored));
-                }
+        let mut verified = self.verified.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest: Option<(usize, Anchored)> = None;
+        for ((slot, number), verified) in bytes.chunks(SLOT).zip(0..).zip(verified.iter_mut()) {
+            *verified = self.parse(slot, verified.take())?;
+            let larger = |anchored: &&Anchored| {
+                let best = newest.as_ref().map(|(_, best)| best.checkpoint.size());
+                best.is_none_or(|best| anchored.checkpoint.size() > best)
+            };
+            if let Some(anchored) = verified.as_ref().filter(larger) {
+                newest = Some((number, anchored.clone()));
             }
         }
         // A first write that was torn leaves one damaged slot and nothing else: no checkpoint was served from it.
-        if newest.is_none()
-            && written
-            && bytes
-                .chunks(SLOT)
-                .all(|slot| slot.iter().any(|byte| *byte != 0))
-        {
-            return Err(AnchorError::Damaged(self.path.clone()));
+        let written = |slot: &[u8]| slot.iter().any(|byte| *byte != 0);
+        if newest.is_none() && bytes.chunks(SLOT).all(written) {
+            return Err(self.damaged());
         }
         Ok(newest)
     }
 
-    fn parse(&self, slot: &[u8]) -> Option<Anchored> {
-        let (length, rest) = slot.split_first_chunk::<4>()?;
-        let (digest, rest) = rest.split_first_chunk::<{ HEADER - 4 }>()?;
-        let note = rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
-        if Digest::of(note).as_bytes() != digest {
-            return None;
+    /// What a slot holds: nothing if it is empty or torn. What is whole and not of this log's key is nobody's to overwrite.
+    fn parse(
+        &self,
+        slot: &[u8],
+        verified: Option<Anchored>,
+    ) -> Result<Option<Anchored>, AnchorError> {
+        let Some(note) = whole_note(slot) else {
+            return Ok(None);
+        };
+        let same = |verified: &Anchored| verified.note.as_bytes() == note;
+        if let Some(verified) = verified.filter(same) {
+            return Ok(Some(verified));
         }
-        let checkpoint = Checkpoint::open(note, &self.key).ok()?;
-        Some(Anchored {
-            checkpoint,
-            note: String::from_utf8(note.to_vec()).ok()?,
-        })
+        let checkpoint = Checkpoint::open(note, &self.key).map_err(|_| self.damaged())?;
+        let note = String::from_utf8(note.to_vec()).map_err(|_| self.damaged())?;
+        Ok(Some(Anchored { checkpoint, note }))
+    }
+
+    fn damaged(&self) -> AnchorError {
+        AnchorError::Damaged(self.path.clone())
     }
 
     fn io(&self, error: io::Error) -> AnchorError {
@@ -176,4 +201,12 @@ impl Anchor {
             error,
         }
     }
+}
+
+/// The note in a slot, if it was written to the end.
+fn whole_note(slot: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = slot.split_first_chunk::<4>()?;
+    let (digest, rest) = rest.split_first_chunk::<{ HEADER - 4 }>()?;
+    let note = rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+    (Digest::of(note).as_bytes() == digest).then_some(note)
 }

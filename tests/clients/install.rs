@@ -8,12 +8,38 @@ fn library(ledger: &Ledger) {
     let url = ledger.url();
     for version in ["1.0.0", "1.2.0", "2.0.0", "3.0.0.pre1"] {
         let code = format!("PARTS = '{version}'\n");
-        ruby.release(&url, &Gem { code: &code, ..Gem::new("parts", version) });
+        ruby.release(
+            &url,
+            &Gem {
+                code: &code,
+                ..Gem::new("parts", version)
+            },
+        );
     }
     let code = "require 'parts'\nputs \"whole with #{PARTS}\"\n";
-    ruby.release(&url, &Gem { needs: &[("parts", "~> 1.0")], code, ..Gem::new("whole", "1.0.0") });
-    ruby.release(&url, &Gem { code: "puts 'any'\n", ..Gem::new("native", "1.0.0") });
-    ruby.release(&url, &Gem { platform: "x86_64-linux", code: "puts 'linux'\n", ..Gem::new("native", "1.0.0") });
+    ruby.release(
+        &url,
+        &Gem {
+            needs: &[("parts", "~> 1.0")],
+            code,
+            ..Gem::new("whole", "1.0.0")
+        },
+    );
+    ruby.release(
+        &url,
+        &Gem {
+            code: "puts 'any'\n",
+            ..Gem::new("native", "1.0.0")
+        },
+    );
+    ruby.release(
+        &url,
+        &Gem {
+            platform: "x86_64-linux",
+            code: "puts 'linux'\n",
+            ..Gem::new("native", "1.0.0")
+        },
+    );
 }
 
 #[test]
@@ -23,8 +49,17 @@ fn gem_install_resolves_dependencies_and_platforms_and_installs_what_was_pushed(
     library(&ledger);
     for edition in Edition::ALL {
         let ruby = Ruby::new(edition);
-        let install = ["install", "whole", "native", "--no-document", "--clear-sources", "--source", &ledger.url()];
-        ruby.gem(&install).ends(0, "Successfully installed whole-1.0.0");
+        let install = [
+            "install",
+            "whole",
+            "native",
+            "--no-document",
+            "--clear-sources",
+            "--source",
+            &ledger.url(),
+        ];
+        ruby.gem(&install)
+            .ends(0, "Successfully installed whole-1.0.0");
         ruby.ruby("require 'whole'").ends(0, "whole with 1.2.0");
         if cfg!(all(target_arch = "x86_64", target_os = "linux")) {
             ruby.ruby("require 'native'").ends(0, "linux");
@@ -35,8 +70,23 @@ fn gem_install_resolves_dependencies_and_platforms_and_installs_what_was_pushed(
     assert!(log.contains("path=/info/whole"), "{log}");
     assert!(!log.contains("path=/specs.4.8.gz"), "{log}");
     let pre = Ruby::new(Edition::Installed);
-    pre.gem(&["install", "parts", "--pre", "--no-document", "--clear-sources", "--source", &ledger.url()]).ends(0, "parts-3.0.0.pre1");
-    let missing = pre.gem(&["install", "nowhere", "--clear-sources", "--source", &ledger.url()]);
+    pre.gem(&[
+        "install",
+        "parts",
+        "--pre",
+        "--no-document",
+        "--clear-sources",
+        "--source",
+        &ledger.url(),
+    ])
+    .ends(0, "parts-3.0.0.pre1");
+    let missing = pre.gem(&[
+        "install",
+        "nowhere",
+        "--clear-sources",
+        "--source",
+        &ledger.url(),
+    ]);
     missing.ends(2, "Could not find a valid gem 'nowhere'");
 }
 

@@ -25,7 +25,12 @@ impl Issuer {
     pub(super) fn start() -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/issuer.py");
         let mut command = Command::new(cached("venv/bin/python"));
-        let mut child = command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .arg(script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let url = line(&mut lines);
         let pipes = RefCell::new((child.stdin.take().unwrap(), lines));
@@ -42,10 +47,39 @@ impl Issuer {
     /// Registers it, and lets the workflow `release.yml` of `octo-org/NAME` release the gem.
     #[track_caller]
     pub(super) fn introduce(&self, ledger: &Ledger, gem: &str) {
-        ledger.run(&["provider", "add", "ci", "--kind", "github", "--issuer", &self.url]).ok();
+        ledger
+            .run(&[
+                "provider", "add", "ci", "--kind", "github", "--issuer", &self.url,
+            ])
+            .ok();
         let repository = format!("octo-org/{gem}");
-        let publisher = ["publisher", "add", gem, "--provider", "ci", "--workflow", "release.yml", "--repository", &repository];
-        ledger.run(&[publisher.as_slice(), &["--environment", "release", "--repository-id", "1420893", "--owner-id", "210414"]].concat()).ok();
+        let publisher = [
+            "publisher",
+            "add",
+            gem,
+            "--provider",
+            "ci",
+            "--workflow",
+            "release.yml",
+            "--repository",
+            &repository,
+        ];
+        ledger
+            .run(
+                &[
+                    publisher.as_slice(),
+                    &[
+                        "--environment",
+                        "release",
+                        "--repository-id",
+                        "1420893",
+                        "--owner-id",
+                        "210414",
+                    ],
+                ]
+                .concat(),
+            )
+            .ok();
     }
 
     /// A key for the gem's release job.
@@ -53,7 +87,10 @@ impl Issuer {
     pub(super) fn key(&self, ledger: &Ledger, gem: &str) -> String {
         let answer = exchange(&ledger.url(), &self.token(&job(ledger.address(), gem)));
         assert_eq!(answer.status, 201, "{}", answer.text());
-        answer.json()["rubygems_api_key"].as_str().unwrap().to_owned()
+        answer.json()["rubygems_api_key"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 }
 
@@ -90,7 +127,11 @@ pub(super) fn job(audience: &str, name: &str) -> Value {
 
 /// The request of `rubygems/configure-rubygems-credentials`, to the byte: JSON printed over three lines.
 pub(super) fn exchange(url: &str, jwt: &str) -> Answer {
-    let headers = [("content-type", "application/json"), ("accept", "application/json"), ("user-agent", "rubygems-oidc-action")];
+    let headers = [
+        ("content-type", "application/json"),
+        ("accept", "application/json"),
+        ("user-agent", "rubygems-oidc-action"),
+    ];
     let body = format!("{{\n  \"jwt\": \"{jwt}\"\n}}");
     let url = format!("{url}/api/v1/oidc/trusted_publisher/exchange_token");
     http::request(reqwest::Method::POST, &url, &headers, body.as_bytes())

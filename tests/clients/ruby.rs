@@ -32,18 +32,31 @@ pub(super) struct Ruby {
 
 /// What the tests installed beside the machine's own.
 pub(super) fn cached(path: &str) -> PathBuf {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache").join(path);
-    assert!(file.exists(), "{} is missing: run `make test`, which installs it", file.display());
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(".cache")
+        .join(path);
+    assert!(
+        file.exists(),
+        "{} is missing: run `make test`, which installs it",
+        file.display()
+    );
     file
 }
 
 impl Ruby {
     pub(super) fn new(edition: Edition) -> Self {
-        Self { home: tempfile::tempdir().unwrap(), edition, key: None }
+        Self {
+            home: tempfile::tempdir().unwrap(),
+            edition,
+            key: None,
+        }
     }
 
     pub(super) fn with_key(self, key: &str) -> Self {
-        Self { key: Some(key.to_owned()), ..self }
+        Self {
+            key: Some(key.to_owned()),
+            ..self
+        }
     }
 
     pub(super) fn home(&self) -> &Path {
@@ -65,17 +78,45 @@ impl Ruby {
                 ruby.arg(cached("rubygems/bin").join(program));
                 let gems = cached("rubygems/gems");
                 ruby.env("RUBYLIB", cached("rubygems/rubygems"));
-                ruby.env("GEM_PATH", format!("{}:{}", self.home().join("gems").display(), gems.display()));
+                ruby.env(
+                    "GEM_PATH",
+                    format!("{}:{}", self.home().join("gems").display(), gems.display()),
+                );
                 ruby
             }
         };
-        let cleared = ["GEM_PATH", "RUBYLIB", "RUBYOPT", "BUNDLE_GEMFILE", "RUBYGEMS_HOST", "XDG_DATA_HOME", "XDG_CONFIG_HOME"];
-        let proxies = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"];
-        let set: Vec<_> = command.get_envs().map(|(name, _)| name.to_owned()).collect();
-        for name in cleared.into_iter().chain(proxies).filter(|name| !set.iter().any(|set| set == name)) {
+        let cleared = [
+            "GEM_PATH",
+            "RUBYLIB",
+            "RUBYOPT",
+            "BUNDLE_GEMFILE",
+            "RUBYGEMS_HOST",
+            "XDG_DATA_HOME",
+            "XDG_CONFIG_HOME",
+        ];
+        let proxies = [
+            "http_proxy",
+            "HTTP_PROXY",
+            "https_proxy",
+            "HTTPS_PROXY",
+            "no_proxy",
+            "NO_PROXY",
+        ];
+        let set: Vec<_> = command
+            .get_envs()
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        for name in cleared
+            .into_iter()
+            .chain(proxies)
+            .filter(|name| !set.iter().any(|set| set == name))
+        {
             command.env_remove(name);
         }
-        command.env("HOME", self.home()).env("GEM_HOME", self.home().join("gems")).env("LANG", "C.UTF-8");
+        command
+            .env("HOME", self.home())
+            .env("GEM_HOME", self.home().join("gems"))
+            .env("LANG", "C.UTF-8");
         match &self.key {
             Some(key) => command.env("GEM_HOST_API_KEY", key),
             None => command.env_remove("GEM_HOST_API_KEY"),
@@ -113,13 +154,21 @@ impl Ruby {
     /// Builds a gem with `gem build`.
     #[track_caller]
     pub(super) fn build(&self, gem: &Gem) -> PathBuf {
-        let platform = if gem.platform == "ruby" { String::new() } else { format!("-{}", gem.platform) };
+        let platform = if gem.platform == "ruby" {
+            String::new()
+        } else {
+            format!("-{}", gem.platform)
+        };
         let full_name = format!("{}-{}{platform}", gem.name, gem.version);
         let folder = self.folder(&format!("src/{full_name}"));
         fs::create_dir_all(folder.join("lib")).unwrap();
         fs::write(folder.join(format!("lib/{}.rb", gem.name)), gem.code).unwrap();
         fs::write(folder.join("it.gemspec"), gem.specification()).unwrap();
-        run(self.command("gem").args(["build", "it.gemspec"]).current_dir(&folder)).ends(0, "Successfully built RubyGem");
+        run(self
+            .command("gem")
+            .args(["build", "it.gemspec"])
+            .current_dir(&folder))
+        .ends(0, "Successfully built RubyGem");
         folder.join(format!("{full_name}.gem"))
     }
 
@@ -158,11 +207,20 @@ pub(super) struct Gem<'a> {
 
 impl<'a> Gem<'a> {
     pub(super) fn new(name: &'a str, version: &'a str) -> Self {
-        Self { name, version, platform: "ruby", needs: &[], code: "# nothing\n" }
+        Self {
+            name,
+            version,
+            platform: "ruby",
+            needs: &[],
+            code: "# nothing\n",
+        }
     }
 
     fn specification(&self) -> String {
-        let needs = self.needs.iter().map(|(name, requirement)| format!("  s.add_dependency '{name}', '{requirement}'\n"));
+        let needs = self
+            .needs
+            .iter()
+            .map(|(name, requirement)| format!("  s.add_dependency '{name}', '{requirement}'\n"));
         format!(
             "Gem::Specification.new do |s|
   s.name = '{name}'

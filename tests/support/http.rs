@@ -19,15 +19,29 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 }
 
 /// Sends a request. `None` where no answer came.
-pub(crate) fn try_request(method: Method, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Option<Answer> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+pub(crate) fn try_request(
+    method: Method,
+    url: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Option<Answer> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
-        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
         let mut request = client.request(method, url).body(body.to_vec());
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -35,7 +49,11 @@ pub(crate) fn try_request(method: Method, url: &str, headers: &[(&str, &str)], b
         let answer = request.send().await.ok()?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         let body = answer.bytes().await.ok()?.to_vec();
-        Some(Answer { status, headers, body })
+        Some(Answer {
+            status,
+            headers,
+            body,
+        })
     })
 }
 
@@ -55,6 +73,9 @@ pub(crate) fn found(url: &str) -> Vec<u8> {
 }
 
 pub(crate) fn push(url: &str, key: &str, gem: &[u8]) -> Option<Answer> {
-    let headers = [("authorization", key), ("content-type", "application/octet-stream")];
+    let headers = [
+        ("authorization", key),
+        ("content-type", "application/octet-stream"),
+    ];
     try_request(Method::POST, &format!("{url}/api/v1/gems"), &headers, gem)
 }

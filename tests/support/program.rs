@@ -28,7 +28,11 @@ pub(crate) struct Ran {
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: code(output.status), out: text(&output.stdout), err: text(&output.stderr) }
+        Self {
+            code: code(output.status),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
     }
 }
 
@@ -37,7 +41,12 @@ impl Ran {
     #[track_caller]
     pub(crate) fn ends(self, code: i32, said: &str) -> Self {
         assert_eq!(self.code, code, "{}{}", self.out, self.err);
-        assert!(format!("{}{}", self.out, self.err).contains(said), "{said:?} was not said:\n{}{}", self.out, self.err);
+        assert!(
+            format!("{}{}", self.out, self.err).contains(said),
+            "{said:?} was not said:\n{}{}",
+            self.out,
+            self.err
+        );
         self
     }
 
@@ -55,7 +64,10 @@ fn code(status: ExitStatus) -> i32 {
 #[track_caller]
 pub(crate) fn run(command: &Command) -> Ran {
     let mut patient = Command::new("timeout");
-    patient.arg(PATIENCE).arg(command.get_program()).args(command.get_args());
+    patient
+        .arg(PATIENCE)
+        .arg(command.get_program())
+        .args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {
             Some(value) => patient.env(name, value),
@@ -66,14 +78,23 @@ pub(crate) fn run(command: &Command) -> Ran {
         patient.current_dir(folder);
     }
     let output = patient.stdin(Stdio::null()).output();
-    output.unwrap_or_else(|error| panic!("{command:?}: {error}; run `make test`, which installs what is missing")).into()
+    output
+        .unwrap_or_else(|error| {
+            panic!("{command:?}: {error}; run `make test`, which installs what is missing")
+        })
+        .into()
 }
 
 /// A place on the loopback range that no other test uses.
 fn address() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let (process, number) = (std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst));
-    format!("127.{}.{}.{}:8808", 1 + process % 250, 1 + process / 250 % 250, 1 + number % 250)
+    format!(
+        "127.{}.{}.{}:8808",
+        1 + process % 250,
+        1 + process / 250 % 250,
+        1 + number % 250
+    )
 }
 
 /// A folder, and the address under which its ledger is served.
@@ -88,12 +109,20 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// No ledger yet: the first server opens one.
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), address: address(), path: String::new(), common: Vec::new() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            address: address(),
+            path: String::new(),
+            common: Vec::new(),
+        }
     }
 
     /// The same, below this path.
     pub(crate) fn below(path: &str) -> Self {
-        Self { path: path.to_owned(), ..Self::new() }
+        Self {
+            path: path.to_owned(),
+            ..Self::new()
+        }
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -115,7 +144,11 @@ impl Ledger {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program();
-        command.arg("--data").arg(self.data()).args(&self.common).args(arguments);
+        command
+            .arg("--data")
+            .arg(self.data())
+            .args(&self.common)
+            .args(arguments);
         command
     }
 
@@ -133,7 +166,10 @@ impl Ledger {
 
     fn serve_command(&self, more: &[&str]) -> Command {
         let mut command = self.command(&["serve", "--listen", &self.address, "--url", &self.url()]);
-        command.args(more).env("GEMLEDGER_RATE_LIMIT", "off").env("GEMLEDGER_LOG", "gemledger=debug");
+        command
+            .args(more)
+            .env("GEMLEDGER_RATE_LIMIT", "off")
+            .env("GEMLEDGER_LOG", "gemledger=debug");
         command
     }
 
@@ -170,7 +206,15 @@ impl Ledger {
 /// The program, without the settings of whoever runs the tests.
 pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gemledger"));
-    for name in ["DATA", "KEYS", "ANCHOR", "LISTEN", "URL", "LOG", "RATE_LIMIT"] {
+    for name in [
+        "DATA",
+        "KEYS",
+        "ANCHOR",
+        "LISTEN",
+        "URL",
+        "LOG",
+        "RATE_LIMIT",
+    ] {
         command.env_remove(format!("GEMLEDGER_{name}"));
     }
     command
@@ -185,7 +229,12 @@ pub(crate) struct Server {
 
 impl Server {
     fn start(mut command: Command) -> Self {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let log = Arc::new(Mutex::new(String::new()));
         let (up, is_up) = mpsc::channel();
@@ -198,9 +247,17 @@ impl Server {
                 *copy.lock().unwrap() += &(line + "\n");
             }
         });
-        let server = Self { child, log, reader: Some(reader) };
+        let server = Self {
+            child,
+            log,
+            reader: Some(reader),
+        };
         let came = is_up.recv_timeout(Duration::from_secs(60));
-        assert!(came.is_ok(), "the server did not come up:\n{}", server.log());
+        assert!(
+            came.is_ok(),
+            "the server did not come up:\n{}",
+            server.log()
+        );
         server
     }
 
@@ -224,7 +281,11 @@ impl Server {
     pub(crate) fn ended(mut self) -> Ran {
         let status = self.child.wait().unwrap();
         self.reader.take().unwrap().join().unwrap();
-        Ran { code: code(status), out: String::new(), err: self.log() }
+        Ran {
+            code: code(status),
+            out: String::new(),
+            err: self.log(),
+        }
     }
 
     pub(crate) fn stop(self) -> Ran {

@@ -4,155 +4,29 @@ use deciders::{
     account::{self, Account},
     api_key::{self, ApiKey},
     audit::{Auditor, Finding},
-    exchange::{self, Turned},
     ledger, policy,
     provider::{self, Provider},
-    push::{self, Verdict},
     taken::Taken,
 };
 use events::{
-    Body, Event, Recorded, State,
+    Event, Recorded, State,
     api_key::{Holder, Issued, Reason, Scope},
-    claims::ProviderKind,
     digest::Digest,
     event::{Draft, Sealed},
     fold,
-    id::{AccountId, Actor, ApiKeyId, Owner, PublisherId, RequestId, Via},
+    id::{AccountId, Actor, ApiKeyId, Owner, PublisherId, Via},
     log::{FORMAT, Opened, Rules, Visibility},
-    name::{FoldedName, GemName},
     policy::Publisher,
-    provider::{Algorithm, ClaimName, KeyPart, Mapping, ObservedKey, PublicJwk, Registered},
+    provider::{ObservedKey, Registered},
     stream::StreamName,
-    text::{Slug, Text},
     time::Timestamp,
 };
 
-use crate::{job::Job, release::Release};
+use crate::fixtures::{
+    START, api_key_id, folded, gem, github, observed_key, request_id, slug, text,
+};
 
-/// The moment at which every history starts.
-pub(crate) const START: u64 = 1_795_402_502_000;
-
-pub(crate) fn text(text: &str) -> Text {
-    Text::parse(text).unwrap()
-}
-
-pub(crate) fn slug(text: &str) -> Slug {
-    Slug::parse(text).unwrap()
-}
-
-pub(crate) fn gem(text: &str) -> GemName {
-    GemName::parse(text).unwrap()
-}
-
-pub(crate) fn folded(text: &str) -> FoldedName {
-    gem(text).folded()
-}
-
-fn uuid(kind: u8, number: u64) -> String {
-    format!("01900000-0000-7000-80{kind:02x}-{number:012x}")
-}
-
-pub(crate) fn account_id(number: u64) -> AccountId {
-    AccountId::parse(&uuid(1, number)).unwrap()
-}
-
-pub(crate) fn api_key_id(number: u64) -> ApiKeyId {
-    ApiKeyId::parse(&uuid(2, number)).unwrap()
-}
-
-pub(crate) fn request_id(number: u64) -> RequestId {
-    RequestId::parse(&uuid(3, number)).unwrap()
-}
-
-/// A key of a provider, told apart by its name.
-pub(crate) fn observed_key(kid: &str) -> ObservedKey {
-    key_called(kid, kid)
-}
-
-/// A key that goes by another name than its own.
-pub(crate) fn key_called(kid: &str, content: &str) -> ObservedKey {
-    let part = |text: &str| KeyPart::parse(text).unwrap();
-    let jwk = PublicJwk {
-        crv: None,
-        e: Some(part("AQAB")),
-        kty: part("RSA"),
-        n: Some(part(&Digest::of(content.as_bytes()).hex())),
-        x: None,
-        y: None,
-    };
-    ObservedKey {
-        thumbprint: jwk.thumbprint(),
-        jwk,
-        kid: text(kid),
-    }
-}
-
-pub(crate) fn github() -> Registered {
-    Registered {
-        algorithms: vec![Algorithm::RS256],
-        audience: text("gems.example.com"),
-        issuer: text("https://token.actions.githubusercontent.com"),
-        jwks_uri: text("https://token.actions.githubusercontent.com/.well-known/jwks"),
-        kind: ProviderKind::Github,
-        loopback: false,
-        mapping: None,
-        private_repositories: false,
-        required: [].into(),
-    }
-}
-
-pub(crate) fn gitlab() -> Registered {
-    Registered {
-        issuer: text("https://gitlab.example.com"),
-        jwks_uri: text("https://gitlab.example.com/oauth/discovery/keys"),
-        kind: ProviderKind::Gitlab,
-        ..github()
-    }
-}
-
-pub(crate) fn generic() -> Registered {
-    let claim = |name: &str| ClaimName::parse(name).unwrap();
-    Registered {
-        issuer: text("https://ci.example.com"),
-        jwks_uri: text("https://ci.example.com/keys"),
-        kind: ProviderKind::Generic,
-        mapping: Some(Mapping {
-            commit: None,
-            environment: Some(claim("env")),
-            owner_id: None,
-            git_ref: None,
-            repository: claim("project"),
-            repository_id: claim("project_id"),
-            run_id: None,
-            workflow: claim("pipeline"),
-        }),
-        required: [(claim("https://ci.example.com/tier"), text("release"))].into(),
-        ..github()
-    }
-}
-
-/// The publisher that the default [`Job`] is.
-pub(crate) fn publisher() -> Publisher {
-    Publisher {
-        any_ref: false,
-        environment: None,
-        owner_id: Some(text("210")),
-        provider: slug("github"),
-        repository: text("ruby/rake"),
-        repository_id: Some(text("42")),
-        workflow: text("release.yml"),
-        workflow_repository: None,
-    }
-}
-
-/// The same without ids: it waits for its first push.
-pub(crate) fn provisional() -> Publisher {
-    Publisher {
-        owner_id: None,
-        repository_id: None,
-        ..publisher()
-    }
-}
+mod jobs;
 
 /// A log and a clock.
 #[derive(Clone, Debug)]
@@ -431,115 +305,6 @@ impl History {
 
     pub(crate) fn remove(&mut self, name: &str, id: PublisherId) -> Result<(), Denial> {
         self.remove_by(&Actor::Operator, name, id)
-    }
-
-    /// Gems with a policy, in the order of their names: the candidates of an exchange.
-    fn gems(&self) -> Vec<FoldedName> {
-        let added = self.log.iter().filter(|recorded| {
-            matches!(
-                recorded.event.body,
-                Body::PublisherAdded(_) | Body::PendingAdded(_)
-            )
-        });
-        let mut gems: Vec<_> = added
-            .map(|recorded| FoldedName::parse(recorded.event.stream.rest()).unwrap())
-            .collect();
-        gems.sort();
-        gems.dedup();
-        gems
-    }
-
-    /// Exchanges a job's token for a key. A denial is recorded if the rules want it.
-    pub(crate) fn exchange(&mut self, job: &Job) -> Result<ApiKeyId, Turned> {
-        let facts = job.facts(self);
-        let ledger = self.ledger();
-        let provider = self.state(&StreamName::provider(&facts.provider));
-        let token = self.state(&facts.token_stream());
-        let gems = self.gems();
-        let policies: Vec<policy::Policy> = gems
-            .iter()
-            .map(|gem| self.state(&StreamName::policy(gem)))
-            .collect();
-        let states = exchange::States {
-            ledger: &ledger,
-            provider: &provider,
-            token: &token,
-            policies: gems.iter().zip(&policies).collect(),
-        };
-        let repository = facts.workflow.repository_id.clone();
-        let actor = Actor::Workflow(facts.provider.clone(), repository);
-        let sealed = Sealed::from([(text("jwt"), facts.token)]);
-        match exchange::decide(&states, &facts, sealed, self.now) {
-            Ok(drafts) => {
-                self.append(&actor, Via::Http, drafts);
-                Ok(facts.api_key)
-            }
-            Err(turned) => {
-                let record = turned.recordable.as_ref().and_then(|(gem, _)| {
-                    let denied = self.state(&StreamName::denied(gem));
-                    exchange::record(&turned, &facts, &ledger, &denied, 1, self.now)
-                });
-                if let Some(draft) = record {
-                    self.append(&actor, Via::Http, vec![draft]);
-                }
-                Err(turned)
-            }
-        }
-    }
-
-    /// Pushes a release with a key. A denial is recorded if the rules want it.
-    pub(crate) fn push(&mut self, key: ApiKeyId, release: &Release) -> Result<Verdict, Denial> {
-        self.push_facts(&release.facts(key))
-    }
-
-    pub(crate) fn push_facts(&mut self, facts: &push::Facts) -> Result<Verdict, Denial> {
-        let (name, key) = (facts.name.folded(), facts.api_key);
-        let api_key: ApiKey = self.state(&StreamName::api_key(key));
-        let holder = api_key.issued.as_ref().map(|issued| issued.holder.clone());
-        let (mut account, mut token, mut provider) = (None, None, None);
-        match &holder {
-            Some(Holder::Account(id)) => account = Some(self.account(*id)),
-            Some(Holder::Exchange(exchange)) => {
-                let (slug, ..) = exchange.stream.token_parts().unwrap();
-                token = Some(self.state(&exchange.stream));
-                provider = Some((slug.clone(), self.state(&StreamName::provider(&slug))));
-            }
-            None => {}
-        }
-        let (ledger, policy) = (self.ledger(), self.state(&StreamName::policy(&name)));
-        let states = push::States {
-            ledger: &ledger,
-            api_key: &api_key,
-            policy: &policy,
-            gem: &self.state(&StreamName::gem(&name)),
-            name: &self.state(&StreamName::name(&name)),
-            file: &self.state(&StreamName::file(&facts.file)),
-            account: account.as_ref(),
-            token: token.as_ref(),
-            provider: provider.as_ref().map(|(slug, provider)| (slug, provider)),
-        };
-        let verdict = push::decide(&states, facts, self.now);
-        match &verdict {
-            Ok(Verdict::Release(drafts)) => {
-                let actor = self.holder(&api_key);
-                self.append(&actor, Via::Http, drafts.clone());
-            }
-            Ok(Verdict::AlreadyPushed) => {}
-            Err(denial) => {
-                let denied = self.state(&StreamName::denied(&name));
-                if let Some(draft) = push::record(&states, &denied, facts, denial, 1, self.now) {
-                    let actor = self.holder(&api_key);
-                    self.append(&actor, Via::Http, vec![draft]);
-                }
-            }
-        }
-        verdict
-    }
-
-    /// A release that must succeed.
-    pub(crate) fn released(&mut self, key: ApiKeyId, release: &Release) -> &mut Self {
-        assert!(matches!(self.push(key, release), Ok(Verdict::Release(_))));
-        self
     }
 }
 

@@ -2,7 +2,10 @@
 use deciders::exchange::Facts;
 use events::{claims::Workflow, digest::Digest, text::Text};
 
-use crate::history::{History, observed_key, slug, text};
+use crate::{
+    fixtures::{observed_key, slug, text},
+    history::History,
+};
 
 /// A job whose token is fresh and in order unless a test says otherwise.
 #[derive(Clone, Debug)]
@@ -20,6 +23,7 @@ pub(crate) struct Job {
     pub(crate) workflow: Workflow,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "most claims are optional")]
 fn some(value: &str) -> Option<Text> {
     Some(text(value))
 }

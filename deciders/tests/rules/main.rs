@@ -1,12 +1,18 @@
 //! The rules, told as histories: given what happened, when somebody asks, then this follows.
 #![cfg(test)]
 
+mod fields;
+mod fixtures;
+mod forge;
 mod history;
 mod job;
 mod release;
 
 mod audit;
+mod denials;
 mod exchange;
+mod keys;
+mod lies;
 mod management;
 mod matching;
 mod mutations;

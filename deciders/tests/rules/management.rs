@@ -10,10 +10,11 @@ use events::{
 };
 
 use crate::{
-    history::{
-        History, account_id, api_key_id, audit, folded, generic, github, gitlab, key_called,
-        observed_key, publisher, slug, text,
+    fixtures::{
+        account_id, api_key_id, folded, generic, github, gitlab, key_called, observed_key,
+        publisher, slug, text,
     },
+    history::{History, audit},
     job::job,
 };
 
@@ -197,9 +198,11 @@ fn each_key_is_recorded_once_and_at_most_twenty_in_one_event() {
     history.observe("github", &keys);
     let sizes: Vec<_> = history.log[before..]
         .iter()
-        .map(|recorded| match &recorded.event.body {
-            Body::ProviderKeysObserved(observed) => observed.keys.len(),
-            other => panic!("{other:?}"),
+        .map(|recorded| {
+            let Body::ProviderKeysObserved(observed) = &recorded.event.body else {
+                panic!("{recorded:?}")
+            };
+            observed.keys.len()
         })
         .collect();
     assert_eq!(sizes, [20, 20, 5]);
@@ -374,7 +377,9 @@ fn a_key_acts_within_its_scopes() {
 #[test]
 fn every_code_has_a_name_of_its_own_a_sentence_and_a_test() {
     let tests = [
+        include_str!("denials.rs"),
         include_str!("exchange.rs"),
+        include_str!("keys.rs"),
         include_str!("management.rs"),
         include_str!("matching.rs"),
         include_str!("publishers.rs"),

@@ -6,7 +6,7 @@ use deciders::{
 use events::{policy::Publisher, provider::Registered};
 
 use crate::{
-    history::{generic, github, gitlab, provisional, publisher, slug, text},
+    fixtures::{generic, github, gitlab, provisional, publisher, slug, text},
     job::{Job, generic_job, gitlab_job, job},
 };
 

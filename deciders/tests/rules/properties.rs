@@ -9,12 +9,13 @@ use events::{
 use proptest::{prelude::*, strategy::ValueTree};
 
 use crate::{
-    history::{
-        History, account_id, audit, generic, github, gitlab, observed_key, provisional, publisher,
-        slug, text,
+    fields::Mutant,
+    fixtures::{
+        account_id, generic, github, gitlab, observed_key, provisional, publisher, slug, text,
     },
+    history::{History, audit},
     job::{Job, generic_job, gitlab_job, job},
-    mutations::{Mutant, check_fields, check_order},
+    mutations::{check_fields, check_order},
     release::{Release, release},
 };
 
@@ -122,7 +123,7 @@ struct Run {
 impl Run {
     fn key(&self, choice: u8) -> ApiKeyId {
         match self.keys.len() {
-            0 => crate::history::api_key_id(0),
+            0 => crate::fixtures::api_key_id(0),
             // Mostly the newest: older ones are dead or spent.
             count => self.keys[count - 1 - usize::from(choice % 4) % count],
         }

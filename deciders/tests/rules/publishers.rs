@@ -6,7 +6,8 @@ use events::{
 };
 
 use crate::{
-    history::{History, account_id, audit, generic, gitlab, provisional, publisher, slug, text},
+    fixtures::{account_id, generic, gitlab, provisional, publisher, slug, text},
+    history::{History, audit},
     job::job,
     release::release,
 };

@@ -9,7 +9,8 @@ use events::{
 };
 
 use crate::{
-    history::{History, account_id, api_key_id, audit, provisional, publisher, slug, text},
+    fixtures::{account_id, provisional, publisher, slug, text},
+    history::{History, audit},
     job::job,
     release::{Release, release},
 };
@@ -23,7 +24,7 @@ fn pending() -> (History, ApiKeyId) {
 }
 
 /// `rake` 1.0 is released, and here is the key of the next job.
-fn released() -> (History, ApiKeyId) {
+pub(crate) fn released() -> (History, ApiKeyId) {
     let (mut history, key) = pending();
     history.released(key, &release("rake", "1.0"));
     let key = history.exchange(&job(2)).unwrap();
@@ -31,14 +32,14 @@ fn released() -> (History, ApiKeyId) {
 }
 
 /// An account with a key to push.
-fn account(history: &mut History, number: u64) -> ApiKeyId {
+pub(crate) fn account(history: &mut History, number: u64) -> ApiKeyId {
     history.create_account(account_id(number)).unwrap();
     history
         .issue(account_id(number), &[Scope::PushRubygem], |_| {})
         .unwrap()
 }
 
-fn denied(history: &mut History, key: ApiKeyId, release: &Release) -> Denial {
+pub(crate) fn denied(history: &mut History, key: ApiKeyId, release: &Release) -> Denial {
     let before = history.log.len();
     let denial = history.push(key, release).unwrap_err();
     let only_denials = history
@@ -50,10 +51,10 @@ fn denied(history: &mut History, key: ApiKeyId, release: &Release) -> Denial {
 }
 
 fn pushed(history: &History) -> &Pushed {
-    match &history.log.last().unwrap().event.body {
-        Body::ReleasePushed(pushed) => pushed,
-        other => panic!("{other:?}"),
-    }
+    let Body::ReleasePushed(pushed) = &history.log.last().unwrap().event.body else {
+        panic!("the last event is no release")
+    };
+    pushed
 }
 
 #[test]
@@ -272,149 +273,6 @@ fn two_releases_never_share_a_file_name() {
 }
 
 #[test]
-fn a_key_is_dead_at_the_very_moment_it_expires() {
-    let mut history = History::public();
-    history.add("rake", publisher()).unwrap();
-    let issued = history.now;
-    let key = history.exchange(&job(1)).unwrap();
-    history.now = issued.plus_seconds(15 * 60);
-    assert_eq!(
-        denied(&mut history, key, &release("rake", "1.0")).code,
-        Code::KeyExpired
-    );
-    history.now = issued.plus_seconds(15 * 60).minus_seconds(1);
-    history.released(key, &release("rake", "1.0"));
-}
-
-#[test]
-fn a_key_that_was_given_back_or_never_issued_pushes_nothing() {
-    let (mut history, key) = released();
-    history.give_back(key).unwrap();
-    assert_eq!(
-        denied(&mut history, key, &release("rake", "1.1")).code,
-        Code::KeyRevoked
-    );
-    let unknown = api_key_id(777);
-    assert_eq!(
-        denied(&mut history, unknown, &release("rake", "1.1")).code,
-        Code::KeyUnknown
-    );
-}
-
-#[test]
-fn a_key_without_the_scope_or_for_another_gem_pushes_nothing() {
-    let mut history = History::public();
-    let full = account(&mut history, 1);
-    history.released(full, &release("rake", "1.0"));
-    let reader = history
-        .issue(account_id(1), &[Scope::Read], |_| {})
-        .unwrap();
-    assert_eq!(
-        denied(&mut history, reader, &release("rake", "1.1")).code,
-        Code::ScopeMissing
-    );
-    let thor = Some(crate::history::folded("thor"));
-    let narrow = history.issue(account_id(1), &[Scope::PushRubygem], |issued| {
-        issued.gem = thor
-    });
-    let denial = denied(&mut history, narrow.unwrap(), &release("rake", "1.1"));
-    assert_eq!(
-        (denial.code, denial.expected.as_deref()),
-        (Code::GemScope, Some("thor"))
-    );
-}
-
-#[test]
-fn removing_a_publisher_kills_its_keys() {
-    let (mut history, key) = released();
-    let id = *history.policy("rake").publishers.keys().next().unwrap();
-    history.remove("rake", id).unwrap();
-    assert_eq!(
-        denied(&mut history, key, &release("rake", "1.1")).code,
-        Code::NotPublisher
-    );
-    assert_eq!(audit(&history.log), []);
-}
-
-#[test]
-fn a_key_pushes_only_gems_whose_policy_names_its_workflow() {
-    let (mut history, key) = released();
-    let owner = account(&mut history, 1);
-    history.released(owner, &release("thor", "1.0"));
-    let denial = denied(&mut history, key, &release("thor", "1.1"));
-    assert_eq!((denial.code, denial.expected), (Code::NotPublisher, None));
-    assert_eq!(
-        denied(&mut history, key, &release("unheard-of", "1")).code,
-        Code::NotPublisher
-    );
-}
-
-#[test]
-fn disabling_the_provider_kills_its_keys() {
-    let (mut history, key) = released();
-    history.disable_provider("github").unwrap();
-    assert_eq!(
-        denied(&mut history, key, &release("rake", "1.1")).code,
-        Code::ProviderDisabled
-    );
-}
-
-#[test]
-fn distrusting_the_providers_key_kills_what_it_signed() {
-    let (mut history, key) = released();
-    history.distrust_key("github", "k1").unwrap();
-    let denial = denied(&mut history, key, &release("rake", "1.1"));
-    assert_eq!(denial.code, Code::ProviderKeyDistrusted);
-}
-
-#[test]
-fn disabling_an_account_kills_its_keys() {
-    let mut history = History::public();
-    let key = account(&mut history, 1);
-    history.disable_account(account_id(1)).unwrap();
-    assert_eq!(
-        denied(&mut history, key, &release("rake", "1.0")).code,
-        Code::AccountDisabled
-    );
-}
-
-#[test]
-fn a_publisher_that_changed_since_the_exchange_is_told_to_its_own_job() {
-    let (mut history, key) = released();
-    let id = *history.policy("rake").publishers.keys().next().unwrap();
-    let staged = Publisher {
-        environment: Some(text("release")),
-        ..publisher()
-    };
-    history.add("rake", staged).unwrap();
-    history.remove("rake", id).unwrap();
-    let denial = denied(&mut history, key, &release("rake", "1.1"));
-    assert_eq!(
-        (denial.code, denial.tell),
-        (Code::EnvironmentMismatch, true)
-    );
-    assert_eq!(audit(&history.log), []);
-}
-
-#[test]
-fn a_provisional_publisher_that_expired_since_the_exchange_says_so() {
-    let (mut history, _) = released();
-    let waiting = Publisher {
-        workflow: text("ship.yml"),
-        ..provisional()
-    };
-    let added = history.now;
-    history.add("rake", waiting).unwrap();
-    history.now = added.plus_seconds(7 * 24 * 3600).minus_seconds(60);
-    let key = history.exchange(&job(3).file("ship.yml")).unwrap();
-    history.later(120);
-    assert_eq!(
-        denied(&mut history, key, &release("rake", "2.0")).code,
-        Code::PublisherExpired
-    );
-}
-
-#[test]
 fn a_denied_push_of_the_publishers_own_repository_is_recorded_once_an_hour() {
     let (mut history, key) = released();
     let before = history.log.len();
@@ -463,7 +321,7 @@ fn an_id_of_another_forge_is_not_the_publishers_own() {
     // Project 42 at GitLab is not repository 42 at GitHub.
     let (mut history, _) = released();
     history
-        .register("gitlab", crate::history::gitlab(), &["g1"])
+        .register("gitlab", crate::fixtures::gitlab(), &["g1"])
         .unwrap();
     let at_gitlab = Publisher {
         owner_id: None,

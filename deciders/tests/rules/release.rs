@@ -8,7 +8,7 @@ use events::{
     version::GemVersion,
 };
 
-use crate::history::gem;
+use crate::fixtures::gem;
 
 /// A file of a gem.
 #[derive(Clone, Debug)]

@@ -9,10 +9,11 @@ use events::{
 };
 
 use crate::{
-    history::{
-        History, account_id, audit, folded, generic, github, gitlab, key_called, observed_key,
-        provisional, publisher, slug, text,
+    fixtures::{
+        account_id, folded, generic, github, gitlab, key_called, observed_key, provisional,
+        publisher, slug, text,
     },
+    history::{History, audit},
     job::{generic_job, gitlab_job, job},
     release::release,
 };

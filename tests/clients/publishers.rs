@@ -1,0 +1,173 @@
+//! The requests of the published `configure_trusted_publisher`.
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{
+    issuer::Issuer,
+    ruby::{Edition, Gem, Ruby},
+};
+use crate::support::{
+    http::{Answer, request},
+    program::Ledger,
+};
+
+fn call(
+    method: Method,
+    ledger: &Ledger,
+    path: &str,
+    key: Option<&str>,
+    body: Option<&Value>,
+) -> Answer {
+    let url = format!("{}/api/v1/gems/{path}", ledger.url());
+    let mut headers = vec![("accept", "application/json")];
+    headers.extend(key.map(|key| ("authorization", key)));
+    headers.extend(body.map(|_| ("content-type", "application/json")));
+    request(
+        method,
+        &url,
+        &headers,
+        body.map(Value::to_string).unwrap_or_default().as_bytes(),
+    )
+}
+
+fn github(workflow: &str) -> Value {
+    json!({
+        "trusted_publisher_type": "OIDC::TrustedPublisher::GitHubAction",
+        "trusted_publisher": {
+            "repository_owner": "octo-org", "repository_name": "hello",
+            "environment": "release", "workflow_filename": workflow,
+        },
+    })
+}
+
+#[test]
+fn publishers_are_managed_by_an_owner_whose_key_has_the_scope() {
+    let ledger = Ledger::new();
+    let _server = ledger.serve();
+    let owner = ledger.key("alice", "push_rubygem,configure_trusted_publishers");
+    let ruby = Ruby::new(Edition::Installed).with_key(&owner);
+    ruby.release(&ledger.url(), &Gem::new("hello", "1.0.0"));
+    let list =
+        |key: Option<&str>| call(Method::GET, &ledger, "hello/trusted_publishers", key, None);
+    assert_eq!(list(None).status, 401);
+    assert_eq!(list(Some(&ledger.key("bob", "push_rubygem"))).status, 403);
+    assert_eq!(
+        list(Some(&ledger.key("eve", "configure_trusted_publishers"))).status,
+        403
+    );
+    let mine = list(Some(&owner));
+    assert_eq!((mine.status, mine.json()), (200, json!([])));
+    assert_eq!(
+        call(
+            Method::GET,
+            &ledger,
+            "nowhere/trusted_publishers",
+            Some(&owner),
+            None
+        )
+        .status,
+        404
+    );
+    assert_eq!(
+        call(
+            Method::GET,
+            &ledger,
+            "hello/trusted_publishers/7",
+            Some(&owner),
+            None
+        )
+        .status,
+        404
+    );
+}
+
+#[test]
+fn a_publisher_that_cannot_be_is_refused_as_the_client_expects_it() {
+    let ledger = Ledger::new();
+    let _server = ledger.serve();
+    let owner = ledger.key("alice", "push_rubygem,configure_trusted_publishers");
+    Ruby::new(Edition::Installed)
+        .with_key(&owner)
+        .release(&ledger.url(), &Gem::new("hello", "1.0.0"));
+    let add = |body: &Value| {
+        call(
+            Method::POST,
+            &ledger,
+            "hello/trusted_publishers",
+            Some(&owner),
+            Some(body),
+        )
+    };
+    let other = add(
+        &json!({"trusted_publisher_type": "OIDC::TrustedPublisher::Other", "trusted_publisher": {}}),
+    );
+    assert_eq!(
+        (other.status, &other.json()["error"]),
+        (422, &json!("Unsupported trusted publisher type"))
+    );
+    // Its GitHub type means github.com and nothing else, and this registry does not know github.com.
+    let issuer = Issuer::start();
+    issuer.introduce(&ledger, "other");
+    let unknown = add(&github("release.yml"));
+    assert_eq!(unknown.status, 422, "{}", unknown.text());
+    assert!(
+        unknown.json()["error"]
+            .as_str()
+            .unwrap()
+            .contains("GitHub is not registered"),
+        "{}",
+        unknown.text()
+    );
+    assert_eq!(add(&json!({"trusted_publisher": 1})).status, 400);
+}
+
+#[test]
+fn an_owner_sees_and_removes_what_the_operator_added() {
+    let ledger = Ledger::new();
+    let _server = ledger.serve();
+    let owner = ledger.key("alice", "push_rubygem,configure_trusted_publishers");
+    Ruby::new(Edition::Installed)
+        .with_key(&owner)
+        .release(&ledger.url(), &Gem::new("hello", "1.0.0"));
+    let issuer = Issuer::start();
+    issuer.introduce(&ledger, "hello");
+    let listed = call(
+        Method::GET,
+        &ledger,
+        "hello/trusted_publishers",
+        Some(&owner),
+        None,
+    )
+    .json();
+    let publisher = &listed[0]["trusted_publisher"];
+    assert_eq!(publisher["repository_owner"], "octo-org");
+    assert_eq!(publisher["repository_owner_id"], "210414");
+    assert_eq!(publisher["workflow_filename"], "release.yml");
+    assert_eq!(publisher["environment"], "release");
+    for null in ["workflow_repository_owner", "workflow_repository_name"] {
+        assert_eq!(publisher.get(null), Some(&Value::Null), "{null}");
+    }
+    assert_ne!(
+        listed[0]["trusted_publisher_type"],
+        "OIDC::TrustedPublisher::GitHubAction"
+    );
+
+    let key = issuer.key(&ledger, "hello");
+    let path = format!("hello/trusted_publishers/{}", listed[0]["id"]);
+    assert_eq!(
+        call(Method::GET, &ledger, &path, Some(&owner), None).json(),
+        listed[0]
+    );
+    let removed = call(Method::DELETE, &ledger, &path, Some(&owner), None);
+    assert_eq!((removed.status, removed.body.len()), (204, 0));
+    assert_eq!(
+        call(Method::DELETE, &ledger, &path, Some(&owner), None).status,
+        404
+    );
+    // A key that was minted for it no longer pushes.
+    let job = Ruby::new(Edition::Installed).with_key(&key);
+    let next = job.build(&Gem::new("hello", "1.1.0"));
+    job.push(&ledger.url(), &next)
+        .ends(1, "You are not allowed to push this gem.");
+    ledger.is_sound();
+}
