@@ -55,7 +55,7 @@ pub(crate) fn scratch() -> &'static Path {
 
 /// What `serve` logs at its default level is logged here too: its cost belongs to a request.
 pub(crate) fn log_as_a_server_does() {
-    let filter = tracing_subscriber::EnvFilter::new("info");
+    let filter = tracing_subscriber::EnvFilter::new("info,actix_server=warn");
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

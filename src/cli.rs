@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     app::{self, App, CommandError, OpenError, Opening},
     config::Folder,
-    store::reader::Reader,
+    store::{reader::Reader, writer::AppendError},
     world::Clock,
 };
 
@@ -124,12 +124,18 @@ pub fn main() -> ExitCode {
         Ok(Answer::CouldNotTell) => ExitCode::from(2),
         Err(error) => {
             out::error(&error, json);
-            let denied = error
-                .downcast_ref::<CommandError>()
-                .is_some_and(|error| matches!(error, CommandError::Denied(_)));
+            let denied = error.downcast_ref().is_some_and(is_denied);
             ExitCode::from(if denied { 1 } else { 2 })
         }
     }
+}
+
+/// The rules, or what exists already, say no; other errors leave open what would have been said.
+fn is_denied(error: &CommandError) -> bool {
+    matches!(
+        error,
+        CommandError::Denied(_) | CommandError::Append(AppendError::Duplicate)
+    )
 }
 
 async fn run(cli: Cli) -> anyhow::Result<Answer> {

@@ -115,9 +115,11 @@ async fn not_found() -> Result<HttpResponse, Problem> {
 
 /// Alive: the writer takes requests.
 async fn healthz(app: Data<App>) -> HttpResponse {
-    let served = app.writer.served();
-    if app.writer.is_running() {
-        HttpResponse::Ok().json(serde_json::json!({"status": "ok", "size": served.head.size}))
+    let size = app.writer.served().head.size;
+    if app.writer.is_running() && app.visibility == Visibility::Private {
+        HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
+    } else if app.writer.is_running() {
+        HttpResponse::Ok().json(serde_json::json!({"status": "ok", "size": size}))
     } else {
         HttpResponse::ServiceUnavailable()
             .json(serde_json::json!({"status": "the writer has stopped"}))
@@ -156,9 +158,9 @@ async fn readers_only(
         let allowed =
             credential.and_then(|credential| credential.may(Scope::Read, app.clock.now()));
         if let Err(problem) = allowed {
-            return Ok(request
-                .into_response(problem.into_response())
-                .map_into_boxed_body());
+            let mut response = problem.into_response();
+            authorized::private_headers(response.headers_mut());
+            return Ok(request.into_response(response).map_into_boxed_body());
         }
     }
     let mut response = next.call(request).await?.map_into_boxed_body();

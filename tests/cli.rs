@@ -136,7 +136,7 @@ fn everything_that_prints_prints_json_if_asked() {
         }
     }
     // An error too.
-    let ran = run(ledger.command(&[
+    let nobody = [
         "api-key",
         "issue",
         "--account",
@@ -144,8 +144,8 @@ fn everything_that_prints_prints_json_if_asked() {
         "--scopes",
         "read",
         "--json",
-    ]))
-    .ends(2, "error:");
+    ];
+    let ran = ledger.run(&nobody).ends(2, "error:");
     assert!(serde_json::from_str::<Value>(&ran.out).unwrap()["error"].is_string());
 }
 

@@ -121,18 +121,17 @@ impl App {
         let token = UnverifiedToken::parse(jwt)?;
         let (slug, verified, keys_fetched) = match self.verify(&token, false).await {
             // Perhaps the provider was registered, or changed, within this second.
-            Err(ExchangeError::UnknownIssuer) => self.verify(&token, true).await?,
-            Err(ExchangeError::Token(error)) if depends_on_settings(&error) => {
-                self.verify(&token, true).await?
-            }
+            Err(error) if depends_on_settings(&error) => self.verify(&token, true).await?,
             verified => verified?,
         };
-        if !admit(verified.workflow.repository.as_str()) {
+        // A name may be taken at several providers, or again at one.
+        if !admit(&format!("{slug}/{}", verified.workflow.repository_id)) {
             return Err(ExchangeError::TooMany);
         }
         let candidates = self.candidates(&slug, &verified, false).await?;
+        // A denial on candidates that may be a second old is no word yet, and is not recorded.
         match self
-            .decide(jwt, &slug, &verified, keys_fetched, candidates)
+            .decide(jwt, &slug, &verified, keys_fetched, candidates, false)
             .await
         {
             Err(ExchangeError::Denied(turned)) if turned.denial.code != Code::TokenSpent => {
@@ -140,7 +139,7 @@ impl App {
                     self.reread().await?;
                 }
                 let candidates = self.candidates(&slug, &verified, true).await?;
-                self.decide(jwt, &slug, &verified, keys_fetched, candidates)
+                self.decide(jwt, &slug, &verified, keys_fetched, candidates, true)
                     .await
             }
             decided => decided,
@@ -214,6 +213,7 @@ impl App {
         token: &VerifiedToken,
         keys_fetched: Timestamp,
         gems: Vec<FoldedName>,
+        record_denial: bool,
     ) -> Result<Minted, ExchangeError> {
         let secret = Secret::fresh();
         let facts = Facts {
@@ -252,7 +252,9 @@ impl App {
                         answer: Ok(()),
                     },
                     Err(turned) => {
-                        let record = recorded(desk, &states, &turned, &facts, &counts);
+                        let record = record_denial
+                            .then(|| recorded(desk, &states, &turned, &facts, &counts))
+                            .flatten();
                         let group = record.map(|draft| {
                             request.vault.clear();
                             request.group(vec![draft])
@@ -296,14 +298,24 @@ fn minted_until(body: &events::Body) -> Option<Timestamp> {
 }
 
 /// Whether a token failed against settings of its provider, which may have changed since they were read.
-fn depends_on_settings(error: &TokenError) -> bool {
-    matches!(
-        error,
-        TokenError::AlgorithmNotAllowed { .. }
-            | TokenError::WrongAudience { .. }
-            | TokenError::AudienceElsewhere { .. }
-            | TokenError::RequiredClaim { .. }
-    )
+fn depends_on_settings(error: &ExchangeError) -> bool {
+    match error {
+        ExchangeError::UnknownIssuer => true,
+        ExchangeError::Denied(turned) => turned.denial.code == Code::ProviderDisabled,
+        ExchangeError::Token(error) => matches!(
+            error,
+            TokenError::AlgorithmNotAllowed { .. }
+                | TokenError::WrongAudience { .. }
+                | TokenError::AudienceElsewhere { .. }
+                | TokenError::RequiredClaim { .. }
+        ),
+        ExchangeError::Malformed(_)
+        | ExchangeError::Keys(_)
+        | ExchangeError::TooMany
+        | ExchangeError::Append(_)
+        | ExchangeError::Store(_)
+        | ExchangeError::Command(_) => false,
+    }
 }
 
 fn reads(facts: &Facts, gems: &[FoldedName]) -> Vec<Read> {

@@ -19,6 +19,7 @@ use deciders::{
 };
 use events::{
     Body,
+    denied::PushDenied,
     digest::Digest,
     gem::IndexLine,
     id::{Actor, Via},
@@ -34,7 +35,7 @@ use crate::{
     store::{
         StoreError,
         states::{Desk, Read},
-        writer::{AppendError, Verdict},
+        writer::{AppendError, Outcome, Verdict},
     },
     views::api_keys::ApiKeyRow,
 };
@@ -107,62 +108,74 @@ impl App {
             .map_err(|_| PushError::GivenUp)??;
         drop(turn);
         let Parsed { facts, document } = parsed;
+        let context = Arc::new(self.context(key).await?);
+        let facts = Arc::new(facts);
+        // Judged twice: nothing is stored for whoever is denied, and what counts is the state when all is stored.
+        let judged = self.judge(&context, &facts, false).await?;
+        judged.answer.map_err(PushError::Denied)?;
         self.blobs.put(&facts.digest, bytes).await?;
         self.blobs.put(&facts.document, document.into()).await?;
-        let mut answer = Pushed {
-            file: facts.file.clone(),
-            name: facts.name.to_string(),
-            number: facts
-                .file
-                .as_str()
-                .get(facts.name.as_str().len() + 1..)
-                .unwrap_or_default()
-                .to_owned(),
-            index: None,
-        };
-        let context = self.context(key).await?;
-        let request = self.request(context.actor.clone(), Via::Http);
-        let reads = context.reads(&facts);
-        let counts = Arc::clone(&self.denials);
-        let gem = facts.name.folded();
-        let outcome = self
-            .writer
-            .append(reads, move |desk| {
-                let Some(states) = context.states(desk, &facts) else {
-                    return Verdict::answer(super::unread());
-                };
-                match push::decide(&states, &facts, desk.now) {
-                    Ok(push::Verdict::Release(drafts)) => {
-                        let mut group = request.group(drafts);
-                        group.not_after = states
-                            .api_key
-                            .issued
-                            .as_ref()
-                            .and_then(|issued| issued.expires);
-                        Verdict {
-                            group: Some(group),
-                            answer: Ok(()),
-                        }
-                    }
-                    Ok(push::Verdict::AlreadyPushed) => Verdict::answer(Ok(())),
-                    Err(denial) => {
-                        let record = recorded(desk, &states, &facts, &denial, &counts);
-                        Verdict {
-                            group: record.map(|draft| request.group(vec![draft])),
-                            answer: Err(denial),
-                        }
-                    }
-                }
-            })
-            .await?;
+        let (app, ready) = (self.clone(), Arc::clone(&facts));
+        // In a task of its own: the index must not stay old because whoever pushed has hung up.
+        let recording = tokio::spawn(async move {
+            let outcome = app.judge(&context, &ready, true).await;
+            app.index.forget(&ready.name.folded());
+            outcome
+        });
+        let outcome = recording.await.map_err(|_| PushError::GivenUp)??;
         outcome.answer.map_err(PushError::Denied)?;
-        self.index.forget(&gem);
         let release = outcome
             .appended
             .iter()
             .find(|recorded| matches!(recorded.event.body, Body::ReleasePushed(_)));
-        answer.index = release.map(|recorded| recorded.index);
-        Ok(answer)
+        let number = facts.file.as_str().get(facts.name.as_str().len() + 1..);
+        Ok(Pushed {
+            file: facts.file.clone(),
+            name: facts.name.to_string(),
+            number: number.unwrap_or_default().to_owned(),
+            index: release.map(|recorded| recorded.index),
+        })
+    }
+
+    /// Judges a push on the state of this instant. A denial is recorded if one is due; a release only once its files are
+    /// `stored`.
+    async fn judge(
+        &self,
+        context: &Arc<Context>,
+        facts: &Arc<Facts>,
+        stored: bool,
+    ) -> Result<Outcome<Result<(), Denial>>, AppendError> {
+        let (context, facts) = (Arc::clone(context), Arc::clone(facts));
+        let request = self.request(context.actor.clone(), Via::Http);
+        let counts = Arc::clone(&self.denials);
+        let reads = context.reads(&facts);
+        let decide = move |desk: &Desk<'_>| {
+            let Some(states) = context.states(desk, &facts) else {
+                return Verdict::answer(super::unread());
+            };
+            match push::decide(&states, &facts, desk.now) {
+                Ok(push::Verdict::Release(drafts)) if stored => {
+                    let mut group = request.group(drafts);
+                    let issued = states.api_key.issued.as_ref();
+                    group.not_after = issued.and_then(|issued| issued.expires);
+                    Verdict {
+                        group: Some(group),
+                        answer: Ok(()),
+                    }
+                }
+                Ok(push::Verdict::Release(_) | push::Verdict::AlreadyPushed) => {
+                    Verdict::answer(Ok(()))
+                }
+                Err(denial) => {
+                    let record = recorded(desk, &states, &facts, &denial, &counts);
+                    Verdict {
+                        group: record.map(|draft| request.group(vec![draft])),
+                        answer: Err(denial),
+                    }
+                }
+            }
+        };
+        self.writer.append(reads, decide).await
     }
 
     /// Which streams a push with this key is judged on.
@@ -281,12 +294,14 @@ fn recorded(
     counts: &super::exchange::DenialCounts,
 ) -> Option<events::event::Draft> {
     let gem = facts.name.folded();
-    let denied = desk.state::<Denied>(&StreamName::denied(&gem))?;
-    let due = push::record(states, denied, facts, denial, 1, desk.now);
-    // One count for the gem and code, whichever publisher's key it was: the record names the publisher.
-    let publisher = events::id::PublisherId(0);
+    // Whose denial it is does not depend on what was recorded before; what is nobody's is not counted either.
+    let whose = push::record(states, &Denied::default(), facts, denial, 1, desk.now)?;
+    let Body::PushDenied(PushDenied { publisher, .. }) = whose.body else {
+        return None;
+    };
     let count = counts.count(&gem, publisher, denial.code);
-    due.as_ref()?;
+    let denied = desk.state::<Denied>(&StreamName::denied(&gem))?;
+    let record = push::record(states, denied, facts, denial, count, desk.now)?;
     counts.recorded(&gem, publisher, denial.code);
-    push::record(states, denied, facts, denial, count, desk.now)
+    Some(record)
 }

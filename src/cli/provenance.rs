@@ -11,6 +11,7 @@ pub(super) struct Provenance {
     /// The gem
     gem: String,
     /// The version, with its platform after a hyphen if it has one
+    #[arg(value_name = "VERSION", id = "release")]
     version: String,
 }
 

@@ -1,5 +1,6 @@
 //! `gemledger serve`
 use std::{
+    io::IsTerminal as _,
     net::{SocketAddr, TcpListener},
     num::NonZeroU32,
     path::Path,
@@ -142,11 +143,12 @@ impl Serve {
 
 fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("GEMLEDGER_LOG")
-        .unwrap_or_else(|_| "info".into());
+        .unwrap_or_else(|_| "info,actix_server=warn".into());
     // A second start in one process keeps the first.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .try_init();
 }
 

@@ -51,7 +51,7 @@ impl Credential {
         if !self.0.is_live(now) {
             return Err(Problem::unauthorized(
                 "key_dead",
-                "This API key has expired or was revoked.",
+                "This API key has expired or was revoked, or its account was disabled.",
             ));
         }
         if !self.0.has(scope) {

@@ -5,7 +5,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{
         ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_RANGE, ETAG,
-        IF_NONE_MATCH, RANGE,
+        IF_NONE_MATCH, IF_RANGE, RANGE,
     },
     web::{Data, Path},
 };
@@ -50,13 +50,13 @@ fn page(request: &HttpRequest, page: &Page) -> HttpResponse {
     };
     let known = text(IF_NONE_MATCH).is_some_and(|tags| {
         tags.split(',')
-            .any(|tag| tag.trim().trim_start_matches("W/") == page.etag)
+            .map(|tag| tag.trim().trim_start_matches("W/"))
+            .any(|tag| tag == page.etag || tag == "*")
     });
-    let range = if known {
-        None
-    } else {
-        text(RANGE).and_then(|range| asked(range, page.body.len()))
-    };
+    // A part of these bytes is no use to whoever has the rest of other ones.
+    let fits = text(IF_RANGE).is_none_or(|tag| tag.trim() == page.etag);
+    let range = text(RANGE).filter(|_| fits && !known);
+    let range = range.and_then(|range| asked(range, page.body.len()));
     let mut response = match (known, &range) {
         (true, _) => HttpResponse::NotModified(),
         (false, None) => HttpResponse::Ok(),
@@ -90,6 +90,10 @@ fn page(request: &HttpRequest, page: &Page) -> HttpResponse {
 /// answered with the whole; an error for what lies outside.
 fn asked(range: &str, length: usize) -> Option<Result<(usize, usize), ()>> {
     let (from, to) = range.strip_prefix("bytes=")?.split_once('-')?;
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(from) || !digits(to) {
+        return None;
+    }
     let interval = match (from.parse::<usize>(), to.parse::<usize>()) {
         (Ok(from), Ok(to)) if from <= to => (from, to.saturating_add(1).min(length)),
         (Ok(from), Err(_)) if to.is_empty() => (from, length),
@@ -233,6 +237,7 @@ mod tests {
             "bytes=1-2,4-5",
             "bytes=-",
             "bytes=a-b",
+            "bytes=+3-",
         ] {
             assert_eq!(asked(whole, 10), None, "{whole}");
         }

@@ -102,19 +102,16 @@ impl Limits {
     }
 
     fn behind_proxies(&self, peer: IpAddr, forwarded: &[&str]) -> IpAddr {
-        let trusted = |address: &IpAddr| {
-            self.settings
-                .trusted_proxies
-                .iter()
-                .any(|network| network.contains(address))
-        };
-        let mut client = peer;
+        let proxies = &self.settings.trusted_proxies;
+        let trusted = |address: &IpAddr| proxies.iter().any(|network| network.contains(address));
+        // A socket for both families shows IPv4 peers as IPv6.
+        let mut client = peer.to_canonical();
         for text in forwarded.iter().rev() {
             if !trusted(&client) {
                 break;
             }
-            match text.parse() {
-                Ok(address) => client = address,
+            match text.parse::<IpAddr>() {
+                Ok(address) => client = address.to_canonical(),
                 Err(_) => break,
             }
         }
@@ -152,10 +149,10 @@ mod tests {
             limits().behind_proxies(stranger, &["198.51.100.1"]),
             stranger
         );
-        assert_eq!(
-            limits().behind_proxies(proxy, &["198.51.100.1"]),
-            "198.51.100.1".parse::<IpAddr>().unwrap()
-        );
+        let client = "198.51.100.1".parse::<IpAddr>().unwrap();
+        assert_eq!(limits().behind_proxies(proxy, &["198.51.100.1"]), client);
+        let mapped = "::ffff:10.1.1.1".parse().unwrap();
+        assert_eq!(limits().behind_proxies(mapped, &["198.51.100.1"]), client);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Nothing is served beyond the anchored checkpoint. What does not exist is 404 and is kept by no cache, because it may
 //! exist soon; what exists never changes.
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL},
     web::{Data, Path},
 };
@@ -58,9 +58,13 @@ pub async fn vkey(app: Data<App>) -> HttpResponse {
 }
 
 /// `/log/tile/<L>/<N>[.p/<W>]` and `/log/tile/entries/<N>[.p/<W>]`
-pub async fn tile(app: Data<App>, path: Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn tile(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let missing = || Problem::not_found("there is no such tile");
-    let resource = Resource::parse(&path).map_err(|_| missing())?;
+    // As it was sent: a tile has one name, and percent signs are not in it.
+    let path = request.uri().path().strip_prefix(app.url.path());
+    let path = path.and_then(|path| path.strip_prefix("/log/tile/"));
+    let resource = path.and_then(|path| Resource::parse(path).ok());
+    let resource = resource.ok_or_else(missing)?;
     let size = anchored(&app)?.checkpoint.size();
     if !resource.exists_in(size) {
         return Err(missing());

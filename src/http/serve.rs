@@ -96,10 +96,10 @@ pub struct RequestTrace(pub String);
 /// Keeps provider keys fresh, notices what other processes write, moves the write-ahead log along, and tidies up.
 pub async fn background(app: App, limits: Arc<Limits>) {
     let mut tick = tokio::time::interval(Duration::from_millis(100));
-    let mut ticks = 0_u64;
+    let (mut ticks, mut others) = (0_u64, Others::default());
     loop {
         tick.tick().await;
-        notice(&app).await;
+        others.notice(&app).await;
         if ticks.is_multiple_of(10)
             && let Err(error) = store::sqlite::checkpoint(&app.folder.database()).await
         {
@@ -118,11 +118,23 @@ pub async fn background(app: App, limits: Arc<Limits>) {
     }
 }
 
-/// Another process may have written: what is kept in memory of the index is then old.
-async fn notice(app: &App) {
-    if let Ok(head) = app.reader.head().await
-        && head.size > app.writer.served().head.size
-    {
-        app.index.forget_all();
+/// What other processes write. A head that this process has not signed a tick later is somebody else's.
+#[derive(Default)]
+struct Others {
+    last: u64,
+    noticed: u64,
+}
+
+impl Others {
+    /// What is kept in memory of the index is old once another process has written.
+    async fn notice(&mut self, app: &App) {
+        let Ok(head) = app.reader.head().await else {
+            return;
+        };
+        if self.last > self.noticed.max(app.writer.served().head.size) {
+            app.index.forget_all();
+            self.noticed = self.last;
+        }
+        self.last = head.size;
     }
 }

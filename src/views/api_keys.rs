@@ -6,7 +6,7 @@ use events::{
     stream::StreamName,
     time::Timestamp,
 };
-use projections::tables::API_KEY;
+use projections::tables::{ACCOUNT, API_KEY};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use super::failed;
@@ -27,7 +27,7 @@ pub struct ApiKeyRow {
     pub gem: Option<FoldedName>,
     /// When it dies.
     pub expires: Option<Timestamp>,
-    /// It was revoked.
+    /// It was revoked, or its account was disabled.
     pub revoked: bool,
 }
 
@@ -46,7 +46,9 @@ impl ApiKeyRow {
 /// The key with this digest.
 pub async fn by_digest(reader: &Reader, digest: &Digest) -> Result<Option<ApiKeyRow>, StoreError> {
     let sql = format!(
-        "SELECT id, account, exchange, scopes, gem, expires_at, revoked FROM {API_KEY} WHERE digest = $1"
+        "SELECT k.id, k.account, k.exchange, k.scopes, k.gem, k.expires_at,
+                coalesce(k.revoked, 0) + coalesce(a.disabled, 0)
+         FROM {API_KEY} k LEFT JOIN {ACCOUNT} a ON a.id = k.account WHERE k.digest = $1"
     );
     let query = sqlx::query(AssertSqlSafe(sql)).bind(digest.hex());
     let Some(row) = query.fetch_optional(reader.pool()).await.map_err(failed)? else {

@@ -5,7 +5,7 @@ use events::{name::GemName, policy::Publisher};
 
 use super::{
     frame::{Fault, Frame, answer},
-    text::{Moment, line, short_commit, workflow_name},
+    text::{Moment, line, sentence, short_commit, typeset, workflow_name},
 };
 use crate::{
     app::App,
@@ -63,6 +63,7 @@ struct Line {
 
 struct Refusal {
     time: Moment,
+    why: String,
     denied: Denied,
 }
 
@@ -148,7 +149,7 @@ impl From<Change> for Line {
             log_index: change.log_index,
             time: change.time.into(),
             who: who(&change.actor),
-            what: change.what,
+            what: typeset(&change.what),
         }
     }
 }
@@ -157,6 +158,7 @@ impl From<Denied> for Refusal {
     fn from(denied: Denied) -> Self {
         Self {
             time: denied.time.into(),
+            why: sentence(&denied.why),
             denied,
         }
     }

@@ -5,7 +5,7 @@ use events::name::GemName;
 
 use super::{
     frame::{Fault, Frame, answer},
-    text::{Moment, grouped, paragraphs, short_commit, workflow_name},
+    text::{Moment, grouped, paragraphs, short_commit, typeset, workflow_name},
 };
 use crate::{
     app::App,
@@ -50,7 +50,8 @@ struct Origin {
 
 /// A statement with its badge.
 struct Row {
-    statement: Statement,
+    says: String,
+    how: String,
     badge: Badge,
 }
 
@@ -145,8 +146,9 @@ impl From<Source> for Origin {
 impl From<Statement> for Row {
     fn from(statement: Statement) -> Self {
         Self {
+            says: typeset(&statement.says),
+            how: typeset(&statement.how),
             badge: statement.known.into(),
-            statement,
         }
     }
 }
@@ -225,7 +227,7 @@ fn step(entry: &Entry, what: String) -> Step {
         time: entry.time.into(),
         who: who(&entry.actor),
         entry: entry.clone(),
-        what,
+        what: typeset(&what),
         later: false,
     }
 }

@@ -57,6 +57,19 @@ fn shortened(text: &str, most: usize) -> String {
     }
 }
 
+/// A sentence of ours as a page sets it: with the apostrophe that a typewriter lacks.
+pub fn typeset(text: &str) -> String {
+    text.replace('\'', "\u{2019}")
+}
+
+/// A message of ours as a sentence: a capital, and a full stop.
+pub fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
+    let text: String = first.into_iter().chain(letters).collect();
+    typeset(&format!("{text}."))
+}
+
 /// The address, if it is one that a page may link: `https`, a host, and nothing that needs escaping anywhere.
 pub fn https(url: &str) -> Option<String> {
     let rest = url.strip_prefix("https://")?;

@@ -6,5 +6,10 @@ mod app;
 
 mod given;
 
+mod denials;
 mod exchange;
+mod forges;
+mod limits;
+mod matching;
+mod providers;
 mod tokens;

@@ -130,7 +130,11 @@ fn who_does_not_match_is_told_what_differs_in_the_message_that_the_action_prints
         (json!({"repository_owner_id": "1"}), 403, "id"),
         (json!({"aud": "rubygems.org"}), 403, ledger.address()),
         (json!({"aud": [ledger.address(), "other"]}), 403, "audience"),
-        (json!({"exp": 1_000_000_000}), 401, "expired"),
+        (
+            json!({"iat": 1_000_000_000, "nbf": 1_000_000_000, "exp": 1_000_000_300}),
+            401,
+            "expired",
+        ),
         (
             json!({"iat": 4_000_000_000_u64, "exp": 4_000_000_300_u64}),
             401,

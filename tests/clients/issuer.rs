@@ -1,7 +1,7 @@
 //! An identity provider whose tokens are made by PyPI's `PyJWT`, with its own RSA key.
 use std::{
     cell::RefCell,
-    io::{BufRead as _, BufReader, Write as _},
+    io::{BufReader, Write as _},
     path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };

@@ -64,8 +64,15 @@ impl Fetch for NoNetwork {
 /// What came back.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
+    headers: HeaderMap,
     pub(super) body: String,
+}
+
+impl Answer {
+    /// A header of it.
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap().to_str().unwrap()
+    }
 }
 
 impl Ledger {
@@ -121,7 +128,9 @@ impl Ledger {
         };
         let gem = GemName::parse(gem).unwrap();
         let request = self.app.console();
-        let added = self.app.add_publisher(request, gem, publisher, Owner::Operator);
+        let added = self
+            .app
+            .add_publisher(request, gem, publisher, Owner::Operator);
         added.await.unwrap();
     }
 
@@ -170,10 +179,7 @@ impl Ledger {
     async fn push(&self, key: &Digest, package: &Package) -> Pushed {
         let row = views::api_keys::by_digest(&self.app.reader, key).await;
         let row = row.unwrap().unwrap();
-        self.app
-            .push(&row, package.bytes().into())
-            .await
-            .unwrap()
+        self.app.push(&row, package.bytes().into()).await.unwrap()
     }
 
     /// Lets time pass.

@@ -61,9 +61,8 @@ impl Package {
     }
 
     fn gemspec(&self) -> String {
-        let version = |number: &str| {
-            format!("!ruby/object:Gem::Version\n  version: {}", quoted(number))
-        };
+        let version =
+            |number: &str| format!("!ruby/object:Gem::Version\n  version: {}", quoted(number));
         let mut yaml = format!(
             "--- !ruby/object:Gem::Specification\nname: {}\nversion: {}\nplatform: {}\n",
             quoted(&self.name),
@@ -90,7 +89,12 @@ impl Package {
             writeln!(yaml, "{field}: {}", requirement("", ">= 0")).unwrap();
         }
         yaml.push_str("requirements: []\nrubygems_version: 3.6.9\nsigning_key:\n");
-        writeln!(yaml, "specification_version: 4\nsummary: {}", quoted(&self.summary)).unwrap();
+        writeln!(
+            yaml,
+            "specification_version: 4\nsummary: {}",
+            quoted(&self.summary)
+        )
+        .unwrap();
         yaml.push_str("test_files: []\n");
         yaml
     }

@@ -92,7 +92,7 @@ pub async fn list(
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let (.., policy) = owner(&request, &app, &name).await?;
-    let known = app.known().await?;
+    let known = app.reread().await?;
     let entries = policy
         .publishers
         .iter()
@@ -104,15 +104,22 @@ pub async fn list(
 pub async fn show(
     request: HttpRequest,
     app: Data<App>,
-    path: Path<(String, u64)>,
+    path: Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (name, id) = path.into_inner();
     let (.., policy) = owner(&request, &app, &name).await?;
-    let known = app.known().await?;
-    let entry = policy.publishers.get(&PublisherId(id));
-    let entry =
-        entry.ok_or_else(|| Problem::not_found("there is no such trusted publisher").in_json())?;
-    Ok(HttpResponse::Ok().json(shown(PublisherId(id), &entry.publisher, &known.by_issuer)))
+    let known = app.reread().await?;
+    let id = publisher_id(&id)?;
+    let entry = policy.publishers.get(&id).ok_or_else(unknown)?;
+    Ok(HttpResponse::Ok().json(shown(id, &entry.publisher, &known.by_issuer)))
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("there is no such trusted publisher").in_json()
+}
+
+fn publisher_id(text: &str) -> Result<PublisherId, Problem> {
+    text.parse().map(PublisherId).map_err(|_| unknown())
 }
 
 /// Adds a publisher.
@@ -135,6 +142,7 @@ pub async fn add(
     let github = known
         .by_issuer
         .get(GITHUB_ISSUER)
+        .filter(|(_, provider)| provider.live().is_ok())
         .map(|(slug, _)| slug.clone());
     let slug = github.ok_or_else(|| {
         unprocessable(json!({"error": "GitHub is not registered as a provider of this registry"}))
@@ -151,12 +159,13 @@ pub async fn add(
 pub async fn remove(
     request: HttpRequest,
     app: Data<App>,
-    path: Path<(String, u64)>,
+    path: Path<(String, String)>,
 ) -> Result<HttpResponse, Problem> {
     let (name, id) = path.into_inner();
     let (actor, _, gem, _) = owner(&request, &app, &name).await?;
+    let id = publisher_id(&id)?;
     let removed = app
-        .remove_publisher(app.request(actor, Via::Http), gem.folded(), PublisherId(id))
+        .remove_publisher(app.request(actor, Via::Http), gem.folded(), id)
         .await;
     removed.map_err(|error| Problem::from(error).in_json())?;
     Ok(HttpResponse::NoContent().finish())

@@ -113,7 +113,7 @@ fn change(recorded: &Recorded) -> Option<Change> {
         Body::PendingAdded(added) => format!(
             "The name was reserved for {} until {}; publisher {} waits for the first push: {}.",
             whose(added.owner),
-            added.expires.to_seconds_text(),
+            day(added.expires),
             event.revision,
             asks(&added.publisher)
         ),
@@ -147,6 +147,11 @@ fn change(recorded: &Recorded) -> Option<Change> {
         via: event.via,
         what,
     })
+}
+
+/// The day of a moment: `2026-11-30`.
+fn day(time: Timestamp) -> String {
+    time.to_seconds_text().chars().take(10).collect()
 }
 
 /// What a publisher asks of a job, in words.

@@ -1,0 +1,525 @@
+//! One event of every type, and of some a second one with other fields present: the story of a first release.
+use events::{
+    Body, Event, account, api_key,
+    api_key::{Holder, Reason, Scope},
+    claims::{ProviderKind, Workflow},
+    denied::{ExchangeDenied, PushDenied},
+    digest::Digest,
+    event::Sealed,
+    gem::{FileTaken, IndexLine, NameTaken, Pushed, Source},
+    id::{AccountId, Actor, ApiKeyId, Owner, PublisherId, RequestId, Via},
+    log::{FORMAT, Opened, Rules, RulesChanged, SubjectErased, Visibility},
+    name::{FoldedName, GemName},
+    platform::{FullName, Platform},
+    policy::{
+        GemRegistered, OwnerAdded, PendingAdded, PendingRemoved, Publisher, PublisherAdded,
+        PublisherPinned, PublisherRemoved,
+    },
+    provider::{
+        Algorithm, ClaimName, Disabled, IssuerTaken, KeyDistrusted, KeyPart, KeysObserved, Mapping,
+        ObservedKey, PublicJwk, Registered,
+    },
+    stream::{EventRef, StreamName},
+    text::{Slug, Text},
+    time::Timestamp,
+    token::{Exchanged, Match},
+    version::GemVersion,
+};
+
+/// A sample, and what sets it apart from the other one of its type.
+pub(crate) struct Sample {
+    pub(crate) variant: Option<&'static str>,
+    pub(crate) event: Event,
+}
+
+impl Sample {
+    /// The name of its vector: the type, the version of its data, and the variant.
+    pub(crate) fn name(&self) -> String {
+        let kind = self.event.body.event_type();
+        let variant = self.variant.map(|variant| format!(".{variant}"));
+        format!(
+            "{}.v{}{}",
+            kind.name,
+            kind.version,
+            variant.unwrap_or_default()
+        )
+    }
+}
+
+fn text(text: &str) -> Text {
+    Text::parse(text).unwrap()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "most claims are optional")]
+fn some(value: &str) -> Option<Text> {
+    Some(text(value))
+}
+
+fn github() -> Slug {
+    Slug::parse("github").unwrap()
+}
+
+fn rake() -> GemName {
+    GemName::parse("Rake").unwrap()
+}
+
+fn gem() -> FoldedName {
+    rake().folded()
+}
+
+fn account() -> AccountId {
+    AccountId::parse("01938a3e-5c00-7000-8000-00000000a11c").unwrap()
+}
+
+fn api_key() -> ApiKeyId {
+    ApiKeyId::parse("01938a3e-5c00-7000-8000-0000000000ce").unwrap()
+}
+
+fn moment(seconds: u64) -> Timestamp {
+    Timestamp::from_millis(1_795_402_502_123 + seconds * 1000)
+}
+
+fn token() -> StreamName {
+    StreamName::token(&github(), moment(300), &Digest::of(b"jti"))
+}
+
+fn reference(stream: StreamName, revision: u64) -> EventRef {
+    EventRef { revision, stream }
+}
+
+fn publisher() -> Publisher {
+    Publisher {
+        any_ref: false,
+        environment: some("release"),
+        owner_id: some("210414"),
+        provider: github(),
+        repository: text("ruby/rake"),
+        repository_id: some("6034170"),
+        workflow: text("release.yml"),
+        workflow_repository: some("ruby/.github"),
+    }
+}
+
+fn provisional() -> Publisher {
+    Publisher {
+        environment: None,
+        owner_id: None,
+        repository_id: None,
+        workflow_repository: None,
+        ..publisher()
+    }
+}
+
+fn workflow() -> Workflow {
+    let commit = "8f1e3c5b7d9a0b2c4d6e8f1e3c5b7d9a0b2c4d6e";
+    Workflow {
+        commit: some(commit),
+        environment: some("release"),
+        job_repository_id: some("6034170"),
+        job_workflow_commit: some("0d9a0b2c4d6e8f1e3c5b7d9a0b2c4d6e8f1e3c5b"),
+        job_workflow_ref: some("ruby/.github/.github/workflows/release.yml@refs/heads/main"),
+        owner_id: some("210414"),
+        git_ref: some("refs/tags/v13.2.1"),
+        ref_protected: Some(true),
+        ref_type: some("tag"),
+        repository: text("ruby/rake"),
+        repository_id: text("6034170"),
+        run_attempt: some("1"),
+        run_id: some("17000000001"),
+        runner: some("github-hosted"),
+        trigger: some("push"),
+        visibility: some("public"),
+        workflow_commit: some(commit),
+        workflow_ref: some("ruby/rake/.github/workflows/push_gem.yml@refs/tags/v13.2.1"),
+    }
+}
+
+fn key(jwk: PublicJwk, kid: &str) -> ObservedKey {
+    ObservedKey {
+        thumbprint: jwk.thumbprint(),
+        jwk,
+        kid: text(kid),
+    }
+}
+
+/// One key of each type: RFC 7638's RSA example, RFC 7515's P-256 key and RFC 8037's Ed25519 key.
+fn keys() -> Vec<ObservedKey> {
+    let part = |text: &str| KeyPart::parse(text).unwrap();
+    let none = |kty: &str| PublicJwk {
+        crv: None,
+        e: None,
+        kty: part(kty),
+        n: None,
+        x: None,
+        y: None,
+    };
+    let modulus = "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw";
+    let rsa = PublicJwk {
+        e: Some(part("AQAB")),
+        n: Some(part(modulus)),
+        ..none("RSA")
+    };
+    let ec = PublicJwk {
+        crv: Some(part("P-256")),
+        x: Some(part("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU")),
+        y: Some(part("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0")),
+        ..none("EC")
+    };
+    let okp = PublicJwk {
+        crv: Some(part("Ed25519")),
+        x: Some(part("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")),
+        ..none("OKP")
+    };
+    vec![key(rsa, "2011-04-29"), key(ec, "k2"), key(okp, "k3")]
+}
+
+fn registered() -> Registered {
+    Registered {
+        algorithms: vec![Algorithm::RS256],
+        audience: text("gems.example.com"),
+        issuer: text("https://token.actions.githubusercontent.com"),
+        jwks_uri: text("https://token.actions.githubusercontent.com/.well-known/jwks"),
+        kind: ProviderKind::Github,
+        loopback: false,
+        mapping: None,
+        private_repositories: false,
+        required: [].into(),
+    }
+}
+
+fn generic() -> Registered {
+    let claim = |name: &str| ClaimName::parse(name).unwrap();
+    Registered {
+        algorithms: vec![
+            Algorithm::RS256,
+            Algorithm::PS256,
+            Algorithm::ES256,
+            Algorithm::EdDSA,
+        ],
+        issuer: text("http://127.0.0.1:9000"),
+        jwks_uri: text("http://127.0.0.1:9000/jwks"),
+        kind: ProviderKind::Generic,
+        loopback: true,
+        mapping: Some(Mapping {
+            commit: Some(claim("sha")),
+            environment: Some(claim("env")),
+            owner_id: Some(claim("organization_id")),
+            git_ref: Some(claim("ref")),
+            repository: claim("project"),
+            repository_id: claim("project_id"),
+            run_id: Some(claim("build_id")),
+            workflow: claim("pipeline_slug"),
+        }),
+        private_repositories: true,
+        required: [
+            (claim("https://ci.example.com/tier"), text("release")),
+            (claim("Queue"), text("trusted")),
+        ]
+        .into(),
+        ..registered()
+    }
+}
+
+fn pushed() -> Pushed {
+    let digest = Digest::of(b"rake-13.2.1.gem");
+    let info = format!("13.2.1 |checksum:{},ruby:>= 2.3", digest.hex());
+    Pushed {
+        api_key: api_key(),
+        digest,
+        document: Digest::of(b"document"),
+        info: IndexLine::parse(&info).unwrap(),
+        name: rake(),
+        number: GemVersion::parse("13.2.1").unwrap(),
+        platform: Platform::ruby(),
+        policy: reference(StreamName::policy(&gem()), 4),
+        size: 91_648,
+        source: Some(Source {
+            exchange: reference(token(), 0),
+            publisher: PublisherId(3),
+            workflow: workflow(),
+        }),
+    }
+}
+
+fn stream_of(body: &Body) -> StreamName {
+    match body {
+        Body::LogOpened(_) | Body::LogRulesChanged(_) | Body::SubjectErased(_) => StreamName::log(),
+        Body::ProviderRegistered(_)
+        | Body::ProviderKeysObserved(_)
+        | Body::ProviderKeyDistrusted(_)
+        | Body::ProviderDisabled(_) => StreamName::provider(&github()),
+        Body::IssuerTaken(taken) => StreamName::issuer(taken.issuer.as_str()),
+        Body::AccountCreated(_) | Body::AccountDisabled(_) => StreamName::account(account()),
+        Body::GemRegistered(_)
+        | Body::OwnerAdded(_)
+        | Body::PublisherAdded(_)
+        | Body::PublisherPinned(_)
+        | Body::PublisherRemoved(_)
+        | Body::PendingAdded(_)
+        | Body::PendingRemoved(_) => StreamName::policy(&gem()),
+        Body::TokenExchanged(_) => token(),
+        Body::ExchangeDenied(_) | Body::PushDenied(_) => StreamName::denied(&gem()),
+        Body::ApiKeyIssued(_) | Body::ApiKeyRevoked(_) => StreamName::api_key(api_key()),
+        Body::ReleasePushed(_) => StreamName::gem(&gem()),
+        Body::NameTaken(_) => StreamName::name(&gem()),
+        Body::FileTaken(taken) => StreamName::file(&taken.file),
+    }
+}
+
+fn sample(actor: &Actor, revision: u64, body: Body) -> Sample {
+    let sealed = |name: &str| Sealed::from([(text(name), Digest::of_parts(&[7; 32], b"value"))]);
+    Sample {
+        variant: None,
+        event: Event {
+            actor: actor.clone(),
+            request: RequestId::parse("01938a3e-5c7b-7000-8000-000000000001").unwrap(),
+            revision,
+            sealed: match &body {
+                Body::AccountCreated(_) => sealed("handle"),
+                Body::TokenExchanged(_) => sealed("jwt"),
+                _ => Sealed::new(),
+            },
+            stream: stream_of(&body),
+            time: moment(0),
+            via: match actor {
+                Actor::Operator => Via::Console,
+                Actor::Account(_) | Actor::Workflow(..) => Via::Http,
+            },
+            body,
+        },
+    }
+}
+
+fn variant(name: &'static str, sample: Sample) -> Sample {
+    Sample {
+        variant: Some(name),
+        ..sample
+    }
+}
+
+/// Every sample, in the order of the vocabulary.
+pub(crate) fn samples() -> Vec<Sample> {
+    [
+        ledger(),
+        providers(),
+        accounts(),
+        policies(),
+        jobs(),
+        releases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn ledger() -> Vec<Sample> {
+    let operator = &Actor::Operator;
+    let opened = Opened {
+        edition: 1,
+        format: FORMAT,
+        nonce: Digest::of(b"nonce"),
+        origin: text("gems.example.com/log/1"),
+        rules: Rules::default(),
+        visibility: Visibility::Public,
+        vkey: text("gems.example.com/log/1+30820a1b+ATYXKcIIkmZCLbjOIJjDGdS8LRgkQXcs1kSxKMhwhnGT"),
+    };
+    let private = Opened {
+        visibility: Visibility::Private,
+        ..opened.clone()
+    };
+    let changed = RulesChanged {
+        edition: 1,
+        rules: Rules {
+            key_lifetime_seconds: 600,
+            ..Rules::default()
+        },
+    };
+    let erased = SubjectErased {
+        subject: StreamName::account(account()),
+    };
+    vec![
+        sample(operator, 0, Body::LogOpened(opened)),
+        variant("private", sample(operator, 0, Body::LogOpened(private))),
+        sample(operator, 1, Body::LogRulesChanged(changed)),
+        sample(operator, 2, Body::SubjectErased(erased)),
+    ]
+}
+
+fn providers() -> Vec<Sample> {
+    let operator = &Actor::Operator;
+    let mut observed = sample(
+        operator,
+        1,
+        Body::ProviderKeysObserved(KeysObserved { keys: keys() }),
+    );
+    observed.event.via = Via::Server;
+    let distrusted = KeyDistrusted {
+        kid: text("2011-04-29"),
+        thumbprint: keys()[0].thumbprint,
+    };
+    let taken = IssuerTaken {
+        issuer: registered().issuer,
+        provider: github(),
+    };
+    vec![
+        sample(operator, 0, Body::ProviderRegistered(registered())),
+        variant(
+            "generic",
+            sample(operator, 0, Body::ProviderRegistered(generic())),
+        ),
+        observed,
+        sample(operator, 2, Body::ProviderKeyDistrusted(distrusted)),
+        sample(operator, 3, Body::ProviderDisabled(Disabled {})),
+        sample(operator, 0, Body::IssuerTaken(taken)),
+    ]
+}
+
+fn accounts() -> Vec<Sample> {
+    let operator = &Actor::Operator;
+    vec![
+        sample(operator, 0, Body::AccountCreated(account::Created {})),
+        sample(operator, 1, Body::AccountDisabled(account::Disabled {})),
+    ]
+}
+
+fn policies() -> Vec<Sample> {
+    let (owner, job) = (
+        &Actor::Account(account()),
+        &Actor::Workflow(github(), text("6034170")),
+    );
+    let added = |pending, publisher| Body::PublisherAdded(PublisherAdded { pending, publisher });
+    let pinned = PublisherPinned {
+        owner_id: some("210414"),
+        publisher: PublisherId(3),
+        repository_id: text("6034170"),
+    };
+    let waiting = PendingAdded {
+        expires: moment(7 * 86_400),
+        name: rake(),
+        owner: Owner::Account(account()),
+        publisher: provisional(),
+    };
+    let of_operator = PendingAdded {
+        owner: Owner::Operator,
+        ..waiting.clone()
+    };
+    let publisher_id = PublisherId(3);
+    vec![
+        sample(job, 1, Body::GemRegistered(GemRegistered { name: rake() })),
+        sample(
+            job,
+            2,
+            Body::OwnerAdded(OwnerAdded {
+                owner: waiting.owner,
+            }),
+        ),
+        sample(owner, 5, added(None, publisher())),
+        variant(
+            "pending",
+            sample(job, 3, added(Some(PublisherId(0)), provisional())),
+        ),
+        sample(job, 4, Body::PublisherPinned(pinned)),
+        sample(
+            owner,
+            6,
+            Body::PublisherRemoved(PublisherRemoved {
+                publisher: publisher_id,
+            }),
+        ),
+        sample(owner, 0, Body::PendingAdded(waiting)),
+        variant(
+            "operator",
+            sample(&Actor::Operator, 0, Body::PendingAdded(of_operator)),
+        ),
+        sample(
+            owner,
+            1,
+            Body::PendingRemoved(PendingRemoved {
+                publisher: PublisherId(0),
+            }),
+        ),
+    ]
+}
+
+fn jobs() -> Vec<Sample> {
+    let job = &Actor::Workflow(github(), text("6034170"));
+    let exchanged = Exchanged {
+        api_key: api_key(),
+        audience: text("gems.example.com"),
+        issued_at: Timestamp::from_seconds(moment(0).seconds()),
+        keys_fetched: Timestamp::from_millis(moment(0).millis() - 61_502),
+        matches: vec![Match {
+            gem: gem(),
+            policy: reference(StreamName::policy(&gem()), 0),
+            publisher: PublisherId(0),
+        }],
+        provider_key: keys()[0].thumbprint,
+        workflow: workflow(),
+    };
+    let exchange_denied = ExchangeDenied {
+        code: text("workflow_mismatch"),
+        count: 3,
+        expected: some("release.yml"),
+        found: some("ci.yml"),
+        provider: github(),
+        publisher: PublisherId(3),
+        repository_id: text("6034170"),
+        run_id: some("17000000001"),
+    };
+    let push_denied = PushDenied {
+        api_key: api_key(),
+        code: text("one_version_per_key"),
+        count: 1,
+        expected: some("13.2.1"),
+        found: some("13.3.0"),
+        publisher: PublisherId(3),
+    };
+    vec![
+        sample(job, 0, Body::TokenExchanged(exchanged)),
+        sample(job, 0, Body::ExchangeDenied(exchange_denied)),
+        sample(job, 1, Body::PushDenied(push_denied)),
+    ]
+}
+
+fn releases() -> Vec<Sample> {
+    let (owner, job) = (
+        &Actor::Account(account()),
+        &Actor::Workflow(github(), text("6034170")),
+    );
+    let minted = api_key::Issued {
+        digest: Digest::of(b"key"),
+        expires: Some(moment(900)),
+        gem: None,
+        holder: Holder::Exchange(reference(token(), 0)),
+        scopes: vec![Scope::PushRubygem],
+    };
+    let long = api_key::Issued {
+        expires: None,
+        gem: Some(gem()),
+        holder: Holder::Account(account()),
+        scopes: Scope::ALL.to_vec(),
+        ..minted.clone()
+    };
+    let revoked = |reason| Body::ApiKeyRevoked(api_key::Revoked { reason });
+    let by_owner = Pushed {
+        source: None,
+        ..pushed()
+    };
+    let file = FullName::try_from(String::from("Rake-13.2.1")).unwrap();
+    vec![
+        sample(job, 0, Body::ApiKeyIssued(minted)),
+        variant(
+            "account",
+            sample(&Actor::Operator, 0, Body::ApiKeyIssued(long)),
+        ),
+        sample(job, 1, revoked(Reason::Holder)),
+        variant(
+            "operator",
+            sample(&Actor::Operator, 1, revoked(Reason::Operator)),
+        ),
+        sample(job, 0, Body::ReleasePushed(pushed())),
+        variant("account", sample(owner, 0, Body::ReleasePushed(by_owner))),
+        sample(job, 0, Body::NameTaken(NameTaken { name: rake() })),
+        sample(job, 0, Body::FileTaken(FileTaken { file })),
+    ]
+}
