@@ -31,10 +31,10 @@ bench: ## Measure, each number beside its ceiling
 	$(CARGO) bench --locked
 
 vectors: ## Write the golden vectors of new event versions; old ones never change
-	GEMLEDGER_WRITE=vectors $(CARGO) test --locked -p events
+	BLESS=1 $(CARGO) test --locked -p events --test vocabulary vectors
 
 docs: ## Write the documents that are made from the code
-	GEMLEDGER_WRITE=docs $(CARGO) test --locked -p events
+	BLESS=1 $(CARGO) test --locked -p events --test vocabulary docs
 
 clean: ## Forget builds and what the tests installed here
 	$(CARGO) clean

@@ -9,7 +9,7 @@
 //! | [`inserts`], [`signatures`], [`constant`] | the ceilings |
 //! | [`stage`], [`tokens`], [`lawful`] | a ledger, its identity tokens, and lawful events by the hundred thousand |
 //! | [`load`], [`child`] | HTTP clients, and processes whose memory is watched |
-//! | [`report`] | the table |
+//! | [`watch`], [`report`] | the stopwatch, the table |
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -28,6 +28,7 @@ mod report;
 mod signatures;
 mod stage;
 mod tokens;
+mod watch;
 
 use report::Report;
 

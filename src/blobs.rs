@@ -4,7 +4,7 @@
 //! which harms nobody and is found again by the next push of the same bytes.
 use std::{path::Path, sync::Arc};
 
-use actix_web::web::Bytes;
+use bytes::Bytes;
 use events::digest::Digest;
 use object_store::{
     ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, local::LocalFileSystem,

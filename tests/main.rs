@@ -3,8 +3,10 @@
 
 mod support;
 
+mod api;
 mod architecture;
 mod cli;
 mod clients;
 mod dependencies;
 mod rubygems;
+mod web;

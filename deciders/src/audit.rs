@@ -19,12 +19,12 @@
 //!
 //! | room | what it knows |
 //! |---|---|
-//! | [`order`] | indexes, revisions, times and requests, whatever the events mean |
-//! | [`world`] | the states, advanced group by group |
-//! | [`keys`] | API keys, those of CI jobs in few bytes and only while they live |
-//! | [`command`] | from a group of events to the command that must have led to it |
-//! | [`management`], [`release`], [`records`] | the same for management, for exchanges and pushes, and for denials |
-//! | [`actor`] | who may have done it |
+//! | `order` | indexes, revisions, times and requests, whatever the events mean |
+//! | `world` | the states, advanced group by group |
+//! | `keys` | API keys, those of CI jobs in few bytes and only while they live |
+//! | `command` | from a group of events to the command that must have led to it |
+//! | `management`, `release`, `records` | the same for management, for exchanges and pushes, and for denials |
+//! | `actor` | who may have done it |
 use alloc::{string::String, vec::Vec};
 use events::{Recorded, event::DecodeError};
 

@@ -52,7 +52,7 @@ pub enum Holder {
     Exchange(EventRef),
 }
 
-/// Data of `api_key.issued`.
+/// Data of `api_key.issued`: a key that may act for its holder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Issued {
@@ -80,7 +80,7 @@ pub enum Reason {
     Operator,
 }
 
-/// Data of `api_key.revoked`.
+/// Data of `api_key.revoked`: the key is dead.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Revoked {

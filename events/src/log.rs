@@ -59,7 +59,7 @@ impl Default for Rules {
 pub struct Opened {
     /// The edition of the rulebook in force.
     pub edition: u32,
-    /// The envelope's format, [`FORMAT`].
+    /// The envelope's format: 1 until another one is needed.
     pub format: u32,
     /// 32 random bytes, so that no two ledgers have the same first leaf.
     pub nonce: Digest,

@@ -42,7 +42,7 @@ pub struct GemRegistered {
     pub name: GemName,
 }
 
-/// Data of `owner.added`.
+/// Data of `owner.added`: whoever released the gem first, or for whom its name was reserved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OwnerAdded {
@@ -50,7 +50,7 @@ pub struct OwnerAdded {
     pub owner: Owner,
 }
 
-/// Data of `publisher.added`; the event's revision is the publisher's id.
+/// Data of `publisher.added`: this workflow may release the gem. The event's revision is the publisher's id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublisherAdded {
@@ -82,7 +82,8 @@ pub struct PublisherRemoved {
     pub publisher: PublisherId,
 }
 
-/// Data of `pending_publisher.added`: a workflow that may make the first release of a name that is still free.
+/// Data of `pending_publisher.added`: a workflow that may make the first release of a name that is still free. The
+/// event's revision is its id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PendingAdded {
@@ -96,7 +97,7 @@ pub struct PendingAdded {
     pub publisher: Publisher,
 }
 
-/// Data of `pending_publisher.removed`.
+/// Data of `pending_publisher.removed`: the name is no longer reserved by it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PendingRemoved {

@@ -27,7 +27,7 @@ pub struct Match {
 /// Most matches that one exchange records; a workflow that releases more gems gets a key all the same.
 pub const MAX_MATCHES: usize = 50;
 
-/// Data of `token.exchanged`. The raw token is in `sealed`.
+/// Data of `token.exchanged`: this identity token is spent and bought a key of minutes. The raw token is in `sealed`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exchanged {
@@ -39,7 +39,7 @@ pub struct Exchanged {
     pub issued_at: Timestamp,
     /// When the provider's keys were last fetched before this decision.
     pub keys_fetched: Timestamp,
-    /// The publishers it matched, at least one, at most [`MAX_MATCHES`].
+    /// The publishers it matched, at least one and at most 50, in the order of the gems' names.
     pub matches: Vec<Match>,
     /// Thumbprint of the provider's key that signed the token.
     pub provider_key: Digest,

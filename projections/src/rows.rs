@@ -27,63 +27,44 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
     let time = Cell::from(event.time.millis());
     match &event.body {
         Body::ProviderRegistered(registered) => vec![provider(rest, registered)],
-        Body::ProviderDisabled(_) => vec![put(
-            PROVIDER,
-            vec![("slug", rest.into())],
-            vec![("disabled", 1_u64.into())],
-        )],
-        Body::AccountCreated(_) => vec![put(
-            ACCOUNT,
-            vec![("id", rest.into())],
-            vec![("created_at", time)],
-        )],
-        Body::AccountDisabled(_) => vec![put(
-            ACCOUNT,
-            vec![("id", rest.into())],
-            vec![("disabled", 1_u64.into())],
-        )],
+        Body::ProviderDisabled(_) => vec![flag(PROVIDER, ("slug", rest), "disabled")],
+        Body::AccountCreated(_) => {
+            vec![put(
+                ACCOUNT,
+                vec![("id", rest.into())],
+                vec![("created_at", time)],
+            )]
+        }
+        Body::AccountDisabled(_) => vec![flag(ACCOUNT, ("id", rest), "disabled")],
         Body::GemRegistered(registered) => {
-            let set = vec![
-                ("name", registered.name.as_str().into()),
-                ("registered_at", time),
-            ];
-            vec![put(GEM, vec![("gem", rest.into())], set)]
+            let name = ("name", registered.name.as_str().into());
+            vec![put(
+                GEM,
+                vec![("gem", rest.into())],
+                vec![name, ("registered_at", time)],
+            )]
         }
         Body::PublisherAdded(added) => {
-            let mut writes = vec![publisher(
+            let id = PublisherId(event.revision);
+            let mut writes = vec![publisher(rest, id, &added.publisher)];
+            writes.extend(added.pending.map(|pending| no_publisher(rest, pending)));
+            writes
+        }
+        Body::PendingAdded(added) => {
+            vec![publisher(
                 rest,
                 PublisherId(event.revision),
                 &added.publisher,
-            )];
-            writes.extend(added.pending.map(|id| Write::Delete {
-                table: PUBLISHER,
-                key: publisher_key(rest, id),
-            }));
-            writes
+            )]
         }
-        Body::PendingAdded(added) => vec![publisher(
-            rest,
-            PublisherId(event.revision),
-            &added.publisher,
-        )],
         Body::PublisherPinned(pinned) => {
             let set = vec![("repository_id", pinned.repository_id.as_str().into())];
             vec![put(PUBLISHER, publisher_key(rest, pinned.publisher), set)]
         }
-        Body::PublisherRemoved(removed) => vec![Write::Delete {
-            table: PUBLISHER,
-            key: publisher_key(rest, removed.publisher),
-        }],
-        Body::PendingRemoved(removed) => vec![Write::Delete {
-            table: PUBLISHER,
-            key: publisher_key(rest, removed.publisher),
-        }],
+        Body::PublisherRemoved(removed) => vec![no_publisher(rest, removed.publisher)],
+        Body::PendingRemoved(removed) => vec![no_publisher(rest, removed.publisher)],
         Body::ApiKeyIssued(issued) => vec![api_key(rest, issued)],
-        Body::ApiKeyRevoked(_) => vec![put(
-            API_KEY,
-            vec![("id", rest.into())],
-            vec![("revoked", 1_u64.into())],
-        )],
+        Body::ApiKeyRevoked(_) => vec![flag(API_KEY, ("id", rest), "revoked")],
         Body::ReleasePushed(pushed) => release(recorded, pushed).into(),
         Body::LogOpened(_)
         | Body::LogRulesChanged(_)
@@ -102,6 +83,21 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
 
 fn put(table: &'static str, key: Cells, set: Cells) -> Write {
     Write::Put { table, key, set }
+}
+
+fn flag(table: &'static str, (key, value): (&'static str, &str), column: &'static str) -> Write {
+    put(
+        table,
+        vec![(key, value.into())],
+        vec![(column, 1_u64.into())],
+    )
+}
+
+fn no_publisher(gem: &str, id: PublisherId) -> Write {
+    Write::Delete {
+        table: PUBLISHER,
+        key: publisher_key(gem, id),
+    }
 }
 
 fn provider(slug: &str, registered: &Registered) -> Write {

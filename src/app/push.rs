@@ -4,7 +4,7 @@
 //! gets the same answer, and mends a file that was lost.
 use std::sync::Arc;
 
-use actix_web::web::Bytes;
+use bytes::Bytes;
 use deciders::{
     Denial, Ledger,
     account::Account,

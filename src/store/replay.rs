@@ -115,6 +115,10 @@ async fn slice(
 ) -> Result<(u64, u64), StoreError> {
     let head = sqlite::read_head(connection).await?;
     let from = position(connection, projection).await?;
+    if from > head.size {
+        let text = format!("the rows of {} are beyond the head", projection.name);
+        return Err(StoreError::Corrupt(text));
+    }
     let to = head.size.min(from.saturating_add(PAGE));
     if folds.position != from {
         // Another process did the slice before this one: what it wrote is in the rows.

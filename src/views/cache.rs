@@ -10,8 +10,8 @@ use std::{
     },
 };
 
-use actix_web::web::Bytes;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
 use events::{
     Body,
     digest::hex,

@@ -46,22 +46,25 @@ impl TestApp {
 
 /// A gem that is as it should be.
 pub(super) fn good(name: &str, version: &str) -> Vec<u8> {
-    gem::build(name, version, "A gem", b"puts 1\n")
+    of(&gemspec(name, version))
 }
 
 /// The same version with other content.
 pub(super) fn other(name: &str, version: &str) -> Vec<u8> {
-    gem::build(name, version, "A gem", b"puts 2\n")
+    of(&gemspec(name, version).replace("summary: A gem", "summary: Another gem"))
 }
 
 /// The gemspec of [`good`].
 pub(super) fn gemspec(name: &str, version: &str) -> String {
-    let gem = good(name, version);
+    let gem = gem::build(name, "0.0.0", "A gem", b"puts 1\n");
     let size = std::str::from_utf8(&gem[124..135]).unwrap();
     let size = usize::from_str_radix(size, 8).unwrap();
     let mut text = String::new();
-    GzDecoder::new(&gem[512..512 + size]).read_to_string(&mut text).unwrap();
-    text
+    GzDecoder::new(&gem[512..512 + size])
+        .read_to_string(&mut text)
+        .unwrap();
+    // In quotes, because Ruby reads `1.0` as a number.
+    text.replace("version: 0.0.0", &format!("version: '{version}'"))
 }
 
 /// A gem with this gemspec.

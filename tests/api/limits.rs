@@ -7,7 +7,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{
-    app::{Answer, EXCHANGE, PUSH, Setup, TestApp, answer, job},
+    answer::{Answer, answer},
+    app::{EXCHANGE, PUSH, Setup, TestApp, job},
     given::{GITHUB, good, issuer},
 };
 

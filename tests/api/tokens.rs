@@ -136,7 +136,7 @@ async fn the_host_that_a_client_names_is_not_the_audience() {
     let token = app.token_with(&GITHUB, &job("acme/rake"), json!({"aud": "evil.example"}));
     let body = json!({"jwt": token}).to_string();
     let request = app.request(reqwest::Method::POST, super::app::EXCHANGE).header("host", "evil.example").header("x-forwarded-host", "evil.example");
-    super::app::answer(request.body(body)).await.refuses(403, "token_audience_mismatch", "evil.example");
+    super::answer::answer(request.body(body)).await.refuses(403, "token_audience_mismatch", "evil.example");
     app.left_nothing(before).await;
     app.finish().await;
 }

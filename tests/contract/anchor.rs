@@ -5,7 +5,8 @@ use gemledger::store::{
     anchor::{Anchor, AnchorError},
     writer::Fatal,
 };
-use tlog::{Checkpoint, Hash, SigningKey, leaf_hash};
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
+use tlog::{Checkpoint, EMPTY_ROOT, Hash, SigningKey, leaf_hash};
 
 use super::on_every_kind;
 use crate::support::{
@@ -28,7 +29,10 @@ fn checkpoint(size: u64, root: Hash) -> (Checkpoint, String) {
 }
 
 fn root(size: u64) -> Hash {
-    leaf_hash(&size.to_be_bytes())
+    match size {
+        0 => EMPTY_ROOT,
+        _ => leaf_hash(&size.to_be_bytes()),
+    }
 }
 
 fn raise(anchor: &Anchor, size: u64) {
@@ -225,8 +229,11 @@ async fn a_copy_of_the_database_that_runs_beside_it_is_found_out() {
     let running = place.open().await;
     running.append(vec![exchanged(1)]).await.unwrap();
     running.stop().await;
-    fs::copy(place.path("log.db"), place.path("copy.db")).unwrap();
-    let copy = Place { log: OnSqlite(place.path("copy.db")), ..place.clone() };
+    let url = format!("sqlite://{}", place.log.0.display());
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    let copy = format!("VACUUM INTO '{}'", place.path("copy.db").display());
+    sqlx::query(AssertSqlSafe(copy)).execute(&mut connection).await.unwrap();
+    let copy = place.with(OnSqlite(place.path("copy.db")));
     let (one, other) = (place.open().await, copy.open().await);
     one.append(vec![exchanged(2), exchanged(3)]).await.unwrap();
     assert!(other.append(vec![exchanged(4)]).await.is_err());

@@ -1,6 +1,7 @@
 //! The database itself holds the log append-only, also against whoever opens it with another program.
 use std::process::Command;
 
+use gemledger::store::sqlite::SqliteLog;
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use crate::support::{
@@ -112,7 +113,7 @@ async fn a_head_or_tile_that_was_changed_by_hand_is_not_signed() {
         let mut connection = SqliteConnection::connect(&url).await.unwrap();
         sqlx::query(sql).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
-        let log = gemledger::store::sqlite::SqliteLog::open(&place.log.0).await.unwrap();
+        let log = SqliteLog::open(&place.log.0).await.unwrap();
         assert!(place.core(log).await.is_err(), "{sql}");
         let anchored = place.anchor().read().unwrap().unwrap();
         assert_eq!(anchored.checkpoint.size(), 4, "{sql}");

@@ -1,8 +1,8 @@
 //! The database file: what is not ours is left alone, a full disk loses nothing, and the write-ahead log stays short.
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use gemledger::store::{
-    Backend, StoreError,
+    StoreError,
     sqlite::{self, SqliteLog},
     writer::AppendError,
 };
@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 
 use crate::support::{
     history::{exchanged, key_issued, pushed},
-    store::{Kind as _, OnSqlite, Place},
+    store::{OnSqlite, Place},
 };
 
 async fn execute(path: &Path, sql: &str) {
@@ -57,35 +57,77 @@ async fn a_file_that_is_no_gemledger_database_is_refused_and_left_as_it_was() {
     assert!(error.to_string().contains("file is not a database"), "{error}");
 }
 
-/// The same log with a bound on its pages, as a disk that is nearly full.
-async fn bounded(place: &Place<OnSqlite>, more: i64) -> Bounded {
-    let mut log = place.log.connect().await;
-    log.begin().await.unwrap();
-    log.rollback().await.unwrap();
-    Bounded { log, path: place.log.0.clone(), more }
-}
-
-struct Bounded {
-    log: SqliteLog,
-    path: std::path::PathBuf,
-    more: i64,
-}
-
-/// A disk is full when the file system says so: this one is a file system of its own, of half a megabyte.
+/// A file system of its own, of two megabytes at first.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
+    /// Only root may mount one.
     fn mount() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let mut mount = std::process::Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(folder.path());
-        let mounted = mount.output().is_ok_and(|output| output.status.success());
-        mounted.then_some(Self(folder))
+        let disk = Self(tempfile::tempdir().unwrap());
+        disk.run("mount", &["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).then_some(disk)
+    }
+
+    fn grow(&self) {
+        assert!(self.run("mount", &["-o", "remount,size=16m"]));
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> bool {
+        let mut command = Command::new(program);
+        let output = command.args(arguments).arg(self.0.path()).output();
+        output.is_ok_and(|output| output.status.success())
     }
 }
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("umount").arg(self.0.path()).status();
+        self.run("umount", &[]);
     }
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_appends_loses_nothing_and_is_forgotten_once_there_is_room() {
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
+    let place = Place::<OnSqlite>::new();
+    let path = disk.0.path().join("log.db");
+    let place = place.with(OnSqlite(path));
+    let running = place.open().await;
+    let mut number = 0;
+    let text = loop {
+        let drafts = vec![exchanged(number), key_issued(number), pushed(0, number, "ruby")];
+        match running.append(drafts).await {
+            Ok(_) => number += 1,
+            Err(AppendError::Unavailable(text)) => break text,
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert!(text.contains("database or disk is full"), "{text}");
+    assert!(number > 10);
+    assert_eq!(place.audit().await.head.size, 3 * number);
+    assert!(running.append((0..99).map(exchanged).collect()).await.is_err());
+    disk.grow();
+    running.append(vec![pushed(0, number, "ruby")]).await.unwrap();
+    place.audit().await;
+    assert!(running.stop().await.is_none());
+    let running = place.open().await;
+    running.append(vec![pushed(0, number + 1, "ruby")]).await.unwrap();
+    place.audit().await;
+    running.stop().await;
+    drop(place);
+    drop(disk);
+}
+
+#[tokio::test]
+async fn the_write_ahead_log_starts_over_where_a_task_moves_it() {
+    let place = Place::<OnSqlite>::new();
+    let running = place.open().await;
+    let mut lengths = Vec::new();
+    for round in 0..6 {
+        running.append((0..100).map(|n| exchanged(100 * round + n)).collect()).await.unwrap();
+        sqlite::checkpoint(&place.log.0).await.unwrap();
+        lengths.push(fs::metadata(place.path("log.db-wal")).unwrap().len());
+        place.audit().await;
+    }
+    assert!(lengths.iter().all(|length| *length < 2 * lengths[1]), "{lengths:?}");
 }

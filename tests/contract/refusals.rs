@@ -59,12 +59,13 @@ async fn a_stream_that_was_not_read_is_not_written_even_if_a_neighbour_read_it<K
     running.append(vec![pushed(0, 0, "ruby")]).await.unwrap();
     let mut unread = Request::new(vec![exchanged(1), pushed(0, 1, "ruby")]);
     unread.reads.retain(|read| read.stream == history::token(1));
-    let requests = vec![
-        running.append(vec![pushed(0, 2, "ruby")]),
-        running.request(unread),
-        running.append(vec![pushed(0, 3, "ruby")]),
+    let requests = [
+        Request::new(vec![pushed(0, 2, "ruby")]),
+        unread,
+        Request::new(vec![pushed(0, 3, "ruby")]),
     ];
-    let outcomes = running.together(requests).await;
+    let requests = requests.map(|request| running.request(request));
+    let outcomes = running.together(requests.into()).await;
     assert!(matches!(&outcomes[1], Err(AppendError::Unread(stream)) if stream == "gem/rake"));
     assert!(outcomes[0].is_ok() && outcomes[2].is_ok());
     assert_eq!(place.audit().await.head.size, 3);

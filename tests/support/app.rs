@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     net::TcpListener,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -24,25 +24,24 @@ use events::{
     time::Timestamp,
 };
 use gemledger::{
-    app::{
-        App, Opening, audit::audit, providers::NewProvider, publishers::Added, replay::replay,
-    },
+    app::{App, Opening, audit::audit, providers::NewProvider, publishers::Added, replay::replay},
     config::{BaseUrl, Folder},
     demo::issuer::{GithubJob, StandInIssuer},
     http::{
         limits::{LimitSettings, Limits},
         serve::server,
     },
-    oidc::{
-        Fetch, KeyCache,
-        address::Address,
-        fetch::{FetchError, Fetching},
-    },
+    oidc::KeyCache,
     world::Clock,
 };
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use super::{
+    answer::{Answer, answer},
+    network::Network,
+};
 
 /// Where the registry is said to be: its host is the audience of tokens.
 pub(crate) const AUDIENCE: &str = "gems.example.com";
@@ -63,109 +62,6 @@ impl Default for Setup {
             url: "https://gems.example.com",
             limits: LimitSettings { off: true, ..LimitSettings::default() },
         }
-    }
-}
-
-/// The world outside: the documents of the stand-ins, and the ids of repositories on github.com.
-#[derive(Default)]
-pub(crate) struct Network {
-    issuers: Mutex<Vec<Arc<StandInIssuer>>>,
-    repositories: Mutex<BTreeMap<String, (u64, u64)>>,
-    down: std::sync::atomic::AtomicBool,
-}
-
-impl Network {
-    /// From now on nobody answers, or everybody does again.
-    pub(crate) fn set_down(&self, down: bool) {
-        self.down.store(down, Ordering::SeqCst);
-    }
-
-    /// github.com knows this repository.
-    pub(crate) fn knows(&self, repository: &str, repository_id: u64, owner_id: u64) {
-        self.repositories.lock().unwrap().insert(repository.into(), (repository_id, owner_id));
-    }
-
-    fn document(&self, url: &str) -> Result<Value, FetchError> {
-        if self.down.load(Ordering::SeqCst) {
-            return Err(FetchError::Timeout);
-        }
-        if let Some(repository) = url.strip_prefix("https://api.github.com/repos/") {
-            let ids = self.repositories.lock().unwrap().get(repository).copied();
-            let (id, owner) = ids.ok_or(FetchError::Status(404))?;
-            return Ok(json!({"full_name": repository, "id": id, "owner": {"id": owner}}));
-        }
-        let issuers = self.issuers.lock().unwrap();
-        issuers
-            .iter()
-            .find_map(|issuer| match url.strip_prefix(issuer.url())? {
-                "/.well-known/openid-configuration" => Some(issuer.discovery()),
-                "/.well-known/jwks" => Some(issuer.jwks()),
-                _ => None,
-            })
-            .ok_or(FetchError::Status(404))
-    }
-}
-
-impl Fetch for Network {
-    fn get<'a>(&'a self, address: &'a Address) -> Fetching<'a> {
-        let document = self.document(address.url().as_str());
-        Box::pin(async move { document.map(|document| document.to_string().into_bytes()) })
-    }
-}
-
-/// What came back.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: reqwest::header::HeaderMap,
-    pub(crate) body: Vec<u8>,
-}
-
-impl Answer {
-    pub(crate) fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).unwrap()
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{} {}", self.status, self.text()))
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
-    }
-
-    /// It has this status.
-    #[track_caller]
-    pub(crate) fn is(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
-        self
-    }
-
-    /// It is JSON with this status and code, and its message says this.
-    #[track_caller]
-    pub(crate) fn refuses(self, status: u16, code: &str, message: &str) -> Self {
-        let body = self.is(status);
-        let told = body.json();
-        assert_eq!(told["code"], code, "{told}");
-        assert!(told["message"].as_str().unwrap().contains(message), "{told}");
-        assert!(told["error"].is_string(), "{told}");
-        assert_eq!(body.header("cache-control"), Some("no-store"));
-        body
-    }
-
-    /// It is text with this status that says this.
-    #[track_caller]
-    pub(crate) fn says(self, status: u16, text: &str) -> Self {
-        let answer = self.is(status);
-        assert!(answer.text().contains(text), "{}", answer.text());
-        answer
-    }
-
-    /// The key that an exchange gave.
-    #[track_caller]
-    pub(crate) fn key(&self) -> String {
-        assert_eq!(self.status, 201, "{}", self.text());
-        self.json()["rubygems_api_key"].as_str().unwrap().to_owned()
     }
 }
 
@@ -242,7 +138,7 @@ impl TestApp {
 
     /// Registers a provider with settings of its own.
     pub(crate) async fn register(&self, new: NewProvider, issuer: &Arc<StandInIssuer>) -> u64 {
-        self.network.issuers.lock().unwrap().push(issuer.clone());
+        self.network.has(issuer);
         self.app.add_provider(new).await.unwrap()
     }
 
@@ -392,12 +288,6 @@ pub(crate) fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         }
     }
     found
-}
-
-pub(crate) async fn answer(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
-    let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
 }
 
 /// `release.yml` of this repository on `github`, with the ids that [`GithubJob::release`] states.

@@ -1,7 +1,7 @@
 //! Events as the store's tests tell them: drafts by small numbers, and random histories made of them.
 use events::{
     Body, account,
-    api_key::{self, Holder, Issued, Reason, Revoked, Scope},
+    api_key::{Holder, Issued, Reason, Revoked, Scope},
     claims::{ProviderKind, Workflow},
     denied::PushDenied,
     digest::Digest,
@@ -127,7 +127,7 @@ fn publisher(number: u64) -> Publisher {
 }
 
 /// The first event of a ledger.
-pub(crate) fn opened() -> Draft {
+fn opened() -> Draft {
     let opened = Opened {
         edition: 1,
         format: FORMAT,
@@ -261,6 +261,7 @@ pub(crate) enum Step {
     Revoke(u64),
     Push(u64, u64, bool),
     PushDenied(u64),
+    Opened,
     Rules,
     Erased(u64),
 }
@@ -283,6 +284,7 @@ pub(crate) fn any_step() -> impl Strategy<Value = Step> {
         1 => (0_u64..40).prop_map(Step::Revoke),
         8 => (number(), 0_u64..30, any::<bool>()).prop_map(|(gem, n, java)| Step::Push(gem, n, java)),
         1 => number().prop_map(Step::PushDenied),
+        1 => Just(Step::Opened),
         1 => Just(Step::Rules),
         1 => number().prop_map(Step::Erased),
     ]
@@ -327,6 +329,7 @@ impl Step {
                 let platform = if java { "java" } else { "ruby" };
                 vec![pushed(gem, n, platform), file_taken(gem, n, platform)]
             }
+            Self::Opened => vec![opened()],
             Self::Rules => vec![Draft::new(
                 StreamName::log(),
                 Body::LogRulesChanged(RulesChanged {
@@ -429,7 +432,7 @@ pub(crate) fn too_long() -> Draft {
     };
     Draft::new(
         StreamName::api_key(key_id(0)),
-        Body::ApiKeyIssued(api_key::Issued { ..issued }),
+        Body::ApiKeyIssued(issued),
     )
 }
 

@@ -1,4 +1,4 @@
-//! What the tests share: the real program, a small HTTP client, histories, issuers.
+//! What the tests share: the real program and a small HTTP client.
 #![cfg(test)]
 
 pub(crate) mod http;

@@ -1,7 +1,7 @@
 //! A ledger's store in a folder of its own, on any backend: opened, appended to, and audited after every step.
 use std::{
     collections::BTreeSet,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -53,7 +53,9 @@ impl State for Count {
 pub(crate) struct Place<K> {
     pub(crate) log: K,
     pub(crate) clock: Clock,
-    folder: Arc<TempDir>,
+    path: PathBuf,
+    /// Removed with the last clone.
+    _folder: Option<Arc<TempDir>>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -82,16 +84,23 @@ pub(crate) fn fresh_number() -> u64 {
 }
 
 impl<K: Kind> Place<K> {
-    /// An empty place.
+    /// An empty place, with a clock that stands still.
     pub(crate) fn new() -> Self {
-        Self::within(tempfile::tempdir().unwrap())
+        let folder = tempfile::tempdir().unwrap();
+        let place = Self::over(folder.path(), Clock::manual(history::start()));
+        Self {
+            _folder: Some(Arc::new(folder)),
+            ..place
+        }
     }
 
-    pub(crate) fn within(folder: TempDir) -> Self {
+    /// The place in this folder, as it was left.
+    pub(crate) fn over(folder: &Path, clock: Clock) -> Self {
         let place = Self {
-            log: K::within(folder.path()),
-            clock: Clock::manual(history::start()),
-            folder: Arc::new(folder),
+            log: K::within(folder),
+            clock,
+            path: folder.to_owned(),
+            _folder: None,
             seen: Arc::default(),
         };
         if !place.path("anchor").exists() {
@@ -100,8 +109,16 @@ impl<K: Kind> Place<K> {
         place
     }
 
+    /// The same place with another log in it.
+    pub(crate) fn with(&self, log: K) -> Self {
+        Self {
+            log,
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.path.join(name)
     }
 
     pub(crate) fn anchor(&self) -> Anchor {

@@ -4,7 +4,9 @@
 mod canonical;
 mod docs;
 mod leaves;
+mod parts;
 mod samples;
+mod source;
 mod vectors;
 
 use std::{fs, path::PathBuf};

@@ -68,10 +68,10 @@ fn audit_events(stored: &Stored, events: &[Event]) {
 fn audit_vault(stored: &Stored, events: &[Event]) {
     let sealed: Vec<String> = events
         .iter()
-        .flat_map(|event| event.sealed.values().map(events::digest::Digest::hex))
+        .flat_map(|event| event.sealed.values().map(Digest::hex))
         .collect();
     let uniques: Vec<&String> = stored.vault.iter().filter_map(|row| row.unique.as_ref()).collect();
-    let distinct: std::collections::BTreeSet<&&String> = uniques.iter().collect();
+    let distinct: BTreeSet<&&String> = uniques.iter().collect();
     assert_eq!(uniques.len(), distinct.len());
     for row in &stored.vault {
         assert!(sealed.contains(&row.commitment), "the vault holds nothing that no event seals");
@@ -80,7 +80,7 @@ fn audit_vault(stored: &Stored, events: &[Event]) {
 
 fn naive_tiles(hashes: &[Hash]) -> BTreeMap<(u8, u64), Vec<u8>> {
     let size = u64::try_from(hashes.len()).unwrap();
-    let bytes = |tile: tlog::TilePath| {
+    let bytes = |tile: TilePath| {
         let span = 256_usize.pow(u32::from(tile.level()));
         let from = usize::try_from(tile.index()).unwrap() * 256 * span;
         let subtrees = hashes[from..].chunks(span).take(usize::from(tile.width()));

@@ -10,7 +10,10 @@ use gemledger::store::{
     sqlite::SqliteLog,
 };
 use projections::{Cell, memory::Memory, tables};
-use sqlx::{AssertSqlSafe, Column as _, Row as _, TypeInfo as _, ValueRef as _};
+use sqlx::{
+    AssertSqlSafe, Column as _, Row as _, TypeInfo as _, ValueRef as _,
+    sqlite::{SqliteColumn, SqliteRow},
+};
 
 /// A kind of log. The contract runs on every kind; each test gets one of its own.
 pub(crate) trait Kind: Clone + Send + Sync + 'static {
@@ -103,20 +106,20 @@ impl Kind for OnSqlite {
             });
         }
         let found = all("SELECT level, tile_index, hashes FROM tile").await;
-        let tiles = found.unwrap().iter().map(|row| {
+        let tile = |row: SqliteRow| {
             let place = (row.get::<u8, _>(0), row.get::<i64, _>(1));
             ((place.0, u64::try_from(place.1).unwrap()), row.get(2))
-        });
-        let tiles = tiles.collect();
+        };
+        let tiles = found.unwrap().into_iter().map(tile).collect();
         let found = all("SELECT commitment, subject, sealed, unique_hash FROM vault").await;
-        let vault = found.unwrap().iter().map(|row| VaultRow {
+        let sealed = |row: SqliteRow| VaultRow {
             commitment: row.get(0),
             subject: StreamName::parse(row.get(1)).unwrap(),
             sealed: row.get(2),
             unique: row.get(3),
             fresh_key: None,
-        });
-        let vault = vault.collect();
+        };
+        let vault = found.unwrap().into_iter().map(sealed).collect();
         let head = reader.head().await.unwrap();
         let behind: i64 = sqlx::query_scalar("SELECT count(*) FROM projection WHERE position != $1")
             .bind(i64::try_from(head.size).unwrap())
@@ -163,8 +166,8 @@ pub(crate) async fn rows_on_sqlite(reader: &Reader) -> Rows {
     all
 }
 
-fn cells(row: &sqlx::sqlite::SqliteRow) -> BTreeMap<String, Cell> {
-    let cell = |(at, column): (usize, &sqlx::sqlite::SqliteColumn)| {
+fn cells(row: &SqliteRow) -> BTreeMap<String, Cell> {
+    let cell = |(at, column): (usize, &SqliteColumn)| {
         let value = row.try_get_raw(at).unwrap();
         let cell = match (value.is_null(), value.type_info().name()) {
             (true, _) => return None,

@@ -1,0 +1,234 @@
+//! Each event, and the rows that are there after it.
+use events::{Body, Recorded, id::PublisherId};
+use projections::{
+    Cell, Write, rows,
+    tables::{ACCOUNT, API_KEY, GEM, PROVIDER, PUBLISHER, RELEASE},
+};
+
+use crate::{after, golden, number, row, text};
+
+/// The moment of every golden event.
+const MOMENT: u64 = 1_795_402_502_123;
+
+#[test]
+fn a_provider_is_found_by_its_issuer_until_it_is_disabled_and_again_when_it_is_registered() {
+    let (registered, disabled) = (
+        || golden!("provider.registered.v1", 0),
+        || golden!("provider.disabled.v1", 1),
+    );
+    let memory = after([registered()]);
+    let provider = row(&memory, PROVIDER).unwrap();
+    assert_eq!(provider["slug"], text("github"));
+    assert_eq!(
+        provider["issuer"],
+        text("https://token.actions.githubusercontent.com")
+    );
+    assert_eq!(
+        (&provider["kind"], &provider["disabled"]),
+        (&text("github"), &number(0))
+    );
+    let memory = after([registered(), disabled()]);
+    assert_eq!(row(&memory, PROVIDER).unwrap()["disabled"], number(1));
+    let memory = after([registered(), disabled(), registered()]);
+    assert_eq!(row(&memory, PROVIDER).unwrap()["disabled"], number(0));
+}
+
+#[test]
+fn an_account_is_there_from_its_creation_and_is_marked_when_it_is_disabled() {
+    let memory = after([golden!("account.created.v1", 0)]);
+    let account = row(&memory, ACCOUNT).unwrap();
+    assert_eq!(account["created_at"], number(MOMENT));
+    assert!(!account.contains_key("disabled"));
+    let memory = after([
+        golden!("account.created.v1", 0),
+        golden!("account.disabled.v1", 1),
+    ]);
+    assert_eq!(row(&memory, ACCOUNT).unwrap()["disabled"], number(1));
+}
+
+#[test]
+fn a_pending_publisher_is_a_candidate_by_its_repository_in_lower_case() {
+    let mut pending = golden!("pending_publisher.added.v1", 0);
+    if let Body::PendingAdded(added) = &mut pending.event.body {
+        added.publisher.repository = events::text::Text::parse("Ruby/Rake").unwrap();
+    }
+    let memory = after([pending]);
+    let publisher = row(&memory, PUBLISHER).unwrap();
+    assert_eq!(
+        (&publisher["gem"], &publisher["id"]),
+        (&text("rake"), &number(0))
+    );
+    assert_eq!(publisher["provider"], text("github"));
+    assert_eq!(publisher["repository"], text("ruby/rake"));
+    assert_eq!(publisher["repository_id"], Cell::Null);
+}
+
+#[test]
+fn a_publisher_that_was_pending_takes_the_place_of_the_one_that_waited() {
+    let memory = after([
+        golden!("pending_publisher.added.v1", 0),
+        golden!("publisher.added.v1.pending", 1),
+    ]);
+    let publisher = row(&memory, PUBLISHER).unwrap();
+    assert_eq!(publisher["id"], number(3));
+    assert_eq!(publisher["repository_id"], Cell::Null);
+    let memory = after([
+        golden!("pending_publisher.added.v1", 0),
+        golden!("publisher.added.v1.pending", 1),
+        golden!("publisher.pinned.v1", 2),
+    ]);
+    assert_eq!(
+        row(&memory, PUBLISHER).unwrap()["repository_id"],
+        text("6034170")
+    );
+}
+
+#[test]
+fn a_publisher_is_a_candidate_until_it_is_removed() {
+    let added = || golden!("publisher.added.v1.pending", 0);
+    assert!(row(&after([added()]), PUBLISHER).is_some());
+    assert!(
+        row(
+            &after([added(), golden!("publisher.removed.v1", 1)]),
+            PUBLISHER
+        )
+        .is_none()
+    );
+    let waiting = || golden!("pending_publisher.added.v1", 0);
+    let removed = golden!("pending_publisher.removed.v1", 1);
+    let Body::PendingRemoved(removal) = &removed.event.body else {
+        panic!("another event")
+    };
+    assert_eq!(removal.publisher, PublisherId(0));
+    assert!(row(&after([waiting(), removed]), PUBLISHER).is_none());
+}
+
+#[test]
+fn a_key_is_found_by_its_digest_with_its_holder_scopes_and_end() {
+    let memory = after([golden!("api_key.issued.v1", 0)]);
+    let key = row(&memory, API_KEY).unwrap();
+    assert_eq!(key["account"], Cell::Null);
+    assert!(matches!(&key["exchange"], Cell::Text(stream) if stream.starts_with("token/github/")));
+    assert_eq!(
+        (&key["scopes"], &key["gem"]),
+        (&text("push_rubygem"), &Cell::Null)
+    );
+    assert_eq!(key["expires_at"], number(MOMENT + 900_000));
+    assert!(matches!(&key["digest"], Cell::Text(hex) if hex.len() == 64));
+    let memory = after([
+        golden!("api_key.issued.v1.account", 0),
+        golden!("api_key.revoked.v1", 1),
+    ]);
+    let key = row(&memory, API_KEY).unwrap();
+    assert_eq!(key["account"], text("01938a3e-5c00-7000-8000-00000000a11c"));
+    assert_eq!(
+        (&key["exchange"], &key["expires_at"]),
+        (&Cell::Null, &Cell::Null)
+    );
+    assert_eq!((&key["gem"], &key["revoked"]), (&text("rake"), &number(1)));
+    assert_eq!(
+        key["scopes"],
+        text("configure_trusted_publishers index_rubygems push_rubygem read yank_rubygem")
+    );
+}
+
+#[test]
+fn a_release_carries_its_source_and_makes_its_gem_newer() {
+    let memory = after([
+        golden!("gem.registered.v1", 0),
+        golden!("release.pushed.v1", 7),
+    ]);
+    let gem = row(&memory, GEM).unwrap();
+    assert_eq!((&gem["gem"], &gem["name"]), (&text("rake"), &text("Rake")));
+    assert_eq!(
+        (&gem["releases"], &gem["latest_number"]),
+        (&number(1), &text("13.2.1"))
+    );
+    assert_eq!(
+        (&gem["registered_at"], &gem["updated_at"]),
+        (&number(MOMENT), &number(MOMENT))
+    );
+    let release = row(&memory, RELEASE).unwrap();
+    assert_eq!(
+        (&release["number"], &release["platform"]),
+        (&text("13.2.1"), &text("ruby"))
+    );
+    assert_eq!(
+        (&release["file"], &release["log_index"]),
+        (&text("Rake-13.2.1"), &number(7))
+    );
+    assert_eq!(
+        (&release["revision"], &release["size"]),
+        (&number(0), &number(91_648))
+    );
+    assert_eq!(
+        (&release["provider"], &release["repository"]),
+        (&text("github"), &text("ruby/rake"))
+    );
+    assert_eq!(
+        release["commit_id"],
+        text("8f1e3c5b7d9a0b2c4d6e8f1e3c5b7d9a0b2c4d6e")
+    );
+    assert_eq!(release["run_id"], text("17000000001"));
+    assert_eq!(release["document"], gem["document"]);
+}
+
+#[test]
+fn a_release_of_an_account_says_nothing_of_a_source() {
+    let memory = after([golden!("release.pushed.v1.account", 7)]);
+    let release = row(&memory, RELEASE).unwrap();
+    for column in ["provider", "repository", "commit_id", "run_id"] {
+        assert_eq!(release[column], Cell::Null, "{column}");
+    }
+}
+
+#[test]
+fn events_that_answer_no_question_write_nothing() {
+    let silent: [Recorded; 12] = [
+        golden!("log.opened.v1", 0),
+        golden!("log.rules_changed.v1", 0),
+        golden!("subject.erased.v1", 0),
+        golden!("provider.keys_observed.v1", 0),
+        golden!("provider.key_distrusted.v1", 0),
+        golden!("issuer.taken.v1", 0),
+        golden!("owner.added.v1", 0),
+        golden!("token.exchanged.v1", 0),
+        golden!("exchange.denied.v1", 0),
+        golden!("push.denied.v1", 0),
+        golden!("name.taken.v1", 0),
+        golden!("file.taken.v1", 0),
+    ];
+    for recorded in silent {
+        assert_eq!(rows::project(&recorded), [], "{:?}", recorded.event.body);
+        assert_eq!(projections::index::key(&recorded), None);
+    }
+}
+
+#[test]
+fn a_write_touches_the_columns_it_names_and_adding_starts_at_zero() {
+    let mut memory = projections::memory::Memory::default();
+    let key = || vec![("gem", text("rake"))];
+    let add = |by| Write::Add {
+        table: GEM,
+        key: key(),
+        column: "releases",
+        by,
+    };
+    memory.write(add(2));
+    memory.write(Write::Put {
+        table: GEM,
+        key: key(),
+        set: vec![("name", text("Rake"))],
+    });
+    memory.write(add(3));
+    let gem = row(&memory, GEM).unwrap();
+    assert_eq!(
+        (&gem["releases"], &gem["name"]),
+        (&number(5), &text("Rake"))
+    );
+    memory.write(Write::Delete {
+        table: GEM,
+        key: key(),
+    });
+    assert!(row(&memory, GEM).is_none());
+}
