@@ -11,17 +11,14 @@ use events::{
     token::Exchanged,
 };
 use futures::future::join_all;
-use gemledger::{
-    app::App,
-    store::states::Read,
-    world::{self, Clock},
-};
+use gemledger::{app::App, store::states::Read, world};
 
 use super::{
     inserts,
-    report::{Bound, Line, Report, best, rate, ratio, remark},
+    report::{Bound, Line, Report, ratio},
     stage::{Stage, scratch},
     tokens::Issuer,
+    watch::{Took, Watch},
 };
 
 /// Requests of a batch, and how many batches of them.
@@ -46,18 +43,16 @@ pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
             let same: Vec<_> = rows.chunks(batch).map(<[_]>::to_vec).collect();
             bare.push(inserts::per_second(scratch(), &same)?);
         }
-        remark(&format!(
-            "  batches of {batch}: appends {appends:.0?}, bare inserts {bare:.0?}"
-        ));
+        let (appends, bare) = (Took::appends.rate, Took::bare.rate);
         report.add(Line {
             name: format!("appends with checkpoints, batches of {batch}, beside bare inserts"),
-            value: best(appends),
+            value: appends.rate,
             unit: "/s",
-            ceiling: Some(best(bare)),
+            ceiling: Some(bare.rate),
             bound: Bound::Share(0.5),
             note: format!(
-                "{:.0} a batch found, leaves of {:.0} bytes",
-                found.0, found.1
+                "{:.0} a batch found, leaves of {:.0} bytes, processor time {:.0} µs beside {:.0} µs",
+                found.0, found.1, appends.micros, bare.micros
             ),
         });
     }
@@ -65,13 +60,12 @@ pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// Appends a second. Two batches are always under way, so that the writer finds a whole one whenever it looks.
-pub(crate) fn per_second(app: &App, batch: usize, batches: usize) -> anyhow::Result<f64> {
+pub(crate) fn per_second(app: &App, batch: usize, batches: usize) -> anyhow::Result<Took> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let clock = Clock::system();
-        let start = clock.elapsed();
+        let watch = Watch::start();
         let lane = async || -> anyhow::Result<()> {
             for _ in 0..batches / 2 {
                 for appended in join_all((0..batch).map(|_| append(app))).await {
@@ -82,10 +76,7 @@ pub(crate) fn per_second(app: &App, batch: usize, batches: usize) -> anyhow::Res
         };
         let (first, second) = tokio::join!(lane(), lane());
         first.and(second)?;
-        Ok(rate(
-            batch * (batches / 2) * 2,
-            clock.elapsed().saturating_sub(start),
-        ))
+        Ok(watch.stop(batch * (batches / 2) * 2))
     })
 }
 

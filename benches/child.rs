@@ -10,7 +10,8 @@ use std::{
 };
 
 use anyhow::Context as _;
-use gemledger::world::Clock;
+
+use super::watch::Watch;
 
 /// How a command ended.
 pub(crate) struct Ran {
@@ -35,14 +36,13 @@ fn command(data: &Path, arguments: &[&str]) -> Command {
 
 /// Runs a command on this ledger to its end, which must be a good one.
 pub(crate) fn run(data: &Path, arguments: &[&str]) -> anyhow::Result<Ran> {
-    let clock = Clock::system();
-    let start = clock.elapsed();
+    let watch = Watch::start();
     let child = command(data, arguments)
         .stdout(Stdio::piped())
         .spawn()
         .context("the program does not start")?;
     let (id, (ended, end)) = (child.id(), mpsc::channel::<()>());
-    let watch = thread::spawn(move || {
+    let watcher = thread::spawn(move || {
         let mut peak = 0.0;
         // The last look is at most this long before its end; what is resident then is what was ever most.
         while end.recv_timeout(Duration::from_millis(5)) == Err(mpsc::RecvTimeoutError::Timeout) {
@@ -51,9 +51,9 @@ pub(crate) fn run(data: &Path, arguments: &[&str]) -> anyhow::Result<Ran> {
         peak
     });
     let output = child.wait_with_output()?;
-    let took = clock.elapsed().saturating_sub(start);
+    let took = watch.elapsed();
     drop(ended);
-    let peak_mb = watch
+    let peak_mb = watcher
         .join()
         .map_err(|_| anyhow::anyhow!("the child was not watched"))?;
     let said = String::from_utf8_lossy(&output.stdout)
@@ -75,8 +75,7 @@ pub(crate) fn run(data: &Path, arguments: &[&str]) -> anyhow::Result<Ran> {
 
 /// The time from starting a server to its first word that it serves, and its memory then.
 pub(crate) fn start_up(data: &Path) -> anyhow::Result<Ran> {
-    let clock = Clock::system();
-    let start = clock.elapsed();
+    let watch = Watch::start();
     let url = fs::read_to_string(data.join("url"))?;
     let arguments = ["serve", "--listen", "127.0.0.1:0", "--url", url.trim()];
     let child = command(data, &arguments)
@@ -88,7 +87,7 @@ pub(crate) fn start_up(data: &Path) -> anyhow::Result<Ran> {
     for line in BufReader::new(stderr).lines() {
         let said = line?;
         if said.starts_with("serving ") {
-            let took = clock.elapsed().saturating_sub(start);
+            let took = watch.elapsed();
             return Ok(Ran {
                 took,
                 peak_mb: peak_mb(child.0.id()).unwrap_or_default(),

@@ -6,10 +6,11 @@ use actix_web::http::StatusCode;
 use super::{
     constant, inserts,
     load::{self, Answered},
-    report::{Bound, Line, Report, best, millis, remark},
+    report::{Bound, Line, Report, millis, ratio, remark},
     signatures::Signatures,
     stage::{Running, Stage, scratch, workers},
     tokens::{self, Issuer},
+    watch::Took,
 };
 
 /// Exchanges of one round.
@@ -21,13 +22,13 @@ const ROUNDS: usize = 3;
 
 /// What one round gave.
 struct Round {
-    exchanges: f64,
+    exchanges: Took,
     p50: Duration,
     p99: Duration,
     events_a_batch: f64,
-    constant: f64,
-    signatures: f64,
-    inserts: f64,
+    constant: Took,
+    signatures: Took,
+    inserts: Took,
 }
 
 /// Measures exchanges and what they are made of, in turns.
@@ -41,15 +42,15 @@ pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
         let round = round(&issuer, &warm, &requests, &signatures)?;
+        let Round {
+            exchanges,
+            constant,
+            signatures,
+            inserts,
+            ..
+        } = &round;
         remark(&format!(
-            "  {:.0} exchanges/s, p50 {}, p99 {}, {:.0} events a batch; constant {:.0}/s, verifying {:.0}/s, inserting {:.0}/s",
-            round.exchanges,
-            millis(round.p50),
-            millis(round.p99),
-            round.events_a_batch,
-            round.constant,
-            round.signatures,
-            round.inserts
+            "  {exchanges:.0?}, constant {constant:.0?}, verifying {signatures:.0?}, inserting {inserts:.0?}"
         ));
         rounds.push(round);
     }
@@ -71,7 +72,7 @@ fn round(
         (answered, stage.batches(before)?)
     };
     let Answered {
-        rate: exchanges,
+        took: exchanges,
         p50,
         p99,
         body,
@@ -88,10 +89,10 @@ fn round(
         exchanges,
         p50,
         p99,
-        events_a_batch: super::report::ratio(events, batches.len()),
+        events_a_batch: ratio(events, batches.len()),
         constant,
         signatures: signatures.per_second(workers()),
-        inserts: leaves / 2.0,
+        inserts: leaves.by(2.0),
     })
 }
 
@@ -101,7 +102,7 @@ pub(crate) fn constant_per_second(
     body: Vec<u8>,
     status: StatusCode,
     line: &'static str,
-) -> anyhow::Result<f64> {
+) -> anyhow::Result<Took> {
     let (_running, address) = Running::start(move || async move {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
         let address = listener.local_addr()?;
@@ -111,25 +112,27 @@ pub(crate) fn constant_per_second(
         ))
     })?;
     load::send(address, requests, requests.len() / 8, line)?;
-    Ok(load::send(address, requests, requests.len(), line)?.rate)
+    Ok(load::send(address, requests, requests.len(), line)?.took)
 }
 
-/// What the ceilings allow together: each takes its share of the same cores. Constant answers and verifications were
-/// measured on all cores; inserts on one, where the log has its one writer.
-fn allowed(constant: f64, signatures: f64, inserts: f64) -> f64 {
+/// What the ceilings allow together, if nothing else cost anything: each takes its share of the same cores. Constant
+/// answers and verifications were measured on all cores; inserts on one, where the log has its one writer.
+fn allowed(constant: Took, signatures: Took, inserts: Took) -> f64 {
     let cores = f64::from(u32::try_from(workers()).unwrap_or(1));
-    1.0 / (1.0 / constant + 1.0 / signatures + 1.0 / (inserts * cores))
+    1.0 / (1.0 / constant.rate + 1.0 / signatures.rate + 1.0 / (inserts.rate * cores))
 }
 
 fn tell(report: &mut Report, rounds: &[Round]) {
-    let of = |what: fn(&Round) -> f64| best(rounds.iter().map(what));
+    let of = |what: fn(&Round) -> Took| Took::best(rounds.iter().map(what));
     let (constant, signatures, inserts) = (
         of(|round| round.constant),
         of(|round| round.signatures),
         of(|round| round.inserts),
     );
     let exchanges = of(|round| round.exchanges);
-    let fastest = rounds.iter().find(|round| round.exchanges >= exchanges);
+    let fastest = rounds
+        .iter()
+        .find(|round| round.exchanges.rate >= exchanges.rate);
     let note = fastest.map_or(String::new(), |round| {
         format!(
             "p50 {}, p99 {}, {} connections, {:.0} events a batch",
@@ -139,42 +142,58 @@ fn tell(report: &mut Report, rounds: &[Round]) {
             round.events_a_batch
         )
     });
-    let line = |name: &str, bound, ceiling, note: &str| Line {
+    let cost = |took: Took| format!("processor time {:.0} µs", took.micros);
+    let line = |name: &str, bound, ceiling, note: String| Line {
         name: name.into(),
-        value: exchanges,
+        value: exchanges.rate,
         unit: "/s",
         ceiling,
         bound,
-        note: note.to_owned(),
+        note,
     };
     report.add(line(
         "exchanges over HTTP, each with its durable events",
         Bound::AtLeast(7000.0),
         None,
-        &note,
+        note,
     ));
+    let together = Some(allowed(constant, signatures, inserts));
     report.add(line(
         "  beside what the ceilings allow together",
         Bound::Share(0.5),
-        Some(allowed(constant, signatures, inserts)),
-        "",
+        together,
+        cost(exchanges),
     ));
+    let on_all = |took| format!("all cores, {}", cost(took));
     report.context(
         "  ceiling: the same server answering a constant",
-        constant,
+        constant.rate,
         "/s",
-        "all cores, load included",
+        on_all(constant),
     );
     report.context(
         "  ceiling: RS256 verification alone",
-        signatures,
+        signatures.rate,
         "/s",
-        "all cores",
+        on_all(signatures),
+    );
+    let on_one = format!(
+        "one thread, the two leaves of each in the same batches, {}",
+        cost(inserts)
     );
     report.context(
         "  ceiling: bare inserts of the same leaves",
-        inserts,
+        inserts.rate,
         "/s",
-        "two leaves each, same batches, one thread",
+        on_one,
     );
+    let least = constant.micros + signatures.micros + inserts.micros;
+    report.add(Line {
+        name: "  the ceilings' processor time beside an exchange's".into(),
+        value: least,
+        unit: "µs",
+        ceiling: Some(exchanges.micros),
+        bound: Bound::None,
+        note: "client included".into(),
+    });
 }

@@ -1,14 +1,13 @@
 //! The ceiling of the database: the same leaves into the same table, in the same batches, each batch on disk before the
 //! next begins, and nothing else: no decision, no tree, no rows, no signature.
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
-use gemledger::world::Clock;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::report::rate;
+use super::watch::{Took, Watch};
 
 /// The log's own table and index, without its triggers.
 const DDL: &str = "CREATE TABLE event (log_index INTEGER PRIMARY KEY, stream TEXT NOT NULL, revision INTEGER NOT NULL, leaf BLOB NOT NULL);
@@ -28,16 +27,15 @@ pub(crate) struct Row {
 }
 
 /// Leaves a second, inserted into a new database in this folder batch by batch.
-pub(crate) fn per_second(folder: &Path, batches: &[Vec<Row>]) -> anyhow::Result<f64> {
+pub(crate) fn per_second(folder: &Path, batches: &[Vec<Row>]) -> anyhow::Result<Took> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let folder = tempfile::tempdir_in(folder)?;
-    let took = runtime.block_on(insert(&folder.path().join("bare.db"), batches))?;
-    Ok(rate(batches.iter().map(Vec::len).sum(), took))
+    runtime.block_on(insert(&folder.path().join("bare.db"), batches))
 }
 
-async fn insert(path: &Path, batches: &[Vec<Row>]) -> anyhow::Result<Duration> {
+async fn insert(path: &Path, batches: &[Vec<Row>]) -> anyhow::Result<Took> {
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)
@@ -48,17 +46,16 @@ async fn insert(path: &Path, batches: &[Vec<Row>]) -> anyhow::Result<Duration> {
         .disable_statement_logging();
     let mut connection = options.connect().await?;
     sqlx::raw_sql(DDL).execute(&mut connection).await?;
-    let batches = batches.to_vec();
-    let (clock, mut index) = (Clock::system(), 0);
-    let start = clock.elapsed();
-    for batch in batches {
+    let (copy, mut index) = (batches.to_vec(), 0);
+    let watch = Watch::start();
+    for batch in copy {
         sqlx::query("BEGIN IMMEDIATE")
             .execute(&mut connection)
             .await?;
         index = insert_batch(&mut connection, batch, index).await?;
         sqlx::query("COMMIT").execute(&mut connection).await?;
     }
-    Ok(clock.elapsed().saturating_sub(start))
+    Ok(watch.stop(batches.iter().map(Vec::len).sum()))
 }
 
 async fn insert_batch(

@@ -16,13 +16,15 @@ use tokio::{
     task::JoinSet,
 };
 
+use super::watch::{Took, Watch};
+
 /// Connections that ask at the same time.
 pub(crate) const CONNECTIONS: usize = 32;
 
 /// What became of a load.
 pub(crate) struct Answered {
-    /// Answers a second.
-    pub(crate) rate: f64,
+    /// Answers a second, and what one costs, client included.
+    pub(crate) took: Took,
     /// Half of the answers came within this time.
     pub(crate) p50: Duration,
     /// Ninety-nine of a hundred came within this time.
@@ -44,7 +46,7 @@ pub(crate) fn send(
         .build()?;
     runtime.block_on(async {
         let (clock, next) = (Clock::system(), Arc::new(AtomicUsize::new(0)));
-        let mut connections = JoinSet::new();
+        let (watch, mut connections) = (Watch::start(), JoinSet::new());
         for _ in 0..CONNECTIONS {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
@@ -56,14 +58,13 @@ pub(crate) fn send(
             };
             connections.spawn(client.run(Arc::clone(requests), Arc::clone(&next), count));
         }
-        let start = clock.elapsed();
         let (mut times, mut body) = (Vec::with_capacity(count), Vec::new());
         while let Some(ended) = connections.join_next().await {
             let (some, last) = ended??;
             times.extend(some);
             body = last;
         }
-        let took = clock.elapsed().saturating_sub(start);
+        let took = watch.stop(times.len());
         times.sort_unstable();
         let at = |share: usize| {
             times
@@ -72,7 +73,7 @@ pub(crate) fn send(
                 .unwrap_or_default()
         };
         Ok(Answered {
-            rate: super::report::rate(times.len(), took),
+            took,
             p50: at(50),
             p99: at(99),
             body,

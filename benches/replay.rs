@@ -2,14 +2,15 @@
 use std::thread;
 
 use events::Event;
-use gemledger::{app::replay::replay, world::Clock};
+use gemledger::app::replay::replay;
 use tlog::{Frontier, leaf_hash};
 
 use super::{
     lawful::Exchanges,
-    report::{Bound, Line, Report, best, rate, remark},
+    report::{Bound, Line, Report, remark},
     stage::{Stage, workers},
     tokens::Issuer,
+    watch::{Took, Watch},
 };
 
 /// Events of the log.
@@ -34,30 +35,25 @@ pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
     })?;
     let (mut replayed, mut alone) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        let clock = Clock::system();
-        let start = clock.elapsed();
+        let watch = Watch::start();
         let done = runtime.block_on(replay(&stage.app.reader, None, None, false, |_, _| {}))?;
         anyhow::ensure!(
             done.root_matches == Some(true),
             "the replay gave another root"
         );
-        replayed.push(rate(
-            usize::try_from(done.events)?,
-            clock.elapsed().saturating_sub(start),
-        ));
+        replayed.push(watch.stop(usize::try_from(done.events)?));
         alone.push(parse_and_hash(&leaves, workers())?);
     }
-    remark(&format!(
-        "  replay {replayed:.0?}/s, parsing and hashing {alone:.0?}/s"
-    ));
+    let (replayed, alone) = (Took::best(replayed), Took::best(alone));
     let bytes: usize = leaves.iter().map(Vec::len).sum();
+    let size = super::report::ratio(bytes, leaves.len());
     let note = format!(
-        "leaves of {:.0} bytes",
-        super::report::ratio(bytes, leaves.len())
+        "leaves of {size:.0} bytes, processor time {:.1} µs beside {:.1} µs",
+        replayed.micros, alone.micros
     );
     let line = |name: &str, bound, ceiling| Line {
         name: name.into(),
-        value: best(replayed.clone()),
+        value: replayed.rate,
         unit: "/s",
         ceiling,
         bound,
@@ -71,11 +67,11 @@ pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
     report.add(line(
         "  beside parsing and hashing alone, from memory",
         Bound::None,
-        Some(best(alone)),
+        Some(alone.rate),
     ));
     report.context(
         "  parsing and hashing alone, one thread",
-        parse_and_hash(&leaves, 1)?,
+        parse_and_hash(&leaves, 1)?.rate,
         "/s",
         "",
     );
@@ -83,9 +79,8 @@ pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
 }
 
 /// Events a second, parsed and hashed from memory on so many threads.
-fn parse_and_hash(leaves: &[Vec<u8>], threads: usize) -> anyhow::Result<f64> {
-    let clock = Clock::system();
-    let start = clock.elapsed();
+fn parse_and_hash(leaves: &[Vec<u8>], threads: usize) -> anyhow::Result<Took> {
+    let watch = Watch::start();
     let part = leaves.len().div_ceil(threads).max(1);
     let read = |part: &[Vec<u8>]| -> anyhow::Result<Frontier> {
         let mut frontier = Frontier::new();
@@ -106,5 +101,5 @@ fn parse_and_hash(leaves: &[Vec<u8>], threads: usize) -> anyhow::Result<f64> {
         }
         anyhow::Ok(())
     })?;
-    Ok(rate(leaves.len(), clock.elapsed().saturating_sub(start)))
+    Ok(watch.stop(leaves.len()))
 }

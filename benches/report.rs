@@ -1,5 +1,5 @@
 //! The table: what was reached, its ceiling, the share, and the bound that it is held against.
-use std::{io::Write as _, time::Duration};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -164,23 +164,7 @@ fn number(value: f64) -> String {
     reason = "a bench takes a while and says what it does"
 )]
 pub(crate) fn remark(text: &str) {
-    let _ = std::io::stderr().flush();
     eprintln!("{text}");
-}
-
-/// How many a second.
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    reason = "counts of a bench are far below 2^53"
-)]
-pub(crate) fn rate(count: usize, time: Duration) -> f64 {
-    count as f64 / time.as_secs_f64().max(1e-9)
-}
-
-/// The larger one: of several rounds the best is the one that others disturbed least.
-pub(crate) fn best(rounds: impl IntoIterator<Item = f64>) -> f64 {
-    rounds.into_iter().fold(0.0, f64::max)
 }
 
 /// A time in milliseconds.

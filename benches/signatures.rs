@@ -4,10 +4,10 @@ use std::thread;
 use anyhow::Context as _;
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use gemledger::world::Clock;
+
 use serde_json::Value;
 
-use super::report::rate;
+use super::watch::{Took, Watch};
 
 /// Tokens with their signatures taken out, and the key that made them.
 pub(crate) struct Signatures {
@@ -39,10 +39,9 @@ impl Signatures {
     }
 
     /// Verifications a second on this many threads.
-    pub(crate) fn per_second(&self, threads: usize) -> f64 {
-        let clock = Clock::system();
+    pub(crate) fn per_second(&self, threads: usize) -> Took {
         let part = self.signed.len().div_ceil(threads).max(1);
-        let start = clock.elapsed();
+        let watch = Watch::start();
         let good: usize = thread::scope(|scope| {
             let verify = |(input, signature): &&(String, Vec<u8>)| {
                 self.key.verify_sig(input.as_bytes(), signature).is_ok()
@@ -57,11 +56,10 @@ impl Signatures {
                 .map(|thread| thread.join().unwrap_or(0))
                 .sum()
         });
-        let took = clock.elapsed().saturating_sub(start);
         if good == self.signed.len() {
-            rate(good, took)
+            watch.stop(good)
         } else {
-            0.0
+            Took::default()
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{app::App, web as pages};
 
 pub mod api;
 pub mod authorized;
+pub mod body;
 pub mod index;
 pub mod limits;
 pub mod log;
@@ -40,7 +41,6 @@ pub fn service(app: App, limits: Arc<Limits>) -> impl HttpServiceFactory + 'stat
     web::scope(&path)
         .app_data(Data::new(app))
         .app_data(Data::from(limits))
-        .app_data(web::PayloadConfig::new(MAX_BODY))
         .wrap(from_fn(readers_only))
         .configure(routes)
 }

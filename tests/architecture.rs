@@ -30,7 +30,7 @@ const ROOMS: [(&str, &[&str], &[&str]); 12] = [
     ),
     (
         "web",
-        &["app", "views", "store", "blobs", "rubygems", "http"],
+        &["app", "views", "store", "blobs", "rubygems"],
         &["events"],
     ),
     (

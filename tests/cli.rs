@@ -241,21 +241,3 @@ fn a_replay_travels_in_time_into_a_file_that_sql_tools_open() {
         ("0", "1")
     );
 }
-
-#[test]
-fn publisher_add_prints_the_finished_workflow_for_this_server() {
-    let help = run(program().args(["publisher", "add", "--help"])).ok();
-    for option in [
-        "--provider",
-        "--repository",
-        "--workflow",
-        "--environment",
-        "--workflow-repository",
-        "--repository-id",
-        "--owner-id",
-        "--any-ref",
-        "--owner",
-    ] {
-        assert!(help.out.contains(option), "{option}");
-    }
-}

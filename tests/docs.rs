@@ -68,7 +68,11 @@ fn every_command_that_is_shown_exists_with_its_options() {
     for document in SHOWING {
         for words in shown(&read(document)) {
             let deep = ["provider", "account", "api-key", "publisher"];
-            let depth = if deep.contains(&words[0].as_str()) { 2 } else { 1 };
+            let depth = if deep.contains(&words[0].as_str()) {
+                2
+            } else {
+                1
+            };
             let mut command: Vec<&str> = words.iter().take(depth).map(String::as_str).collect();
             command.push("--help");
             let help = gemledger(&command);
@@ -99,14 +103,19 @@ fn masked(line: &str) -> String {
             None => word.to_owned(),
         }
     };
-    line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+    line.split_whitespace()
+        .map(word)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[test]
 fn the_demo_prints_what_the_readme_shows() {
     let readme = read("README.md");
     let block = blocks(&readme, "console").into_iter().next().unwrap();
-    let promised = block.lines().filter(|line| line.contains(". ") && !line.starts_with("open"));
+    let promised = block
+        .lines()
+        .filter(|line| line.contains(". ") && !line.starts_with("open"));
     let promised: Vec<String> = promised.map(masked).collect();
     let told: Vec<String> = gemledger(&["demo", "--once"]).lines().map(masked).collect();
     assert_eq!(promised, told);
@@ -122,8 +131,13 @@ fn the_workflow_in_the_readme_is_the_one_that_publisher_add_prints() {
         ("%WORKFLOW%", "release.yml"),
     ];
     let template = read("docs/workflows/github.yml");
-    let filled = values.iter().fold(template, |text, (name, value)| text.replace(name, value));
-    let shown = blocks(&read("README.md"), "yaml").into_iter().next().unwrap();
+    let filled = values
+        .iter()
+        .fold(template, |text, (name, value)| text.replace(name, value));
+    let shown = blocks(&read("README.md"), "yaml")
+        .into_iter()
+        .next()
+        .unwrap();
     assert_eq!(shown.trim_end(), filled.trim_end());
 }
 
@@ -143,14 +157,29 @@ fn every_link_leads_to_a_file() {
         let folder = document.parent().unwrap_or(Path::new("")).to_owned();
         for target in links(&fs::read_to_string(&document).unwrap()) {
             let there = folder.join(&target);
-            assert!(there.exists(), "{}: {target} is nowhere", document.display());
+            assert!(
+                there.exists(),
+                "{}: {target} is nowhere",
+                document.display()
+            );
         }
     }
 }
 
 /// Files and folders of this repository that a document names in backticks.
 fn named(text: &str) -> Vec<String> {
-    let folders = ["src/", "events/", "deciders/", "projections/", "tlog/", "tests/", "docs/", "migrations/", "web/", "benches/"];
+    let folders = [
+        "src/",
+        "events/",
+        "deciders/",
+        "projections/",
+        "tlog/",
+        "tests/",
+        "docs/",
+        "migrations/",
+        "web/",
+        "benches/",
+    ];
     let spans = text.split('`').skip(1).step_by(2);
     spans
         .filter(|span| folders.iter().any(|folder| span.starts_with(folder)))

@@ -204,11 +204,17 @@ fn job_repository(job: &Job<'_>, _: &Publisher) -> Result<(), Denial> {
 
 /// `OWNER/NAME/.github/workflows/FILE@REF` in its parts. A ref may hold an `@`, a publisher's file never does.
 fn split_github(text: &str) -> Option<(&str, &str, &str)> {
-    let (owner, rest) = text.split_once('/')?;
-    let (name, rest) = rest.split_once('/')?;
+    let (owner, rest) = cut(text, b'/')?;
+    let (name, rest) = cut(rest, b'/')?;
     let repository = text.get(..owner.len() + 1 + name.len())?;
-    let (file, git_ref) = rest.strip_prefix(".github/workflows/")?.split_once('@')?;
+    let (file, git_ref) = cut(rest.strip_prefix(".github/workflows/")?, b'@')?;
     Some((repository, file, git_ref))
+}
+
+/// What stands before and after the first of these bytes. On texts this short a plain walk is the quickest.
+fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let place = text.bytes().position(|byte| byte == at)?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
 }
 
 /// `HOST/PROJECT//FILE@REF` of the job's own project, in its last parts.

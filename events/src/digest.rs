@@ -45,10 +45,22 @@ impl Digest {
 
     /// Reads 64 lower-case hexadecimal digits, without the prefix.
     pub fn from_hex(text: &str) -> Result<Self, TextError> {
-        let bytes = unhex(text).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        bytes
-            .map(Self)
-            .ok_or(TextError::Grammar("64 lower-case hexadecimal digits"))
+        let mut bytes = [0; 32];
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        let fits = pairs.len() == bytes.len() && rest.is_empty();
+        let mut digits = bytes.iter_mut().zip(pairs);
+        let read = fits
+            && digits.all(|(byte, pair)| {
+                byte_of(*pair).is_some_and(|read| {
+                    *byte = read;
+                    true
+                })
+            });
+        if read {
+            Ok(Self(bytes))
+        } else {
+            Err(TextError::Grammar("64 lower-case hexadecimal digits"))
+        }
     }
 
     /// Reads the form that events write, `sha256:<hex>`.
@@ -78,19 +90,20 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// The bytes of lower-case hexadecimal digits; `None` for anything else.
 pub fn unhex(text: &str) -> Option<alloc::vec::Vec<u8>> {
-    let nibble = |c: u8| match c {
-        b'0'..=b'9' => Some(c - b'0'),
-        b'a'..=b'f' => Some(c - b'a' + 10),
-        _ => None,
-    };
     let (pairs, rest) = text.as_bytes().as_chunks::<2>();
     if !rest.is_empty() {
         return None;
     }
-    pairs
-        .iter()
-        .map(|[high, low]| Some(nibble(*high)? << 4 | nibble(*low)?))
-        .collect()
+    pairs.iter().copied().map(byte_of).collect()
+}
+
+fn byte_of([high, low]: [u8; 2]) -> Option<u8> {
+    let nibble = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    Some(nibble(high)? << 4 | nibble(low)?)
 }
 
 impl fmt::Display for Digest {

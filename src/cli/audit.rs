@@ -70,7 +70,7 @@ fn show(common: &Common, flaw: &Flaw) {
             }
         }
         Flaw::Damage(message) if common.json => {
-            out::json(&json!({"kind": "damaged", "message": message}))
+            out::json(&json!({"kind": "damaged", "message": message}));
         }
         Flaw::Damage(message) => out::line(&format!("damaged: {message}")),
     }

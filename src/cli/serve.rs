@@ -41,7 +41,7 @@ pub(super) struct Serve {
         default_value = "127.0.0.1:8808"
     )]
     listen: SocketAddr,
-    /// The address under which clients reach the registry, perhaps with a path [default: http://LISTEN]
+    /// The address under which clients reach the registry, perhaps with a path [default: made of --listen]
     #[arg(long, env = "GEMLEDGER_URL", value_name = "URL")]
     url: Option<String>,
     /// Who may read; said once, when the ledger is opened [default on loopback: public]

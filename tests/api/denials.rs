@@ -8,11 +8,16 @@ use super::{
 };
 
 fn renamed() -> GithubJob {
-    GithubJob { workflow: "publish.yml".into(), ..job("acme/rake") }
+    GithubJob {
+        workflow: "publish.yml".into(),
+        ..job("acme/rake")
+    }
 }
 
 async fn is_denied(app: &TestApp, job: &GithubJob, code: &str) {
-    app.exchange(&app.token(&GITHUB, job)).await.refuses(403, code, "");
+    app.exchange(&app.token(&GITHUB, job))
+        .await
+        .refuses(403, code, "");
 }
 
 #[tokio::test]
@@ -42,8 +47,14 @@ async fn a_denial_is_recorded_once_an_hour_with_how_often_it_came() {
 #[tokio::test]
 async fn each_code_is_recorded_for_itself() {
     let app = rake().await;
-    let branch = GithubJob { git_ref: "refs/heads/main".into(), ..job("acme/rake") };
-    for (job, code) in [(renamed(), "workflow_mismatch"), (branch, "ref_not_allowed")] {
+    let branch = GithubJob {
+        git_ref: "refs/heads/main".into(),
+        ..job("acme/rake")
+    };
+    for (job, code) in [
+        (renamed(), "workflow_mismatch"),
+        (branch, "ref_not_allowed"),
+    ] {
         let before = app.traces().await;
         is_denied(&app, &job, code).await;
         assert_eq!(app.left_one("exchange.denied", before).await["code"], code);
@@ -71,8 +82,13 @@ async fn fifty_denials_at_once_make_one_record() {
 async fn a_denied_token_is_not_spent() {
     let app = rake().await;
     let token = app.token(&GITHUB, &renamed());
-    app.exchange(&token).await.refuses(403, "workflow_mismatch", "publish.yml");
-    let also = Publisher { workflow: super::app::text("publish.yml"), ..publisher("acme/rake") };
+    app.exchange(&token)
+        .await
+        .refuses(403, "workflow_mismatch", "publish.yml");
+    let also = Publisher {
+        workflow: super::app::text("publish.yml"),
+        ..publisher("acme/rake")
+    };
     app.trust("rake", also, Owner::Operator).await;
     app.exchange(&token).await.is(201);
     app.finish().await;
@@ -85,11 +101,17 @@ async fn a_publisher_that_was_added_a_moment_ago_works_at_once_and_no_denial_is_
     // What is known of the repository is kept for a second: here one publisher, with another workflow.
     app.publisher("rake", "acme/rake").await;
     app.job_key("acme/rake").await;
-    let also = Publisher { workflow: super::app::text("publish.yml"), ..publisher("acme/rake") };
+    let also = Publisher {
+        workflow: super::app::text("publish.yml"),
+        ..publisher("acme/rake")
+    };
     app.trust("rack", also, Owner::Operator).await;
     let before = app.traces().await;
     app.exchange(&app.token(&GITHUB, &renamed())).await.is(201);
-    assert_eq!(app.since(before.events).await, ["token.exchanged", "api_key.issued"]);
+    assert_eq!(
+        app.since(before.events).await,
+        ["token.exchanged", "api_key.issued"]
+    );
     app.finish().await;
 }
 
@@ -99,18 +121,27 @@ async fn a_denied_push_is_recorded_once_an_hour_with_how_often_it_came() {
     let key = app.job_key("acme/rake").await;
     app.push(&key, good("rake", "1.0.0")).await.is(200);
     let before = app.traces().await;
-    app.push(&key, other("rake", "1.0.0")).await.says(409, "(version_exists)");
+    app.push(&key, other("rake", "1.0.0"))
+        .await
+        .says(409, "(version_exists)");
     let record = app.left_one("push.denied", before).await;
-    assert_eq!((record["code"].as_str(), record["count"].as_u64()), (Some("version_exists"), Some(1)));
+    assert_eq!(
+        (record["code"].as_str(), record["count"].as_u64()),
+        (Some("version_exists"), Some(1))
+    );
     let before = app.traces().await;
     for _ in 0..3 {
-        app.push(&key, other("rake", "1.0.0")).await.says(409, "(version_exists)");
+        app.push(&key, other("rake", "1.0.0"))
+            .await
+            .says(409, "(version_exists)");
     }
     app.left_nothing(before).await;
     app.pass(3600);
     let key = app.job_key("acme/rake").await;
     let before = app.traces().await;
-    app.push(&key, other("rake", "1.0.0")).await.says(409, "(version_exists)");
+    app.push(&key, other("rake", "1.0.0"))
+        .await
+        .says(409, "(version_exists)");
     assert_eq!(app.left_one("push.denied", before).await["count"], 4);
     app.finish().await;
 }
@@ -123,10 +154,14 @@ async fn what_people_are_denied_is_not_counted_among_a_publishers_denials() {
     app.push(&key, good("rake", "1.0.0")).await.is(200);
     let before = app.traces().await;
     for _ in 0..5 {
-        app.push(&person, other("rake", "1.0.0")).await.says(409, "(version_exists)");
+        app.push(&person, other("rake", "1.0.0"))
+            .await
+            .says(409, "(version_exists)");
     }
     app.left_nothing(before).await;
-    app.push(&key, other("rake", "1.0.0")).await.says(409, "(version_exists)");
+    app.push(&key, other("rake", "1.0.0"))
+        .await
+        .says(409, "(version_exists)");
     assert_eq!(app.left_one("push.denied", before).await["count"], 1);
     app.finish().await;
 }
@@ -142,13 +177,21 @@ async fn pushes_of_strangers_never_grow_the_log() {
         ..publisher("mallory/tool")
     };
     app.trust("tool", theirs, Owner::Operator).await;
-    let job = GithubJob { repository_id: 77, owner_id: 88, ..job("mallory/tool") };
+    let job = GithubJob {
+        repository_id: 77,
+        owner_id: 88,
+        ..job("mallory/tool")
+    };
     let key = app.exchange(&app.token(&GITHUB, &job)).await.key();
     let person = app.push_key("mallory").await;
     let before = app.traces().await;
     for number in 0..5 {
-        app.push(&key, good("rake", &format!("2.0.{number}"))).await.says(403, "(not_publisher)");
-        app.push(&person, good("rake", &format!("2.0.{number}"))).await.says(403, "(not_owner)");
+        app.push(&key, good("rake", &format!("2.0.{number}")))
+            .await
+            .says(403, "(not_publisher)");
+        app.push(&person, good("rake", &format!("2.0.{number}")))
+            .await
+            .says(403, "(not_owner)");
     }
     app.left_nothing(before).await;
     app.finish().await;

@@ -34,7 +34,9 @@ pub(super) async fn rake() -> TestApp {
 impl TestApp {
     /// A key that a job of this repository gets.
     pub(super) async fn job_key(&self, repository: &str) -> String {
-        self.exchange(&self.token(&GITHUB, &job(repository))).await.key()
+        self.exchange(&self.token(&GITHUB, &job(repository)))
+            .await
+            .key()
     }
 
     /// A key of a new account that may push.
@@ -87,15 +89,26 @@ pub(super) struct Parts {
 impl Parts {
     pub(super) fn of(gemspec: &str) -> Self {
         let data = gzip(&tar(&[("lib/a.rb", b"puts 1\n".to_vec())]));
-        Self { metadata: gzip(gemspec.as_bytes()), data, checksums: None }
+        Self {
+            metadata: gzip(gemspec.as_bytes()),
+            data,
+            checksums: None,
+        }
     }
 
     pub(super) fn entries(&self) -> Vec<(&'static str, Vec<u8>)> {
         let hex = |bytes: &[u8]| events::digest::hex(&Sha256::digest(bytes));
         let (metadata, data) = (hex(&self.metadata), hex(&self.data));
         let sums = format!("---\nSHA256:\n  metadata.gz: {metadata}\n  data.tar.gz: {data}\n");
-        let sums = self.checksums.clone().unwrap_or_else(|| gzip(sums.as_bytes()));
-        vec![("metadata.gz", self.metadata.clone()), ("data.tar.gz", self.data.clone()), ("checksums.yaml.gz", sums)]
+        let sums = self
+            .checksums
+            .clone()
+            .unwrap_or_else(|| gzip(sums.as_bytes()));
+        vec![
+            ("metadata.gz", self.metadata.clone()),
+            ("data.tar.gz", self.data.clone()),
+            ("checksums.yaml.gz", sums),
+        ]
     }
 
     pub(super) fn gem(&self) -> Vec<u8> {
@@ -116,8 +129,18 @@ pub(super) fn tar(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
         let mut header = [0_u8; 512];
         let size = format!("{:011o}\0", content.len());
         let fields = [
-            (0, *name), (100, "0000644\0"), (108, "0000000\0"), (116, "0000000\0"), (124, &size), (136, "00000000000\0"),
-            (148, "        "), (156, "0"), (257, "ustar\0"), (263, "00"), (329, "0000000\0"), (337, "0000000\0"),
+            (0, *name),
+            (100, "0000644\0"),
+            (108, "0000000\0"),
+            (116, "0000000\0"),
+            (124, &size),
+            (136, "00000000000\0"),
+            (148, "        "),
+            (156, "0"),
+            (257, "ustar\0"),
+            (263, "00"),
+            (329, "0000000\0"),
+            (337, "0000000\0"),
         ];
         for (at, text) in fields {
             header[at..at + text.len()].copy_from_slice(text.as_bytes());

@@ -1,6 +1,9 @@
 //! What `bundle` and `gem install` read: the bytes, their headers, and parts of them.
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use events::{claims::ProviderKind, digest::{Digest, hex}};
+use events::{
+    claims::ProviderKind,
+    digest::{Digest, hex},
+};
 use flate2::read::{GzDecoder, ZlibDecoder};
 use gemledger::app::replay::replay;
 use md5::Md5;
@@ -15,27 +18,44 @@ use super::{
 };
 
 /// A ledger with three releases of two gems, a minute apart.
-async fn released() -> TestApp {
+pub(super) async fn released() -> TestApp {
     let app = rake().await;
     let key = app.push_key("alice").await;
-    for gem in [good("Tool", "1.0.0"), good("apex", "2.0.rc1"), for_platform("Tool", "1.0.0", "java")] {
+    for gem in [
+        good("Tool", "1.0.0"),
+        good("apex", "2.0.rc1"),
+        for_platform("Tool", "1.0.0", "java"),
+    ] {
         app.pass(60);
         app.push(&key, gem).await.is(200);
     }
     app
 }
 
-async fn with(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Answer {
-    let request = headers.iter().fold(app.request(Method::GET, path), |request, (name, value)| request.header(*name, *value));
+pub(super) async fn with(app: &TestApp, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let request = headers
+        .iter()
+        .fold(app.request(Method::GET, path), |request, (name, value)| {
+            request.header(*name, *value)
+        });
     answer(request).await
 }
 
 /// The headers that tell Bundler whether it has these bytes.
-fn describes(answer: &Answer, whole: &[u8]) {
+pub(super) fn describes(answer: &Answer, whole: &[u8]) {
     let sha256 = STANDARD.encode(Sha256::digest(whole));
-    assert_eq!(answer.header("etag").unwrap(), format!("\"{}\"", hex(&Md5::digest(whole))));
-    assert_eq!(answer.header("digest").unwrap(), format!("sha-256={sha256}"));
-    assert_eq!(answer.header("repr-digest").unwrap(), format!("sha-256=:{sha256}:"));
+    assert_eq!(
+        answer.header("etag").unwrap(),
+        format!("\"{}\"", hex(&Md5::digest(whole)))
+    );
+    assert_eq!(
+        answer.header("digest").unwrap(),
+        format!("sha-256={sha256}")
+    );
+    assert_eq!(
+        answer.header("repr-digest").unwrap(),
+        format!("sha-256=:{sha256}:")
+    );
     assert_eq!(answer.header("accept-ranges"), Some("bytes"));
     assert_eq!(answer.header("cache-control"), Some("public, max-age=60"));
 }
@@ -43,17 +63,36 @@ fn describes(answer: &Answer, whole: &[u8]) {
 #[tokio::test]
 async fn the_compact_index_says_what_was_released_and_when() {
     let app = released().await;
-    let sums = [good("Tool", "1.0.0"), for_platform("Tool", "1.0.0", "java"), good("apex", "2.0.rc1")].map(|gem| Digest::of(&gem).hex());
+    let sums = [
+        good("Tool", "1.0.0"),
+        for_platform("Tool", "1.0.0", "java"),
+        good("apex", "2.0.rc1"),
+    ]
+    .map(|gem| Digest::of(&gem).hex());
     assert_eq!(app.get("/names").await.is(200).text(), "---\nTool\napex\n");
-    let first = format!("---\n1.0.0 |checksum:{},created_at:2026-11-23T02:56:02Z\n", sums[0]);
-    let second = format!("1.0.0-java |checksum:{},created_at:2026-11-23T02:58:02Z\n", sums[1]);
-    assert_eq!(app.get("/info/Tool").await.is(200).text(), format!("{first}{second}"));
-    let apex = format!("---\n2.0.rc1 |checksum:{},created_at:2026-11-23T02:57:02Z\n", sums[2]);
+    let first = format!(
+        "---\n1.0.0 |checksum:{},created_at:2026-11-23T02:56:02Z\n",
+        sums[0]
+    );
+    let second = format!(
+        "1.0.0-java |checksum:{},created_at:2026-11-23T02:58:02Z\n",
+        sums[1]
+    );
+    assert_eq!(
+        app.get("/info/Tool").await.is(200).text(),
+        format!("{first}{second}")
+    );
+    let apex = format!(
+        "---\n2.0.rc1 |checksum:{},created_at:2026-11-23T02:57:02Z\n",
+        sums[2]
+    );
     assert_eq!(app.get("/info/apex").await.is(200).text(), apex);
     let md5 = |text: &str| hex(&Md5::digest(text));
     let versions = format!(
         "created_at: 2026-11-23T02:55:02Z\n---\nTool 1.0.0 {}\napex 2.0.rc1 {}\nTool 1.0.0-java {}\n",
-        md5(&first), md5(&apex), md5(&format!("{first}{second}"))
+        md5(&first),
+        md5(&apex),
+        md5(&format!("{first}{second}"))
     );
     assert_eq!(app.get("/versions").await.is(200).text(), versions);
     app.finish().await;
@@ -63,76 +102,14 @@ async fn the_compact_index_says_what_was_released_and_when() {
 async fn an_empty_index_is_an_index() {
     let app = rake().await;
     assert_eq!(app.get("/names").await.is(200).text(), "---\n\n");
-    assert_eq!(app.get("/versions").await.is(200).text(), "created_at: 2026-11-23T02:55:02Z\n---\n");
+    assert_eq!(
+        app.get("/versions").await.is(200).text(),
+        "created_at: 2026-11-23T02:55:02Z\n---\n"
+    );
     // A pending name is no gem.
-    app.get("/info/rake").await.says(404, "This gem could not be found.");
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn a_page_is_described_by_its_headers_and_not_sent_to_who_has_it() {
-    let app = released().await;
-    for path in ["/names", "/versions", "/info/Tool"] {
-        let whole = app.get(path).await.is(200);
-        assert_eq!(whole.header("content-type"), Some("text/plain; charset=utf-8"));
-        describes(&whole, &whole.body);
-        let etag = whole.header("etag").unwrap();
-        for tags in [etag, &format!("W/{etag}"), &format!("\"x\", {etag}"), "*"] {
-            let known = with(&app, path, &[("if-none-match", tags), ("range", "bytes=0-1")]).await.is(304);
-            assert!(known.body.is_empty());
-            describes(&known, &whole.body);
-        }
-        with(&app, path, &[("if-none-match", "\"x\"")]).await.is(200);
-    }
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn a_part_is_given_with_the_digest_of_the_whole() {
-    let app = released().await;
-    for path in ["/names", "/versions", "/info/Tool"] {
-        let whole = app.get(path).await.body;
-        let length = whole.len();
-        for (range, from, to) in [("bytes=4-", 4, length), ("bytes=0-0", 0, 1), ("bytes=2-5", 2, 6), ("bytes=-3", length - 3, length), ("bytes=3-99999999", 3, length)] {
-            let part = with(&app, path, &[("range", range)]).await.is(206);
-            assert_eq!(part.body, whole[from..to], "{range}");
-            assert_eq!(part.header("content-range").unwrap(), format!("bytes {from}-{}/{length}", to - 1));
-            describes(&part, &whole);
-        }
-        for range in [format!("bytes={length}-"), "bytes=99999999-".into(), "bytes=-0".into()] {
-            let none = with(&app, path, &[("range", &range)]).await.is(416);
-            assert_eq!(none.header("content-range").unwrap(), format!("bytes */{length}"));
-            assert!(none.body.is_empty());
-        }
-        for range in ["bytes=5-2", "bytes=a-", "bytes=0-1,3-4", "lines=1-2", "bytes=+3-", "bytes=99999999999999999999999-"] {
-            assert_eq!(with(&app, path, &[("range", range)]).await.is(200).body, whole, "{range}");
-        }
-    }
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn a_part_of_other_bytes_than_the_client_has_is_not_given() {
-    let app = released().await;
-    let whole = app.get("/versions").await;
-    let etag = whole.header("etag").unwrap();
-    with(&app, "/versions", &[("range", "bytes=4-"), ("if-range", etag)]).await.is(206);
-    let changed = with(&app, "/versions", &[("range", "bytes=4-"), ("if-range", "\"other\"")]).await.is(200);
-    assert_eq!(changed.body, whole.body);
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn bundler_goes_on_where_it_stopped() {
-    let app = released().await;
-    let key = app.push_key("bob").await;
-    let old = app.get("/versions").await;
-    app.push(&key, good("zeta", "1.0.0")).await.is(200);
-    let range = format!("bytes={}-", old.body.len() - 1);
-    let part = with(&app, "/versions", &[("range", &range), ("if-none-match", old.header("etag").unwrap())]).await.is(206);
-    let grown = [&old.body[..], &part.body[1..]].concat();
-    assert_eq!(grown, app.get("/versions").await.body);
-    describes(&part, &grown);
+    app.get("/info/rake")
+        .await
+        .says(404, "This gem could not be found.");
     app.finish().await;
 }
 
@@ -144,10 +121,19 @@ async fn the_index_is_new_as_soon_as_a_push_is_answered() {
         let number = format!("1.0.{round}");
         app.push(&key, good("tool", &number)).await.is(200);
         for path in ["/info/tool", "/versions"] {
-            assert!(app.get(path).await.is(200).text().contains(&format!("{number} ")), "{path}");
+            assert!(
+                app.get(path)
+                    .await
+                    .is(200)
+                    .text()
+                    .contains(&format!("{number} ")),
+                "{path}"
+            );
         }
         app.get(&format!("/gems/tool-{number}.gem")).await.is(200);
-        app.get(&format!("/gems/tool-{number}.gem.tlog-proof")).await.is(200);
+        app.get(&format!("/gems/tool-{number}.gem.tlog-proof"))
+            .await
+            .is(200);
     }
     app.finish().await;
 }
@@ -155,7 +141,18 @@ async fn the_index_is_new_as_soon_as_a_push_is_answered() {
 #[tokio::test]
 async fn the_head_of_every_page_is_that_of_the_page() {
     let app = released().await;
-    for path in ["/", "/names", "/versions", "/info/Tool", "/specs.4.8.gz", "/gems/Tool-1.0.0.gem", "/quick/Marshal.4.8/Tool-1.0.0.gemspec.rz", "/log/checkpoint", "/healthz", "/gems/Tool"] {
+    for path in [
+        "/",
+        "/names",
+        "/versions",
+        "/info/Tool",
+        "/specs.4.8.gz",
+        "/gems/Tool-1.0.0.gem",
+        "/quick/Marshal.4.8/Tool-1.0.0.gemspec.rz",
+        "/log/checkpoint",
+        "/healthz",
+        "/gems/Tool",
+    ] {
         let page = app.get(path).await.is(200);
         let head = answer(app.request(Method::HEAD, path)).await.is(200);
         assert!(head.body.is_empty(), "{path}");
@@ -169,28 +166,21 @@ async fn the_head_of_every_page_is_that_of_the_page() {
 #[tokio::test]
 async fn a_name_in_another_case_is_another_name() {
     let app = released().await;
-    for path in ["/info/tool", "/info/TOOL", "/info/", "/info/Tool/", "/info/x%00", "/info/..%2Fnames", "/info/unheard-of", "/gems/tool-1.0.0.gem", "/gems/Tool-1.0.0.GEM", "/gems/..%2F..%2Fledger.db.gem", "/quick/Marshal.4.8/tool-1.0.0.gemspec.rz"] {
+    for path in [
+        "/info/tool",
+        "/info/TOOL",
+        "/info/",
+        "/info/Tool/",
+        "/info/x%00",
+        "/info/..%2Fnames",
+        "/info/unheard-of",
+        "/gems/tool-1.0.0.gem",
+        "/gems/Tool-1.0.0.GEM",
+        "/gems/..%2F..%2Fledger.db.gem",
+        "/quick/Marshal.4.8/tool-1.0.0.gemspec.rz",
+    ] {
         let (status, text) = app.line(&format!("GET {path}")).await;
         assert_eq!(status, 404, "{path}: {text}");
-    }
-    app.finish().await;
-}
-
-#[tokio::test]
-async fn the_index_comes_compressed_to_who_asks_and_plain_in_parts() {
-    let app = released().await;
-    for path in ["/names", "/versions"] {
-        let plain = app.get(path).await;
-        let small = with(&app, path, &[("accept-encoding", "gzip")]).await.is(200);
-        assert_eq!(small.header("content-encoding"), Some("gzip"), "{path}");
-        assert!(small.header("vary").unwrap().to_lowercase().contains("accept-encoding"));
-        let mut text = Vec::new();
-        GzDecoder::new(&small.body[..]).read_to_end(&mut text).unwrap();
-        assert_eq!(text, plain.body);
-        describes(&small, &plain.body);
-        let part = with(&app, path, &[("accept-encoding", "gzip"), ("range", "bytes=4-")]).await.is(206);
-        assert_eq!(part.body, plain.body[4..]);
-        assert_ne!(part.header("content-encoding"), Some("gzip"));
     }
     app.finish().await;
 }
@@ -200,11 +190,29 @@ async fn the_index_is_the_same_bytes_after_a_restart_and_after_a_replay() {
     let app = released().await;
     let again = app.reopened().await;
     let reader = &again.reader;
-    assert_eq!(app.get("/versions").await.body, again.index.versions(reader).await.unwrap().body);
-    assert_eq!(app.get("/names").await.body, again.index.names(reader).await.unwrap().body);
-    assert_eq!(app.get("/info/Tool").await.body, again.index.info(reader, "Tool").await.unwrap().unwrap().body);
+    assert_eq!(
+        app.get("/versions").await.body,
+        again.index.versions(reader).await.unwrap().body
+    );
+    assert_eq!(
+        app.get("/names").await.body,
+        again.index.names(reader).await.unwrap().body
+    );
+    assert_eq!(
+        app.get("/info/Tool").await.body,
+        again
+            .index
+            .info(reader, "Tool")
+            .await
+            .unwrap()
+            .unwrap()
+            .body
+    );
     let replayed = replay(reader, None, None, true, |_, _| {}).await.unwrap();
-    assert_eq!((replayed.root_matches, replayed.different), (Some(true), vec![]));
+    assert_eq!(
+        (replayed.root_matches, replayed.different),
+        (Some(true), vec![])
+    );
     app.finish().await;
 }
 
@@ -216,15 +224,33 @@ async fn the_old_indexes_and_gemspecs_are_there_for_old_clients() {
         GzDecoder::new(bytes).read_to_end(&mut text).unwrap();
         String::from_utf8_lossy(&text).into_owned()
     };
-    for (path, holds, lacks) in [("/specs.4.8.gz", "java", "apex"), ("/latest_specs.4.8.gz", "Tool", "apex"), ("/prerelease_specs.4.8.gz", "apex", "Tool")] {
+    for (path, holds, lacks) in [
+        ("/specs.4.8.gz", "java", "apex"),
+        ("/latest_specs.4.8.gz", "Tool", "apex"),
+        ("/prerelease_specs.4.8.gz", "apex", "Tool"),
+    ] {
         let answer = app.get(path).await.is(200);
         let text = unzip(&answer.body);
-        assert!(text.starts_with("\u{4}\u{8}[") && text.contains(holds) && !text.contains(lacks), "{path}");
-        with(&app, path, &[("if-none-match", answer.header("etag").unwrap())]).await.is(304);
+        assert!(
+            text.starts_with("\u{4}\u{8}[") && text.contains(holds) && !text.contains(lacks),
+            "{path}"
+        );
+        with(
+            &app,
+            path,
+            &[("if-none-match", answer.header("etag").unwrap())],
+        )
+        .await
+        .is(304);
     }
-    let spec = app.get("/quick/Marshal.4.8/Tool-1.0.0-java.gemspec.rz").await.is(200);
+    let spec = app
+        .get("/quick/Marshal.4.8/Tool-1.0.0-java.gemspec.rz")
+        .await
+        .is(200);
     let mut text = Vec::new();
-    ZlibDecoder::new(&spec.body[..]).read_to_end(&mut text).unwrap();
+    ZlibDecoder::new(&spec.body[..])
+        .read_to_end(&mut text)
+        .unwrap();
     assert!(String::from_utf8_lossy(&text).contains("Gem::Specification"));
     app.finish().await;
 }
@@ -234,19 +260,32 @@ async fn a_file_is_what_was_pushed_and_never_changes() {
     let app = released().await;
     let answer = app.get("/gems/Tool-1.0.0-java.gem").await.is(200);
     assert_eq!(answer.body, for_platform("Tool", "1.0.0", "java"));
-    assert_eq!(answer.header("content-type"), Some("application/octet-stream"));
-    assert_eq!(answer.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("application/octet-stream")
+    );
+    assert_eq!(
+        answer.header("cache-control"),
+        Some("public, max-age=31536000, immutable")
+    );
     app.finish().await;
 }
 
 #[tokio::test]
 async fn below_a_path_everything_is_below_it_and_nothing_beside() {
-    let setup = super::app::Setup { url: "https://gems.example.com/ruby", ..super::app::Setup::default() };
+    let setup = super::app::Setup {
+        url: "https://gems.example.com/ruby",
+        ..super::app::Setup::default()
+    };
     let app = TestApp::with(setup).await;
-    app.provider("github", ProviderKind::Github, &super::given::GITHUB).await;
+    app.provider("github", ProviderKind::Github, &super::given::GITHUB)
+        .await;
     app.publisher("rake", "acme/rake").await;
     let key = app.job_key("acme/rake").await;
-    app.push(&key, good("rake", "1.0.0")).await.says(200, "https://gems.example.com/ruby/gems/rake/versions/1.0.0");
+    app.push(&key, good("rake", "1.0.0")).await.says(
+        200,
+        "https://gems.example.com/ruby/gems/rake/versions/1.0.0",
+    );
     app.get("/info/rake").await.is(200);
     app.get("/log/tile/entries/000.p/1").await.is(200);
     for path in ["/info/rake", "/versions", "/rubyx/versions", "/"] {

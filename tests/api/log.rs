@@ -36,7 +36,10 @@ async fn the_checkpoint_is_signed_and_covers_every_event() {
     assert_eq!(key.name(), checkpoint.origin());
     assert_eq!(checkpoint.size(), app.traces().await.events);
     let answer = app.get("/log/checkpoint").await;
-    assert_eq!(answer.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(
+        answer.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
     assert_eq!(answer.header("cache-control"), Some("no-cache"));
     app.finish().await;
 }
@@ -49,17 +52,38 @@ async fn the_entries_are_the_events_and_give_the_root() {
     let mut leaves: Vec<Vec<u8>> = Vec::new();
     for path in ["/log/tile/entries/000", "/log/tile/entries/001.p/44"] {
         let bundle = app.get(path).await.is(200);
-        assert_eq!(bundle.header("content-type"), Some("application/octet-stream"));
-        assert_eq!(bundle.header("cache-control"), Some("public, max-age=31536000, immutable"));
-        leaves.extend(parse_bundle(&bundle.body).unwrap().into_iter().map(<[u8]>::to_vec));
+        assert_eq!(
+            bundle.header("content-type"),
+            Some("application/octet-stream")
+        );
+        assert_eq!(
+            bundle.header("cache-control"),
+            Some("public, max-age=31536000, immutable")
+        );
+        leaves.extend(
+            parse_bundle(&bundle.body)
+                .unwrap()
+                .into_iter()
+                .map(<[u8]>::to_vec),
+        );
     }
     let hashes: Vec<Hash> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
     assert_eq!(root_of(&hashes), *checkpoint.root());
-    assert!(matches!(Event::read(&leaves[0]).unwrap().body, Body::LogOpened(_)));
+    assert!(matches!(
+        Event::read(&leaves[0]).unwrap().body,
+        Body::LogOpened(_)
+    ));
     assert_eq!(leaves, app.app.reader.leaves(0, 300).await.unwrap());
-    for (path, from, to) in [("/log/tile/0/000", 0, 256), ("/log/tile/0/001.p/44", 256, 300), ("/log/tile/0/000.p/7", 0, 7)] {
+    for (path, from, to) in [
+        ("/log/tile/0/000", 0, 256),
+        ("/log/tile/0/001.p/44", 256, 300),
+        ("/log/tile/0/000.p/7", 0, 7),
+    ] {
         let tile = app.get(path).await.is(200);
-        let expected: Vec<u8> = hashes[from..to].iter().flat_map(|hash| *hash.as_bytes()).collect();
+        let expected: Vec<u8> = hashes[from..to]
+            .iter()
+            .flat_map(|hash| *hash.as_bytes())
+            .collect();
         assert_eq!(tile.body, expected, "{path}");
     }
     let above = app.get("/log/tile/1/000.p/1").await.is(200);
@@ -72,20 +96,71 @@ async fn a_tile_has_one_name_and_what_is_not_there_is_kept_by_no_cache() {
     let app = with_events(300).await;
     for path in [
         // Beyond the log, or beyond what the tile holds now.
-        "0/002.p/1", "0/001", "0/001.p/45", "1/000", "1/000.p/2", "1/001.p/1", "2/000.p/1", "entries/001", "entries/001.p/45", "entries/002.p/1",
-        "0/x001/000.p/1", "63/000.p/1",
+        "0/002.p/1",
+        "0/001",
+        "0/001.p/45",
+        "1/000",
+        "1/000.p/2",
+        "1/001.p/1",
+        "2/000.p/1",
+        "entries/001",
+        "entries/001.p/45",
+        "entries/002.p/1",
+        "0/x001/000.p/1",
+        "63/000.p/1",
         // Other spellings.
-        "0/0", "0/00", "0/0000", "00/000", "+0/000", "0/x000/000", "0/x00/000", "0/000.p/0", "0/000.p/256", "0/000.p/01", "0/000.p/", "0/000.p", "0/000/",
-        "/0/000", "0//000", "0/000.p/1/", "64/000", "0/-01", "0/ 000", "0/1e2", "0/000.P/1", "entries/0", "entries/000/", "Entries/000", "data/000", "",
+        "0/0",
+        "0/00",
+        "0/0000",
+        "00/000",
+        "+0/000",
+        "0/x000/000",
+        "0/x00/000",
+        "0/000.p/0",
+        "0/000.p/256",
+        "0/000.p/01",
+        "0/000.p/",
+        "0/000.p",
+        "0/000/",
+        "/0/000",
+        "0//000",
+        "0/000.p/1/",
+        "64/000",
+        "0/-01",
+        "0/ 000",
+        "0/1e2",
+        "0/000.P/1",
+        "entries/0",
+        "entries/000/",
+        "Entries/000",
+        "data/000",
+        "",
         // The same names behind percent signs and dots.
-        "%30/000", "0/%30%30%30", "0%2F000", "0/000%2Ep/1", "0/000%2ep/1", "0/000.p%2F1", "entries%2F000", "%65ntries/000", "./0/000", "0/../0/000", "0/%2e%2e/0/000", "0/000?", "0/000.p/%31", "0/000%00", "0/000;x",
+        "%30/000",
+        "0/%30%30%30",
+        "0%2F000",
+        "0/000%2Ep/1",
+        "0/000%2ep/1",
+        "0/000.p%2F1",
+        "entries%2F000",
+        "%65ntries/000",
+        "./0/000",
+        "0/../0/000",
+        "0/%2e%2e/0/000",
+        "0/000?",
+        "0/000.p/%31",
+        "0/000%00",
+        "0/000;x",
     ] {
         if path.ends_with('?') {
             continue;
         }
         let (status, text) = app.line(&format!("GET /log/tile/{path}")).await;
         assert!(matches!(status, 404 | 400), "{path}: {text}");
-        assert!(status == 400 || text.contains("cache-control: no-store"), "{path}: {text}");
+        assert!(
+            status == 400 || text.contains("cache-control: no-store"),
+            "{path}: {text}"
+        );
     }
     for path in ["checkpoint/", "Checkpoint", "tile", "", "checkpoint.json"] {
         let (status, text) = app.line(&format!("GET /log/{path}")).await;
@@ -102,11 +177,17 @@ async fn a_receipt_proves_a_release_without_this_server() {
     let index = app.traces().await.events - 1;
     let (vkey, _) = checkpoint(&app).await;
     let receipt = app.get("/gems/rake-1.0.0.gem.tlog-proof").await.is(200);
-    assert_eq!(receipt.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(
+        receipt.header("content-type"),
+        Some("text/plain; charset=utf-8")
+    );
     let gem = app.get("/gems/rake-1.0.0.gem").await.body;
     let proven = verify(&gem, &receipt.body, &vkey).unwrap();
     assert_eq!(proven.index, index);
-    assert_eq!(proven.release.source.unwrap().workflow.repository.as_str(), "acme/rake");
+    assert_eq!(
+        proven.release.source.unwrap().workflow.repository.as_str(),
+        "acme/rake"
+    );
     // Of another file, with another key, or with a bit changed it proves nothing.
     assert!(verify(&good("rake", "1.0.1"), &receipt.body, &vkey).is_err());
     let stranger = TestApp::public().await;
@@ -117,7 +198,10 @@ async fn a_receipt_proves_a_release_without_this_server() {
         changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
         assert!(verify(&gem, &changed, &vkey).is_err(), "byte {at}");
     }
-    for path in ["/gems/rake-1.0.1.gem.tlog-proof", "/gems/Rake-1.0.0.gem.tlog-proof"] {
+    for path in [
+        "/gems/rake-1.0.1.gem.tlog-proof",
+        "/gems/Rake-1.0.0.gem.tlog-proof",
+    ] {
         app.get(path).await.is(404);
     }
     stranger.finish().await;
@@ -129,12 +213,28 @@ async fn the_provenance_of_a_release_leads_to_the_commit() {
     let app = rake().await;
     let key = app.job_key("acme/rake").await;
     app.push(&key, good("rake", "1.0.0")).await.is(200);
-    let record = app.get("/api/v1/gems/rake/versions/1.0.0/provenance").await.is(200);
-    for part in ["5a0f1d3c2b4e6f708192a3b4c5d6e7f801234567", "acme/rake", "release.yml", "9876543210"] {
+    let record = app
+        .get("/api/v1/gems/rake/versions/1.0.0/provenance")
+        .await
+        .is(200);
+    for part in [
+        "5a0f1d3c2b4e6f708192a3b4c5d6e7f801234567",
+        "acme/rake",
+        "release.yml",
+        "9876543210",
+    ] {
         assert!(record.text().contains(part), "{part}: {}", record.text());
     }
-    for path in ["rake/versions/1.0.1", "rake/versions/1.0.0-java", "rack/versions/1.0.0", "rake/versions/x", "rake/versions/1.0.0-"] {
-        app.get(&format!("/api/v1/gems/{path}/provenance")).await.refuses(404, "not_found", "");
+    for path in [
+        "rake/versions/1.0.1",
+        "rake/versions/1.0.0-java",
+        "rack/versions/1.0.0",
+        "rake/versions/x",
+        "rake/versions/1.0.0-",
+    ] {
+        app.get(&format!("/api/v1/gems/{path}/provenance"))
+            .await
+            .refuses(404, "not_found", "");
     }
     app.finish().await;
 }

@@ -5,6 +5,8 @@
 mod answer;
 #[path = "../support/app.rs"]
 mod app;
+#[path = "../support/jobs.rs"]
+mod jobs;
 #[path = "../support/network.rs"]
 mod network;
 
@@ -15,12 +17,15 @@ mod exchange;
 mod forges;
 mod hygiene;
 mod index;
+mod index_parts;
 mod limits;
 mod log;
 mod matching;
+mod matching_ids;
 mod private;
 mod providers;
 mod publishers;
+mod publishers_owners;
 mod push;
 mod push_files;
 mod push_versions;

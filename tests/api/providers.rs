@@ -1,7 +1,11 @@
 //! Providers that come and go: registered a moment ago, disabled, with keys that are new, distrusted or too old.
 use std::sync::Arc;
 
-use events::{claims::ProviderKind, provider::Algorithm, text::{Slug, Text}};
+use events::{
+    claims::ProviderKind,
+    provider::Algorithm,
+    text::{Slug, Text},
+};
 use gemledger::{app::exchange::GITHUB_ISSUER, demo::issuer::StandInIssuer};
 
 use super::{
@@ -26,7 +30,9 @@ async fn with_own_keys() -> (TestApp, Arc<StandInIssuer>) {
 async fn a_provider_that_was_registered_a_moment_ago_works_at_once() {
     let app = TestApp::public().await;
     let before = app.traces().await;
-    app.exchange(&app.token(&GITHUB, &job("acme/rake"))).await.refuses(401, "provider_unknown", "no identity provider");
+    app.exchange(&app.token(&GITHUB, &job("acme/rake")))
+        .await
+        .refuses(401, "provider_unknown", "no identity provider");
     app.left_nothing(before).await;
     app.provider("github", ProviderKind::Github, &GITHUB).await;
     app.publisher("rake", "acme/rake").await;
@@ -42,11 +48,15 @@ async fn a_disabled_provider_vouches_for_nobody_and_its_keys_are_dead() {
     let before = app.traces().await;
     // At once, and after whatever was kept has gone stale.
     for _ in 0..2 {
-        app.exchange(&app.token(&GITHUB, &job("acme/rake"))).await.refuses(401, "provider_disabled", "was disabled");
+        app.exchange(&app.token(&GITHUB, &job("acme/rake")))
+            .await
+            .refuses(401, "provider_disabled", "was disabled");
         app.pass(2);
     }
     app.left_nothing(before).await;
-    app.push(&key, good("rake", "1.0.0")).await.says(401, "(provider_disabled)");
+    app.push(&key, good("rake", "1.0.0"))
+        .await
+        .says(401, "(provider_disabled)");
     app.left_nothing(before).await;
     app.finish().await;
 }
@@ -56,7 +66,9 @@ async fn a_provider_that_was_taken_back_a_moment_ago_works_at_once() {
     let app = rake().await;
     app.app.disable_provider(slug()).await.unwrap();
     app.pass(2);
-    app.exchange(&app.token(&GITHUB, &job("acme/rake"))).await.refuses(401, "provider_disabled", "was disabled");
+    app.exchange(&app.token(&GITHUB, &job("acme/rake")))
+        .await
+        .refuses(401, "provider_disabled", "was disabled");
     app.provider("github", ProviderKind::Github, &GITHUB).await;
     app.job_key("acme/rake").await;
     app.finish().await;
@@ -65,17 +77,29 @@ async fn a_provider_that_was_taken_back_a_moment_ago_works_at_once() {
 #[tokio::test]
 async fn a_distrusted_key_signs_nothing_and_kills_what_it_minted() {
     let (app, github) = with_own_keys().await;
-    let minted = app.exchange(&app.token(&github, &job("acme/rake"))).await.key();
+    let minted = app
+        .exchange(&app.token(&github, &job("acme/rake")))
+        .await
+        .key();
     let unused = app.token(&github, &job("acme/rake"));
-    app.app.distrust_key(slug(), Text::parse(&github.kid()).unwrap()).await.unwrap();
+    app.app
+        .distrust_key(slug(), Text::parse(&github.kid()).unwrap())
+        .await
+        .unwrap();
     let before = app.traces().await;
-    app.exchange(&unused).await.refuses(401, "provider_key_distrusted", "no longer trusted");
+    app.exchange(&unused)
+        .await
+        .refuses(401, "provider_key_distrusted", "no longer trusted");
     app.left_nothing(before).await;
-    app.push(&minted, good("rake", "1.0.0")).await.says(401, "(provider_key_distrusted)");
+    app.push(&minted, good("rake", "1.0.0"))
+        .await
+        .says(401, "(provider_key_distrusted)");
     app.left_nothing(before).await;
     github.rotate().unwrap();
     app.pass(61);
-    app.exchange(&app.token(&github, &job("acme/rake"))).await.is(201);
+    app.exchange(&app.token(&github, &job("acme/rake")))
+        .await
+        .is(201);
     app.finish().await;
 }
 
@@ -85,8 +109,17 @@ async fn a_new_key_of_the_provider_is_recorded_before_it_is_believed() {
     github.rotate().unwrap();
     app.pass(61);
     let before = app.traces().await;
-    app.exchange(&app.token(&github, &job("acme/rake"))).await.is(201);
-    assert_eq!(app.since(before.events).await, ["provider.keys_observed", "token.exchanged", "api_key.issued"]);
+    app.exchange(&app.token(&github, &job("acme/rake")))
+        .await
+        .is(201);
+    assert_eq!(
+        app.since(before.events).await,
+        [
+            "provider.keys_observed",
+            "token.exchanged",
+            "api_key.issued"
+        ]
+    );
     app.finish().await;
 }
 
@@ -96,9 +129,13 @@ async fn a_key_that_the_provider_withdrew_is_refused() {
     let old = app.token(&github, &job("acme/rake"));
     github.rotate().unwrap();
     app.pass(61);
-    app.exchange(&app.token(&github, &job("acme/rake"))).await.is(201);
+    app.exchange(&app.token(&github, &job("acme/rake")))
+        .await
+        .is(201);
     let before = app.traces().await;
-    app.exchange(&old).await.refuses(401, "token_key_unknown", "does not publish");
+    app.exchange(&old)
+        .await
+        .refuses(401, "token_key_unknown", "does not publish");
     app.left_nothing(before).await;
     app.finish().await;
 }
@@ -108,14 +145,21 @@ async fn keys_that_are_too_old_to_believe_are_nobodys_fault_and_come_back() {
     let app = rake().await;
     app.network.set_down(true);
     app.pass(86_400);
-    app.exchange(&app.token(&GITHUB, &job("acme/rake"))).await.is(201);
+    app.exchange(&app.token(&GITHUB, &job("acme/rake")))
+        .await
+        .is(201);
     app.pass(1);
     let before = app.traces().await;
-    let answer = app.exchange(&app.token(&GITHUB, &job("acme/rake"))).await.refuses(503, "provider_keys_too_old", "try again");
+    let answer = app
+        .exchange(&app.token(&GITHUB, &job("acme/rake")))
+        .await
+        .refuses(503, "provider_keys_too_old", "try again");
     assert_eq!(answer.header("retry-after"), Some("30"));
     app.left_nothing(before).await;
     app.network.set_down(false);
     app.pass(60);
-    app.exchange(&app.token(&GITHUB, &job("acme/rake"))).await.is(201);
+    app.exchange(&app.token(&GITHUB, &job("acme/rake")))
+        .await
+        .is(201);
     app.finish().await;
 }

@@ -13,9 +13,17 @@ async fn refused(files: Vec<(Vec<u8>, &str)>) {
     for (file, reason) in files {
         let answer = app.push(&key, file).await;
         let text = answer.text().to_owned();
-        assert!(text.to_lowercase().contains(reason), "{reason:?} is not in: {text}");
+        assert!(
+            text.to_lowercase().contains(reason),
+            "{reason:?} is not in: {text}"
+        );
         let answer = answer.is(422);
-        assert!(answer.text().starts_with("This registry cannot process this gem.\n"), "{text}");
+        assert!(
+            answer
+                .text()
+                .starts_with("This registry cannot process this gem.\n"),
+            "{text}"
+        );
         assert!(text.len() < 1000);
         app.left_nothing(before).await;
     }
@@ -34,7 +42,9 @@ async fn an_empty_body_is_no_gem() {
     let app = rake().await;
     let key = app.push_key("alice").await;
     let before = app.traces().await;
-    app.push(&key, Vec::new()).await.says(400, "the body is empty");
+    app.push(&key, Vec::new())
+        .await
+        .says(400, "the body is empty");
     app.left_nothing(before).await;
     app.finish().await;
 }
@@ -42,8 +52,22 @@ async fn an_empty_body_is_no_gem() {
 #[tokio::test]
 async fn what_is_no_archive_or_only_the_beginning_of_one_is_refused() {
     let gem = good("tool", "1.0.0");
-    let mut cut = vec![(b"not a gem".to_vec(), "archive"), (vec![0; 10_240], "no metadata"), (vec![0xff; 4096], "archive")];
-    for length in [1, 511, 512, 600, 1024, gem.len() / 2, gem.len() - 1024, gem.len() - 512, gem.len() - 1] {
+    let mut cut = vec![
+        (b"not a gem".to_vec(), "archive"),
+        (vec![0; 10_240], "no metadata"),
+        (vec![0xff; 4096], "archive"),
+    ];
+    for length in [
+        1,
+        511,
+        512,
+        600,
+        1024,
+        gem.len() / 2,
+        gem.len() - 1024,
+        gem.len() - 512,
+        gem.len() - 1,
+    ] {
         cut.push((gem[..length].to_vec(), "the gem"));
     }
     refused(cut).await;
@@ -71,10 +95,16 @@ async fn an_entry_that_is_there_twice_missing_or_foreign_is_refused() {
         (with(entries[0].clone()), "twice"),
         (with(entries[1].clone()), "twice"),
         (with(("metadata", b"x".to_vec())), "uncompressed"),
-        (with(("../metadata.gz", entries[0].1.clone())), "unexpected entry"),
+        (
+            with(("../metadata.gz", entries[0].1.clone())),
+            "unexpected entry",
+        ),
         (with(("evil.rb", b"x".to_vec())), "unexpected entry"),
         (tar(&entries[1..]), "metadata.gz"),
-        (tar(&[entries[0].clone(), entries[2].clone()]), "data.tar.gz"),
+        (
+            tar(&[entries[0].clone(), entries[2].clone()]),
+            "data.tar.gz",
+        ),
     ])
     .await;
 }
@@ -104,7 +134,12 @@ async fn a_part_that_two_readers_would_unpack_differently_is_refused() {
     let mut parts = Parts::of(&gemspec("tool", "1.0.0"));
     parts.metadata = gemspec("tool", "1.0.0").into_bytes();
     let plain = parts.gem();
-    refused(vec![(two_members, "gzip"), (behind, "gzip"), (plain, "gzip")]).await;
+    refused(vec![
+        (two_members, "gzip"),
+        (behind, "gzip"),
+        (plain, "gzip"),
+    ])
+    .await;
 }
 
 #[tokio::test]
@@ -124,10 +159,25 @@ async fn checksums_that_are_not_those_of_the_parts_are_refused() {
 #[tokio::test]
 async fn yaml_that_refers_to_itself_or_to_ruby_is_refused() {
     refused(vec![
-        (spec("summary: A gem", "summary: &a A gem\ndescription2: *a"), "anchor"),
-        (spec("authors:\n- The gemledger authors", "authors: &x\n- Me\nemail: *x"), "anchor"),
-        (spec("summary: A gem", "summary: A gem\nsummary: Another"), "twice"),
-        (spec("summary: A gem", "summary: !ruby/object:Kernel {}"), "not a string"),
+        (
+            spec("summary: A gem", "summary: &a A gem\ndescription2: *a"),
+            "anchor",
+        ),
+        (
+            spec(
+                "authors:\n- The gemledger authors",
+                "authors: &x\n- Me\nemail: *x",
+            ),
+            "anchor",
+        ),
+        (
+            spec("summary: A gem", "summary: A gem\nsummary: Another"),
+            "twice",
+        ),
+        (
+            spec("summary: A gem", "summary: !ruby/object:Kernel {}"),
+            "not a string",
+        ),
         (of("--- !ruby/object:Gem::Specification\n"), "the gem"),
         (of(""), "the gem"),
         (of("[[[[[[[[[[[[[[[["), "the gem"),
@@ -141,14 +191,30 @@ async fn a_name_or_version_that_leads_elsewhere_is_refused() {
     let name = |name: &str| spec("name: tool", &format!("name: \"{name}\""));
     let version = |version: &str| spec("version: '1.0.0'", &format!("version: \"{version}\""));
     let mut files: Vec<(Vec<u8>, &str)> = Vec::new();
-    for bad in ["../evil", "a/b", "..", ".", "-tool", "tool.gem", "to ol", "tool\\u0000", "tool\\n", "tóol", "", "1"] {
+    for bad in [
+        "../evil",
+        "a/b",
+        "..",
+        ".",
+        "-tool",
+        "tool.gem",
+        "to ol",
+        "tool\\u0000",
+        "tool\\n",
+        "tóol",
+        "",
+        "1",
+    ] {
         files.push((name(bad), "name"));
     }
     for bad in ["../1", "1/0", "1-0", "", "x", "1..0", "1.0 ", "1.0\\n2"] {
         files.push((version(bad), "version"));
     }
     for bad in ["../java", "a/b", "..", "x y"] {
-        files.push((spec("platform: ruby", &format!("platform: \"{bad}\"")), "platform"));
+        files.push((
+            spec("platform: ruby", &format!("platform: \"{bad}\"")),
+            "platform",
+        ));
     }
     refused(files).await;
 }
@@ -160,5 +226,10 @@ async fn files_that_would_be_installed_elsewhere_are_refused() {
         parts.data = gzip(&tar(&[(path, b"x".to_vec())]));
         parts.gem()
     };
-    refused(vec![(data("../evil.rb"), "path"), (data("/etc/passwd"), "path"), (data("lib/../../evil.rb"), "path")]).await;
+    refused(vec![
+        (data("../evil.rb"), "path"),
+        (data("/etc/passwd"), "path"),
+        (data("lib/../../evil.rb"), "path"),
+    ])
+    .await;
 }

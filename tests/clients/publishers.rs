@@ -171,3 +171,44 @@ fn an_owner_sees_and_removes_what_the_operator_added() {
         .ends(1, "You are not allowed to push this gem.");
     ledger.is_sound();
 }
+
+#[test]
+fn publisher_add_prints_the_finished_workflow_for_this_server() {
+    let ledger = Ledger::below("/ruby");
+    let _server = ledger.serve();
+    let issuer = Issuer::start();
+    issuer.introduce(&ledger, "other");
+    let add = [
+        "publisher",
+        "add",
+        "hello",
+        "--provider",
+        "ci",
+        "--repository",
+        "octo-org/hello",
+    ];
+    let more = ["--workflow", "release.yml", "--environment", "release"];
+    let added = ledger.run(&[add.as_slice(), more.as_slice()].concat()).ok();
+    assert!(added.err.contains("pending publisher"), "{}", added.err);
+    let workflow = added.out;
+    for line in [
+        "    environment: release".to_owned(),
+        format!("          gem-server: {}", ledger.url()),
+        format!("          audience: {}", ledger.address()),
+        format!("      - run: gem push --host {} *.gem", ledger.url()),
+    ] {
+        assert!(
+            workflow.lines().any(|have| have == line),
+            "{line:?} is missing:\n{workflow}"
+        );
+    }
+    assert!(!workflow.contains('%'), "{workflow}");
+    let listed = ledger.run(&["publisher", "list", "hello"]).ok();
+    assert!(
+        listed
+            .out
+            .contains("octo-org/hello @ release.yml in release"),
+        "{}",
+        listed.out
+    );
+}

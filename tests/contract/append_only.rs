@@ -71,6 +71,7 @@ async fn the_past_cannot_be_changed_with_the_sqlite3_shell() {
     ] {
         for sql in ATTEMPTS {
             let shell = Command::new("sqlite3")
+                .args(["-cmd", ".timeout 10000"])
                 .arg(&place.log.0)
                 .arg(format!("{pragmas} {sql};"))
                 .output()

@@ -35,9 +35,17 @@ struct Row {
 
 fn table(page: &mut String, title: &str, words: &str, rows: impl IntoIterator<Item = Row>) {
     let _ = writeln!(page, "## {title}\n\n{words}\n");
-    let _ = writeln!(page, "| code | status | what is | what to do |\n|---|---|---|---|");
+    let _ = writeln!(
+        page,
+        "| code | status | what is | what to do |\n|---|---|---|---|"
+    );
     for row in rows {
-        let Row { code, status, message, advice } = row;
+        let Row {
+            code,
+            status,
+            message,
+            advice,
+        } = row;
         let message = message.replace('|', "\\|");
         let _ = writeln!(page, "| `{code}` | {status} | {message} | {advice} |");
     }
@@ -48,7 +56,10 @@ fn table(page: &mut String, title: &str, words: &str, rows: impl IntoIterator<It
 fn denied(code: Code) -> Row {
     Row {
         code: code.as_str().to_owned(),
-        status: Problem::from(Denial::new(code)).status().as_u16().to_string(),
+        status: Problem::from(Denial::new(code))
+            .status()
+            .as_u16()
+            .to_string(),
         message: code.message().to_owned(),
         advice: advice::denied(code).to_owned(),
     }
@@ -57,14 +68,30 @@ fn denied(code: Code) -> Row {
 /// A refusal of the exchange, with what differs from token to token left out.
 fn refused(error: ExchangeError) -> Row {
     let (code, message, advice) = match &error {
-        ExchangeError::Malformed(error) => (error.code(), error.to_string(), advice::malformed(*error).to_owned()),
+        ExchangeError::Malformed(error) => (
+            error.code(),
+            error.to_string(),
+            advice::malformed(*error).to_owned(),
+        ),
         ExchangeError::Token(error) => (error.code(), error.to_string(), advice::token(error)),
-        ExchangeError::Keys(error) => (error.code(), error.to_string(), advice::keys(error).to_owned()),
+        ExchangeError::Keys(error) => (
+            error.code(),
+            error.to_string(),
+            advice::keys(error).to_owned(),
+        ),
         other => panic!("{other} has no row"),
     };
-    let (code, message) = (code.to_owned(), message.replace(&Timestamp::default().to_string(), "…"));
+    let (code, message) = (
+        code.to_owned(),
+        message.replace(&Timestamp::default().to_string(), "…"),
+    );
     let status = Problem::from(error).status().as_u16().to_string();
-    Row { code, status, message, advice }
+    Row {
+        code,
+        status,
+        message,
+        advice,
+    }
 }
 
 fn malformed() -> Vec<MalformedToken> {
@@ -83,23 +110,55 @@ fn malformed() -> Vec<MalformedToken> {
 fn tokens() -> Vec<TokenError> {
     let text = || Text::claim("…");
     let (kind, time) = (ProviderKind::Github, Timestamp::default());
-    let elsewhere = |made_for| TokenError::AudienceElsewhere { came: text(), expected: text(), kind, made_for };
+    let elsewhere = |made_for| TokenError::AudienceElsewhere {
+        came: text(),
+        expected: text(),
+        kind,
+        made_for,
+    };
     vec![
-        TokenError::AlgorithmNotAllowed { came: text(), allowed: vec![Algorithm::RS256] },
+        TokenError::AlgorithmNotAllowed {
+            came: text(),
+            allowed: vec![Algorithm::RS256],
+        },
         TokenError::UnknownKey { kid: text() },
         TokenError::NoKeyNamed,
-        TokenError::KeyDoesNotFit { algorithm: Algorithm::RS256, kid: text() },
+        TokenError::KeyDoesNotFit {
+            algorithm: Algorithm::RS256,
+            kid: text(),
+        },
         TokenError::BadSignature,
         TokenError::WrongIssuer { came: text() },
         TokenError::MissingClaim { claim: text() },
-        TokenError::InvalidClaim { claim: text(), expected: "…" },
-        TokenError::SeveralAudiences { count: 2, expected: text(), kind },
-        TokenError::WrongAudience { came: text(), expected: text(), kind },
+        TokenError::InvalidClaim {
+            claim: text(),
+            expected: "…",
+        },
+        TokenError::SeveralAudiences {
+            count: 2,
+            expected: text(),
+            kind,
+        },
+        TokenError::WrongAudience {
+            came: text(),
+            expected: text(),
+            kind,
+        },
         elsewhere(Elsewhere::Registry("rubygems.org")),
         elsewhere(Elsewhere::GithubDefault),
-        TokenError::Expired { expired_at: time, now: time },
-        TokenError::NotYetValid { claim: "iat", from: time, now: time },
-        TokenError::LifetimeTooLong { came: 86_400, max: 3600 },
+        TokenError::Expired {
+            expired_at: time,
+            now: time,
+        },
+        TokenError::NotYetValid {
+            claim: "iat",
+            from: time,
+            now: time,
+        },
+        TokenError::LifetimeTooLong {
+            came: 86_400,
+            max: 3600,
+        },
         TokenError::RequiredClaim { claim: text() },
         TokenError::PipelineElsewhere,
         TokenError::NoMapping,
@@ -108,29 +167,65 @@ fn tokens() -> Vec<TokenError> {
 
 fn keys() -> Vec<KeysError> {
     let fetched_at = Timestamp::default();
-    vec![KeysError::NotFetched { reason: None }, KeysError::TooOld { fetched_at, reason: None }]
+    vec![
+        KeysError::NotFetched { reason: None },
+        KeysError::TooOld {
+            fetched_at,
+            reason: None,
+        },
+    ]
 }
 
 /// Codes that stand in `src/http/` beside their status, whatever line they are broken over.
 fn http() -> Vec<Row> {
     let mut statuses: BTreeMap<String, Vec<u16>> = BTreeMap::new();
-    for file in ["problem.rs", "authorized.rs", "api/exchange.rs", "api/provenance.rs", "api/publishers.rs", "api/push.rs", "index.rs", "log.rs"] {
-        let text: String = read(&format!("src/http/{file}")).split_whitespace().collect();
-        let said = text.split("StatusCode::").skip(1).filter_map(|rest| rest.split_once(",\""));
-        let said = said.filter(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
-        let unauthorized = text.split("unauthorized(\"").skip(1).map(|rest| ("UNAUTHORIZED", rest));
+    for file in [
+        "problem.rs",
+        "authorized.rs",
+        "api/exchange.rs",
+        "api/provenance.rs",
+        "api/publishers.rs",
+        "api/push.rs",
+        "index.rs",
+        "log.rs",
+    ] {
+        let text: String = read(&format!("src/http/{file}"))
+            .split_whitespace()
+            .collect();
+        let said = text
+            .split("StatusCode::")
+            .skip(1)
+            .filter_map(|rest| rest.split_once(",\""));
+        let said =
+            said.filter(|(name, _)| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+        let unauthorized = text
+            .split("unauthorized(\"")
+            .skip(1)
+            .map(|rest| ("UNAUTHORIZED", rest));
         for (name, rest) in said.chain(unauthorized) {
             let code = rest.split('"').next().unwrap_or_default().to_owned();
             statuses.entry(code).or_default().push(status(name));
         }
     }
-    statuses.into_iter().map(|(code, mut all)| {
-        all.sort_unstable();
-        all.dedup();
-        let (message, advice) = advice::http(&code);
-        let status = all.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
-        Row { code, status, message: message.to_owned(), advice: advice.to_owned() }
-    }).collect()
+    statuses
+        .into_iter()
+        .map(|(code, mut all)| {
+            all.sort_unstable();
+            all.dedup();
+            let (message, advice) = advice::http(&code);
+            let status = all
+                .iter()
+                .map(u16::to_string)
+                .collect::<Vec<_>>()
+                .join(", ");
+            Row {
+                code,
+                status,
+                message: message.to_owned(),
+                advice: advice.to_owned(),
+            }
+        })
+        .collect()
 }
 
 fn status(name: &str) -> u16 {
@@ -152,14 +247,39 @@ fn status(name: &str) -> u16 {
 fn page() -> String {
     let mut page = OPENING.to_owned();
     let words = "The rules of the registry, `deciders/src/denial.rs`, in the order of their first check. Commands say the same and exit with 1; recorded denials and `gemledger audit` name the same codes.";
-    table(&mut page, "Denied", words, Code::ALL.iter().copied().map(denied));
+    table(
+        &mut page,
+        "Denied",
+        words,
+        Code::ALL.iter().copied().map(denied),
+    );
     let words = "The text is no identity token, or none that may be looked at.";
-    table(&mut page, "Malformed tokens", words, malformed().into_iter().map(|error| refused(error.into())));
+    table(
+        &mut page,
+        "Malformed tokens",
+        words,
+        malformed().into_iter().map(|error| refused(error.into())),
+    );
     let words = "The token is well-formed and proves nothing here.";
-    table(&mut page, "Tokens that do not verify", words, tokens().into_iter().map(|error| refused(error.into())));
+    table(
+        &mut page,
+        "Tokens that do not verify",
+        words,
+        tokens().into_iter().map(|error| refused(error.into())),
+    );
     let words = "The token may be good; nobody can tell now.";
-    table(&mut page, "Keys of a provider", words, keys().into_iter().map(|error| refused(error.into())));
-    table(&mut page, "Everything else over HTTP", "Whatever the rules were not asked about.", http());
+    table(
+        &mut page,
+        "Keys of a provider",
+        words,
+        keys().into_iter().map(|error| refused(error.into())),
+    );
+    table(
+        &mut page,
+        "Everything else over HTTP",
+        "Whatever the rules were not asked about.",
+        http(),
+    );
     format!("{}\n", page.trim_end())
 }
 
@@ -167,9 +287,13 @@ fn page() -> String {
 fn the_page_about_errors_is_what_the_code_says() {
     let page = page();
     let path = root().join(PAGE);
-    if std::env::var_os("BLESS").is_some() && fs::read_to_string(&path).ok().as_ref() != Some(&page) {
+    if std::env::var_os("BLESS").is_some() && fs::read_to_string(&path).ok().as_ref() != Some(&page)
+    {
         fs::write(&path, &page).unwrap();
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == page, "{PAGE} is stale: BLESS=1 cargo test --test main docs::");
+    assert!(
+        written == page,
+        "{PAGE} is stale: BLESS=1 cargo test --test main docs::"
+    );
 }

@@ -17,7 +17,8 @@ impl Answer {
     }
 
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{} {}", self.status, self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("{} {}", self.status, self.text()))
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -27,7 +28,12 @@ impl Answer {
     /// It has this status.
     #[track_caller]
     pub(crate) fn is(self, status: u16) -> Self {
-        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        assert_eq!(
+            self.status,
+            status,
+            "{}",
+            String::from_utf8_lossy(&self.body)
+        );
         self
     }
 
@@ -37,7 +43,10 @@ impl Answer {
         let body = self.is(status);
         let told = body.json();
         assert_eq!(told["code"], code, "{told}");
-        assert!(told["message"].as_str().unwrap().contains(message), "{told}");
+        assert!(
+            told["message"].as_str().unwrap().contains(message),
+            "{told}"
+        );
         assert!(told["error"].is_string(), "{told}");
         assert_eq!(body.header("cache-control"), Some("no-store"));
         body
@@ -63,5 +72,9 @@ impl Answer {
 pub(crate) async fn answer(request: RequestBuilder) -> Answer {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer { status, headers, body: response.bytes().await.unwrap().to_vec() }
+    Answer {
+        status,
+        headers,
+        body: response.bytes().await.unwrap().to_vec(),
+    }
 }

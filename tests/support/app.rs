@@ -20,7 +20,7 @@ use events::{
     log::Visibility,
     name::{FoldedName, GemName},
     policy::Publisher,
-    text::{Slug, Text},
+    text::Slug,
     time::Timestamp,
 };
 use gemledger::{
@@ -38,6 +38,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub(crate) use super::jobs::{changed, job, publisher, text};
 use super::{
     answer::{Answer, answer},
     network::Network,
@@ -60,7 +61,10 @@ impl Default for Setup {
         Self {
             visibility: Visibility::Public,
             url: "https://gems.example.com",
-            limits: LimitSettings { off: true, ..LimitSettings::default() },
+            limits: LimitSettings {
+                off: true,
+                ..LimitSettings::default()
+            },
         }
     }
 }
@@ -94,7 +98,11 @@ impl TestApp {
 
     /// A private ledger without rate limits.
     pub(crate) async fn private() -> Self {
-        Self::with(Setup { visibility: Visibility::Private, ..Setup::default() }).await
+        Self::with(Setup {
+            visibility: Visibility::Private,
+            ..Setup::default()
+        })
+        .await
     }
 
     pub(crate) async fn with(setup: Setup) -> Self {
@@ -107,32 +115,62 @@ impl TestApp {
         app.keys = Arc::new(KeyCache::new(network.clone()));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let server = server(app.clone(), Arc::new(Limits::new(setup.limits)), listener, 1).unwrap();
+        let server = server(
+            app.clone(),
+            Arc::new(Limits::new(setup.limits)),
+            listener,
+            1,
+        )
+        .unwrap();
         let handle = server.handle();
         tokio::spawn(server);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let path = app.url.path().to_owned();
-        Self { app, clock, network, address, folder, client, path, server: handle, tokens: AtomicU64::new(0) }
+        Self {
+            app,
+            clock,
+            network,
+            address,
+            folder,
+            client,
+            path,
+            server: handle,
+            tokens: AtomicU64::new(0),
+        }
     }
 
     /// The same folder, opened once more, as after a restart.
     pub(crate) async fn reopened(&self) -> App {
-        let setup = Setup { visibility: self.app.visibility, ..Setup::default() };
-        gemledger::app::open(opening(&self.folder, &setup, &self.clock)).await.unwrap().app
+        let setup = Setup {
+            visibility: self.app.visibility,
+            ..Setup::default()
+        };
+        gemledger::app::open(opening(&self.folder, &setup, &self.clock))
+            .await
+            .unwrap()
+            .app
     }
 
     /// Registers this stand-in as the provider `slug`, with this registry's audience.
-    pub(crate) async fn provider(&self, slug: &str, kind: ProviderKind, issuer: &Arc<StandInIssuer>) -> u64 {
-        self.register(NewProvider {
-            slug: Slug::parse(slug).unwrap(),
-            kind,
-            issuer: issuer.url().to_owned(),
-            audience: None,
-            private_repositories: false,
-            required: BTreeMap::new(),
-            mapping: None,
-            algorithms: None,
-        }, issuer)
+    pub(crate) async fn provider(
+        &self,
+        slug: &str,
+        kind: ProviderKind,
+        issuer: &Arc<StandInIssuer>,
+    ) -> u64 {
+        self.register(
+            NewProvider {
+                slug: Slug::parse(slug).unwrap(),
+                kind,
+                issuer: issuer.url().to_owned(),
+                audience: None,
+                private_repositories: false,
+                required: BTreeMap::new(),
+                mapping: None,
+                algorithms: None,
+            },
+            issuer,
+        )
         .await
     }
 
@@ -144,13 +182,17 @@ impl TestApp {
 
     /// Trusts `release.yml` of this repository, with the ids that [`GithubJob::release`] states.
     pub(crate) async fn publisher(&self, gem: &str, repository: &str) -> Added {
-        self.trust(gem, publisher(repository), Owner::Operator).await
+        self.trust(gem, publisher(repository), Owner::Operator)
+            .await
     }
 
     /// Trusts this publisher; the name is this owner's once it is pushed.
     pub(crate) async fn trust(&self, gem: &str, publisher: Publisher, owner: Owner) -> Added {
         let gem = GemName::parse(gem).unwrap();
-        self.app.add_publisher(self.app.console(), gem, publisher, owner).await.unwrap()
+        self.app
+            .add_publisher(self.app.console(), gem, publisher, owner)
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn account(&self, handle: &str) -> AccountId {
@@ -164,11 +206,18 @@ impl TestApp {
 
     /// A key of an account, perhaps for one gem, perhaps for some seconds.
     pub(crate) async fn narrow_key(
-        &self, account: AccountId, scopes: &[Scope], gem: Option<&str>, seconds: Option<u64>,
+        &self,
+        account: AccountId,
+        scopes: &[Scope],
+        gem: Option<&str>,
+        seconds: Option<u64>,
     ) -> String {
         let gem = gem.map(|gem| FoldedName::parse(gem).unwrap());
         let expires = seconds.map(|seconds| self.clock.now().plus_seconds(seconds));
-        let issued = self.app.issue_api_key(account, scopes.to_vec(), gem, expires).await;
+        let issued = self
+            .app
+            .issue_api_key(account, scopes.to_vec(), gem, expires)
+            .await;
         issued.unwrap().1.reveal().to_owned()
     }
 
@@ -178,7 +227,12 @@ impl TestApp {
     }
 
     /// A fresh token of this job with some claims replaced, or taken away by `null`.
-    pub(crate) fn token_with(&self, issuer: &StandInIssuer, job: &GithubJob, changes: Value) -> String {
+    pub(crate) fn token_with(
+        &self,
+        issuer: &StandInIssuer,
+        job: &GithubJob,
+        changes: Value,
+    ) -> String {
         let claims = issuer.github_claims(job, AUDIENCE, self.clock.now(), &self.jti());
         issuer.sign(&changed(claims, changes)).unwrap()
     }
@@ -189,7 +243,10 @@ impl TestApp {
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("http://{}{}{path}", self.address, self.path))
+        self.client.request(
+            method,
+            format!("http://{}{}{path}", self.address, self.path),
+        )
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -199,18 +256,34 @@ impl TestApp {
     /// Exchanges a token as the published action does.
     pub(crate) async fn exchange(&self, jwt: &str) -> Answer {
         let body = json!({"jwt": jwt}).to_string();
-        answer(self.request(Method::POST, EXCHANGE).header("content-type", "application/json").body(body)).await
+        answer(
+            self.request(Method::POST, EXCHANGE)
+                .header("content-type", "application/json")
+                .body(body),
+        )
+        .await
     }
 
     /// Gives a key back.
     pub(crate) async fn revoke(&self, key: &str) -> Answer {
-        answer(self.request(Method::DELETE, EXCHANGE).header("authorization", key)).await
+        answer(
+            self.request(Method::DELETE, EXCHANGE)
+                .header("authorization", key),
+        )
+        .await
     }
 
     /// Pushes a file as `gem push` does.
     pub(crate) async fn push(&self, key: &str, gem: impl Into<Vec<u8>>) -> Answer {
-        let request = self.request(Method::POST, PUSH).header("authorization", key);
-        answer(request.header("content-type", "application/octet-stream").body(gem.into())).await
+        let request = self
+            .request(Method::POST, PUSH)
+            .header("authorization", key);
+        answer(
+            request
+                .header("content-type", "application/octet-stream")
+                .body(gem.into()),
+        )
+        .await
     }
 
     pub(crate) fn pass(&self, seconds: u64) {
@@ -218,7 +291,9 @@ impl TestApp {
     }
 
     pub(crate) async fn traces(&self) -> Traces {
-        let sealed = sqlx::query_scalar("SELECT count(*) FROM vault").fetch_one(self.app.reader.pool()).await;
+        let sealed = sqlx::query_scalar("SELECT count(*) FROM vault")
+            .fetch_one(self.app.reader.pool())
+            .await;
         Traces {
             events: self.app.reader.head().await.unwrap().size,
             files: files(&self.app.folder.blobs()).len(),
@@ -229,7 +304,10 @@ impl TestApp {
     /// The types of the events from this log index on.
     pub(crate) async fn since(&self, index: u64) -> Vec<String> {
         let events = self.app.reader.events(index, u64::MAX >> 1).await.unwrap();
-        events.iter().map(|recorded| recorded.event.body.event_type().name.to_owned()).collect()
+        events
+            .iter()
+            .map(|recorded| recorded.event.body.event_type().name.to_owned())
+            .collect()
     }
 
     /// The last event, as the log has it.
@@ -241,13 +319,21 @@ impl TestApp {
 
     /// Nothing was recorded, sealed or stored since.
     pub(crate) async fn left_nothing(&self, before: Traces) {
-        assert_eq!(self.traces().await, before, "{:?}", self.since(before.events).await);
+        assert_eq!(
+            self.traces().await,
+            before,
+            "{:?}",
+            self.since(before.events).await
+        );
     }
 
     /// One denial was recorded since, and nothing else was left behind; the denial's data.
     pub(crate) async fn left_one(&self, event: &str, before: Traces) -> Value {
         assert_eq!(self.since(before.events).await, [event]);
-        let after = Traces { events: before.events + 1, ..before };
+        let after = Traces {
+            events: before.events + 1,
+            ..before
+        };
         assert_eq!(self.traces().await, after);
         self.last().await["data"].clone()
     }
@@ -257,11 +343,18 @@ impl TestApp {
         self.server.stop(false).await;
         let mut flaws = Vec::new();
         let anchor = &self.app.folder.anchor;
-        let audited = audit(&self.app.reader, anchor, |flaw| flaws.push(flaw), |_, _| {}).await.unwrap();
+        let audited = audit(&self.app.reader, anchor, |flaw| flaws.push(flaw), |_, _| {})
+            .await
+            .unwrap();
         assert!(flaws.is_empty(), "{flaws:#?}");
         assert_eq!(audited, self.app.reader.head().await.unwrap().size);
-        let replayed = replay(&self.app.reader, None, None, true, |_, _| {}).await.unwrap();
-        assert_eq!((replayed.root_matches, replayed.different), (Some(true), vec![]));
+        let replayed = replay(&self.app.reader, None, None, true, |_, _| {})
+            .await
+            .unwrap();
+        assert_eq!(
+            (replayed.root_matches, replayed.different),
+            (Some(true), vec![])
+        );
     }
 }
 
@@ -288,42 +381,4 @@ pub(crate) fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         }
     }
     found
-}
-
-/// `release.yml` of this repository on `github`, with the ids that [`GithubJob::release`] states.
-pub(crate) fn publisher(repository: &str) -> Publisher {
-    Publisher {
-        any_ref: false,
-        environment: None,
-        owner_id: Some(text("210414")),
-        provider: Slug::parse("github").unwrap(),
-        repository: text(repository),
-        repository_id: Some(text("1420893")),
-        workflow: text("release.yml"),
-        workflow_repository: None,
-    }
-}
-
-/// A job of this repository's `release.yml` that runs on a tag.
-pub(crate) fn job(repository: &str) -> GithubJob {
-    GithubJob::release(repository, "release.yml", "v1.0.0")
-}
-
-pub(crate) fn text(text: &str) -> Text {
-    Text::configured(text).unwrap()
-}
-
-/// These claims with some replaced, or taken away by `null`.
-pub(crate) fn changed(mut claims: Value, changes: Value) -> Value {
-    let members = claims.as_object_mut().unwrap();
-    if let Value::Object(changes) = changes {
-        for (name, value) in changes {
-            if value.is_null() {
-                members.remove(&name);
-            } else {
-                members.insert(name, value);
-            }
-        }
-    }
-    claims
 }

@@ -39,7 +39,10 @@ impl Network {
 
     /// github.com knows this repository.
     pub(crate) fn knows(&self, repository: &str, repository_id: u64, owner_id: u64) {
-        self.repositories.lock().unwrap().insert(repository.into(), (repository_id, owner_id));
+        self.repositories
+            .lock()
+            .unwrap()
+            .insert(repository.into(), (repository_id, owner_id));
     }
 
     fn document(&self, url: &str) -> Result<Value, FetchError> {

@@ -215,3 +215,31 @@ async fn what_was_never_released_has_no_record() {
         assert_eq!(found.unwrap(), None);
     }
 }
+
+/// The names of all fields, with those of the first element of a list.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), shape(value)))
+            .collect(),
+        Value::Array(list) => list.first().map(shape).into_iter().collect(),
+        _ => Value::Null,
+    }
+}
+
+#[actix_web::test]
+async fn the_documented_record_has_the_fields_of_a_real_one() {
+    let ledger = Ledger::at("https://gems.example.com").await;
+    ledger.trust("rake", "ruby/rake", None).await;
+    let job = Ledger::job("ruby/rake", "13.2.1");
+    ledger.release(&job, &Package::new("rake", "13.2.1")).await;
+    let github = super::fixture::github();
+    ledger.app.disable_provider(github).await.unwrap();
+    let page = include_str!("../../docs/formats/provenance.md");
+    let (_, rest) = page.split_once("```json\n").unwrap();
+    let (example, _) = rest.split_once("\n```").unwrap();
+    let example: Value = serde_json::from_str(example).unwrap();
+    let real = record(&ledger, "rake", "13.2.1").await;
+    assert_eq!(shape(&real), shape(&example));
+}

@@ -193,6 +193,13 @@ impl JobKey {
     }
 }
 
+/// Whether this is the stream of that key.
+pub(super) fn is_stream_of(stream: &StreamName, id: ApiKeyId) -> bool {
+    let mut text = [0; 36];
+    let id: &str = id.uuid().as_hyphenated().encode_lower(&mut text);
+    stream.as_str().strip_prefix("api_key/") == Some(id)
+}
+
 /// The digest of an exchange's stream and of every field that the job stated, each with its length before it.
 fn statement(stream: &StreamName, workflow: &Workflow, scratch: &mut Vec<u8>) -> [u8; 32] {
     let Workflow {

@@ -15,7 +15,7 @@ use events::{
 
 use super::{
     command::{Case, Fault},
-    keys::Pusher,
+    keys::{Pusher, is_stream_of},
 };
 use crate::{
     Code, Denial,
@@ -68,7 +68,7 @@ pub(super) fn exchange(
     // Every other field is a fact that was judged. Half of a log is exchanges: they are not written again to compare.
     let same = case.group.recorded().len() == 2
         && exchanged.matches == lawful
-        && case.last.stream == StreamName::api_key(exchanged.api_key)
+        && is_stream_of(&case.last.stream, exchanged.api_key)
         && *issued == exchange::minted(&rulebook, &first.stream, issued.digest, now)
         && case.last.sealed.is_empty();
     if same {

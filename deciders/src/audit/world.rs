@@ -8,7 +8,10 @@ use events::{
     text::Slug,
 };
 
-use super::{keys::Keys, order::Group};
+use super::{
+    keys::{Keys, is_stream_of},
+    order::Group,
+};
 use crate::{
     Ledger, account::Account, denied::Denied, gem::Gem, policy::Policy, provider::Provider,
     taken::Taken,
@@ -84,7 +87,7 @@ impl World {
             if let Body::ApiKeyIssued(issued) = &event.body
                 && let Some((exchange, exchanged)) = exchange
             {
-                if StreamName::api_key(exchanged.api_key) == event.stream {
+                if is_stream_of(&event.stream, exchanged.api_key) {
                     self.keys.minted(issued, exchange, exchanged);
                 }
             } else {

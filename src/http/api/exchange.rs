@@ -2,7 +2,7 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{CACHE_CONTROL, CONTENT_TYPE},
-    web::{Bytes, Data},
+    web::{Data, Payload},
 };
 use events::{api_key::Scope, id::Actor};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use serde_json::{error::Category, json};
 
 use crate::{
     app::App,
-    http::{authorized::Credential, limits::Limits, problem::Problem},
+    http::{authorized::Credential, body, limits::Limits, problem::Problem},
 };
 
 #[derive(Deserialize)]
@@ -23,9 +23,10 @@ pub async fn exchange(
     request: HttpRequest,
     app: Data<App>,
     limits: Data<Limits>,
-    body: Bytes,
+    payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     limits.address(&request).map_err(Problem::in_json)?;
+    let body = body::small(payload).await?;
     let jwt = jwt(&request, &body).map_err(Problem::in_json)?;
     let minted = app
         .exchange(&jwt, |repository| limits.repository(repository).is_ok())

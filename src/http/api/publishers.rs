@@ -4,8 +4,11 @@
 //! ours, so that no client takes them for something else.
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{StatusCode, header::CONTENT_TYPE},
-    web::{Bytes, Data, Path},
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE},
+    },
+    web::{Data, Path, Payload},
 };
 use deciders::policy::Policy;
 use events::{
@@ -22,7 +25,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::{App, exchange::GITHUB_ISSUER},
-    http::{authorized::Credential, limits::Limits, problem::Problem},
+    http::{authorized::Credential, body, limits::Limits, problem::Problem},
     views,
 };
 
@@ -97,7 +100,7 @@ pub async fn list(
         .publishers
         .iter()
         .map(|(id, entry)| shown(*id, &entry.publisher, &known.by_issuer));
-    Ok(HttpResponse::Ok().json(entries.collect::<Vec<_>>()))
+    Ok(answer(StatusCode::OK, &entries.collect::<Vec<_>>().into()))
 }
 
 /// One publisher.
@@ -111,7 +114,16 @@ pub async fn show(
     let known = app.reread().await?;
     let id = publisher_id(&id)?;
     let entry = policy.publishers.get(&id).ok_or_else(unknown)?;
-    Ok(HttpResponse::Ok().json(shown(id, &entry.publisher, &known.by_issuer)))
+    let shown = shown(id, &entry.publisher, &known.by_issuer);
+    Ok(answer(StatusCode::OK, &shown))
+}
+
+/// What only an owner sees is kept by no cache on the way, whatever it thinks of the `Authorization` header.
+fn answer(status: StatusCode, body: &Value) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    response
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(body)
 }
 
 fn unknown() -> Problem {
@@ -128,10 +140,11 @@ pub async fn add(
     app: Data<App>,
     limits: Data<Limits>,
     name: Path<String>,
-    body: Bytes,
+    payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     limits.address(&request).map_err(Problem::in_json)?;
     let (actor, owner, gem, _) = owner(&request, &app, &name).await?;
+    let body = body::small(payload).await?;
     let new = parse(&request, &body)?;
     if new.trusted_publisher_type != GITHUB_TYPE {
         return Err(unprocessable(
@@ -152,7 +165,8 @@ pub async fn add(
         .add_publisher(app.request(actor, Via::Http), gem, publisher, owner)
         .await;
     let added = added.map_err(|error| Problem::from(error).in_json())?;
-    Ok(HttpResponse::Created().json(shown(added.id, &added.publisher, &known.by_issuer)))
+    let shown = shown(added.id, &added.publisher, &known.by_issuer);
+    Ok(answer(StatusCode::CREATED, &shown))
 }
 
 /// Removes a publisher.

@@ -5,13 +5,16 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::{
         StatusCode,
-        header::{CONTENT_LENGTH, CONTENT_TYPE},
+        header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
     },
     web::{Bytes, BytesMut, Data, Payload},
 };
 use events::api_key::Scope;
 use futures::StreamExt as _;
-use tokio::{sync::SemaphorePermit, time::timeout};
+use tokio::{
+    sync::SemaphorePermit,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     app::App,
@@ -20,6 +23,8 @@ use crate::{
 
 /// How long the next part of a body may take to arrive.
 const CHUNK_TIME: Duration = Duration::from_secs(30);
+/// Bytes a second that must come on the whole: whoever drips would keep others waiting for room.
+const PACE: usize = 256 << 10;
 
 /// Takes a gem. The key is checked before the first byte of the body is read.
 pub async fn push(
@@ -67,10 +72,11 @@ pub async fn push(
     };
     Ok(HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
+        .insert_header((CACHE_CONTROL, "no-store"))
         .body(text))
 }
 
-/// Reads the body into memory, once there is room for all of it. Whoever stops sending is cut off.
+/// Reads the body into memory, once there is room for all of it. Whoever stops sending, or drips, is cut off.
 async fn read<'a>(
     app: &'a App,
     request: &HttpRequest,
@@ -94,8 +100,11 @@ async fn read<'a>(
         .await
         .map_err(stopping)?;
     let mut bytes = BytesMut::with_capacity(most.min(1 << 20));
+    let seconds = u64::try_from(most / PACE).unwrap_or(u64::MAX);
+    let end = Instant::now() + CHUNK_TIME + Duration::from_secs(seconds);
     loop {
-        let chunk = match timeout(CHUNK_TIME, payload.next()).await {
+        let soon = end.min(Instant::now() + CHUNK_TIME);
+        let chunk = match timeout_at(soon, payload.next()).await {
             Err(_) => return Err(Problem::malformed("the body stopped coming")),
             Ok(None) => break,
             Ok(Some(chunk)) => chunk,

@@ -182,6 +182,14 @@ impl Walk<'_> {
         let Body::PublisherAdded(added) = &recorded.event.body else {
             return Ok(None);
         };
+        let gone = events.iter().any(|found| {
+            found.event.revision <= policy.revision
+                && matches!(&found.event.body, Body::PublisherRemoved(removed) if removed.publisher == id)
+        });
+        // The rules do not let that happen; if a log holds it all the same, nothing is said for the push.
+        if gone {
+            return Ok(None);
+        }
         let pending = match added.pending.and_then(|pending| at(pending.0)) {
             Some(pending) => Some(self.entry(pending).await?),
             None => None,

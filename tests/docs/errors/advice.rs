@@ -9,27 +9,41 @@ pub(super) fn denied(code: Code) -> &'static str {
         Code::ProviderDisabled | Code::AccountDisabled => "ask the operator",
         Code::ProviderKeyUnknown => "try again; the server records new keys when it meets them",
         Code::ProviderKeyDistrusted => "wait until the provider signs with another key",
-        Code::ProviderKeysStale => "try again in a minute; the operator finds the reason in the log",
+        Code::ProviderKeysStale => {
+            "try again in a minute; the operator finds the reason in the log"
+        }
         Code::AudienceMismatch => "request the token with this registry's audience",
         Code::TokenExpired => "request the token in the step that exchanges it",
         Code::TokenNotYetValid => "the clocks of provider and registry disagree; tell the operator",
         Code::TokenTooLong => "request a token of at most an hour",
         Code::TokenSpent => "request a fresh token; each is exchanged once",
-        Code::PrivateRepository => "use a private ledger, or ask the operator to allow private repositories for this provider",
-        Code::NoPublisher | Code::RepositoryMismatch => "add a publisher for this repository: `gemledger publisher add`",
-        Code::RepositoryIdMismatch | Code::OwnerIdMismatch => "if that was intended, remove the publisher and add it again",
+        Code::PrivateRepository => {
+            "use a private ledger, or ask the operator to allow private repositories for this provider"
+        }
+        Code::NoPublisher | Code::RepositoryMismatch => {
+            "add a publisher for this repository: `gemledger publisher add`"
+        }
+        Code::RepositoryIdMismatch | Code::OwnerIdMismatch => {
+            "if that was intended, remove the publisher and add it again"
+        }
         Code::PublisherExpired | Code::PendingExpired => "add it again, best with its ids",
         Code::JobRepositoryMismatch => "release from a pipeline of the project itself",
-        Code::WorkflowRepositoryMismatch => "name the reusable workflow's repository: `--workflow-repository`",
+        Code::WorkflowRepositoryMismatch => {
+            "name the reusable workflow's repository: `--workflow-repository`"
+        }
         Code::WorkflowMismatch => "rename the workflow file, or add a publisher for it",
         Code::WorkflowRefMismatch => "run the workflow from the ref that it releases",
         Code::TriggerNotAllowed => "release on a push, a release, by hand or by schedule",
-        Code::RefNotAllowed => "release from a tag or a protected branch, or add the publisher with `--any-ref`",
+        Code::RefNotAllowed => {
+            "release from a tag or a protected branch, or add the publisher with `--any-ref`"
+        }
         Code::EnvironmentMismatch => "set `environment:` of the job to the publisher's",
         Code::ClaimMissing => "the provider must state that claim; look at its settings",
         Code::KeyUnknown | Code::KeyRevoked | Code::KeyExpired => "get a new key",
         Code::ScopeMissing | Code::GemScope => "use a key that may do this",
-        Code::VersionExists | Code::VersionSpelledDifferently | Code::FileTaken => "release another version",
+        Code::VersionExists | Code::VersionSpelledDifferently | Code::FileTaken => {
+            "release another version"
+        }
         Code::NameSpelledDifferently => "use the spelling that is registered",
         Code::NotOwner => "ask an owner of the gem, or the operator",
         Code::NotPublisher => "add a publisher for the workflow of this key",
@@ -39,7 +53,9 @@ pub(super) fn denied(code: Code) -> &'static str {
         Code::NotFound => "check the name or id",
         Code::Clock => "try again with a fresh token",
         Code::IssuerTaken => "use the provider that has this issuer",
-        Code::ProviderInvalid | Code::PublisherInvalid | Code::ApiKeyInvalid => "the message says which setting",
+        Code::ProviderInvalid | Code::PublisherInvalid | Code::ApiKeyInvalid => {
+            "the message says which setting"
+        }
         Code::ReleaseIncoherent => "build the gem again with `gem build`",
         Code::TooManyPublishers => "remove a publisher that is not needed: at most 50",
     }
@@ -48,8 +64,12 @@ pub(super) fn denied(code: Code) -> &'static str {
 pub(super) fn malformed(error: MalformedToken) -> &'static str {
     match error {
         MalformedToken::TooLong => "request a token with fewer claims",
-        MalformedToken::NotThreeParts | MalformedToken::NotBase64(_) | MalformedToken::NotJson(_) => "send the token as the provider gave it",
-        MalformedToken::ForbiddenHeader(_) | MalformedToken::BadHeader(_) => "ask the provider for an ordinary identity token",
+        MalformedToken::NotThreeParts
+        | MalformedToken::NotBase64(_)
+        | MalformedToken::NotJson(_) => "send the token as the provider gave it",
+        MalformedToken::ForbiddenHeader(_) | MalformedToken::BadHeader(_) => {
+            "ask the provider for an ordinary identity token"
+        }
         MalformedToken::NoIssuer => "ask the provider for an identity token, not an access token",
     }
 }
@@ -57,9 +77,17 @@ pub(super) fn malformed(error: MalformedToken) -> &'static str {
 /// What the answer itself says, or who else must act.
 pub(super) fn token(error: &TokenError) -> String {
     let other = match error {
-        TokenError::AlgorithmNotAllowed { .. } | TokenError::NoMapping => "the operator registers the provider again",
-        TokenError::NoKeyNamed | TokenError::KeyDoesNotFit { .. } | TokenError::WrongIssuer { .. } => "request a fresh token of the provider that is registered",
-        TokenError::MissingClaim { .. } | TokenError::InvalidClaim { .. } => "the provider must state that claim; look at its settings",
+        TokenError::AlgorithmNotAllowed { .. } | TokenError::NoMapping => {
+            "the operator registers the provider again"
+        }
+        TokenError::NoKeyNamed
+        | TokenError::KeyDoesNotFit { .. }
+        | TokenError::WrongIssuer { .. } => {
+            "request a fresh token of the provider that is registered"
+        }
+        TokenError::MissingClaim { .. } | TokenError::InvalidClaim { .. } => {
+            "the provider must state that claim; look at its settings"
+        }
         TokenError::LifetimeTooLong { .. } => "request a token of at most an hour",
         TokenError::RequiredClaim { .. } => "ask the operator what is required",
         TokenError::UnknownKey { .. }
@@ -76,30 +104,74 @@ pub(super) fn token(error: &TokenError) -> String {
 
 pub(super) fn keys(error: &KeysError) -> &'static str {
     match error {
-        KeysError::NotFetched { .. } | KeysError::TooOld { .. } => "try again in a minute; the operator finds the reason in the log",
+        KeysError::NotFetched { .. } | KeysError::TooOld { .. } => {
+            "try again in a minute; the operator finds the reason in the log"
+        }
     }
 }
 
 /// What a code of `src/http/` means, and what to do.
 pub(super) fn http(code: &str) -> (&'static str, &'static str) {
     match code {
-        "already_exists" => ("a value that may exist once only exists already", "choose another"),
-        "forbidden" => ("the key's account may not manage this gem", "use a key of an owner"),
-        "gem_invalid" => ("the file is not a gem that can be kept", "the text says what is wrong; build it again with `gem build`"),
-        "gem_platform" => ("the platform is spelled in a way that clients read differently", "build the gem with a newer RubyGems"),
-        "gem_too_big" => ("the gem is larger than 500 MiB, or than it was announced", "make it smaller"),
-        "gem_unsigned" => ("the gem has a certificate chain and no signature", "sign it, or leave the chain out"),
+        "already_exists" => (
+            "a value that may exist once only exists already",
+            "choose another",
+        ),
+        "forbidden" => (
+            "the key's account may not manage this gem",
+            "use a key of an owner",
+        ),
+        "gem_invalid" => (
+            "the file is not a gem that can be kept",
+            "the text says what is wrong; build it again with `gem build`",
+        ),
+        "gem_platform" => (
+            "the platform is spelled in a way that clients read differently",
+            "build the gem with a newer RubyGems",
+        ),
+        "gem_too_big" => (
+            "the gem is larger than 500 MiB, or than it was announced",
+            "make it smaller",
+        ),
+        "gem_unsigned" => (
+            "the gem has a certificate chain and no signature",
+            "sign it, or leave the chain out",
+        ),
         "key_dead" => ("the API key has expired or was revoked", "get a new key"),
-        "key_expired" => ("the API key expired before the push could be recorded", "get a new key"),
-        "key_unknown" => ("no such API key was issued here, or none was sent", "send a key in the `Authorization` header"),
-        "malformed" => ("the request cannot be read, or a value is outside its grammar", "the message says what"),
-        "multipart_unsupported" => ("attestations are not taken yet", "push without `--attestation`"),
+        "key_expired" => (
+            "the API key expired before the push could be recorded",
+            "get a new key",
+        ),
+        "key_unknown" => (
+            "no such API key was issued here, or none was sent",
+            "send a key in the `Authorization` header",
+        ),
+        "malformed" => (
+            "the request cannot be read, or a value is outside its grammar",
+            "the message says what",
+        ),
+        "multipart_unsupported" => (
+            "attestations are not taken yet",
+            "push without `--attestation`",
+        ),
         "not_found" => ("there is nothing here", "check the address"),
-        "provider_unknown" => ("no identity provider is registered for the issuer of the token", "the operator registers it: `gemledger provider add`"),
+        "provider_unknown" => (
+            "no identity provider is registered for the issuer of the token",
+            "the operator registers it: `gemledger provider add`",
+        ),
         "scope_missing" => ("the API key lacks a scope", "use a key that has it"),
-        "too_long" => ("the event does not fit into a leaf of 60,000 bytes", "make the gem's dependencies fewer"),
-        "too_many_requests" => ("too many requests of this address or repository", "try again in a minute"),
-        "unavailable" => ("the ledger cannot do this now", "try again in a minute; the operator finds the reason in the log"),
+        "too_long" => (
+            "the event does not fit into a leaf of 60,000 bytes",
+            "make the gem's dependencies fewer",
+        ),
+        "too_many_requests" => (
+            "too many requests of this address or repository",
+            "try again in a minute",
+        ),
+        "unavailable" => (
+            "the ledger cannot do this now",
+            "try again in a minute; the operator finds the reason in the log",
+        ),
         "unprocessable_content" => ("the publisher cannot be added", "`errors` says which field"),
         "yank_unsupported" => ("releases are not yanked yet", "release a fixed version"),
         other => panic!("tests/docs/errors/advice.rs does not know the code {other}"),
