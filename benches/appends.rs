@@ -43,7 +43,7 @@ pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
             let same: Vec<_> = rows.chunks(batch).map(<[_]>::to_vec).collect();
             bare.push(inserts::per_second(scratch(), &same)?);
         }
-        let (appends, bare) = (Took::appends.rate, Took::bare.rate);
+        let (appends, bare) = (Took::best(appends), Took::best(bare));
         report.add(Line {
             name: format!("appends with checkpoints, batches of {batch}, beside bare inserts"),
             value: appends.rate,

@@ -49,7 +49,7 @@ pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
             "HTTP/1.1 200",
         )?);
     }
-    let (reads, constant) = (Took::reads.rate, Took::best(constant));
+    let (reads, constant) = (Took::best(reads), Took::best(constant));
     let note = format!(
         "{note}, processor time {:.0} µs beside {:.0} µs",
         reads.micros, constant.micros

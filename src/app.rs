@@ -1,5 +1,10 @@
 //! The composition root: one open ledger, and the use cases that stand on it.
-use std::{fs, io, os::unix::fs::DirBuilderExt as _, path::PathBuf, sync::Arc};
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use deciders::{Code, Denial, Ledger, ledger::EDITION};
 use events::{
@@ -201,6 +206,9 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
     let mut log = SqliteLog::open(&folder.database()).await?;
     rows::catch_up(&mut log, |_, _| {}).await?;
     let subjects = SubjectKeys::open(&folder.subject_keys()).await?;
+    for path in [folder.subject_keys(), folder.database()] {
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(io_error(&path))?;
+    }
     let (core, served) = Core::open(
         log,
         anchor.clone(),
@@ -260,16 +268,19 @@ fn prepare(opening: &Opening) -> Result<(), OpenError> {
     if opening.visibility.is_none() {
         return Err(OpenError::VisibilityNeeded);
     }
-    let mut number = 1;
-    for path in [folder.signing_key(), folder.anchor.clone()] {
-        if path.exists() {
-            if !opening.open_new {
-                return Err(OpenError::Lost(path));
-            }
-            number = number.max(succeed(&path, &url.origin(1))?);
-        }
+    let old = [folder.signing_key(), folder.anchor.clone()];
+    if let Some(path) = old.iter().find(|path| path.exists() && !opening.open_new) {
+        return Err(OpenError::Lost(path.clone()));
     }
-    for path in [&folder.data, &folder.keys] {
+    let number = successor(&folder.signing_key(), &url.origin(1));
+    for path in old.iter().filter(|path| path.exists()) {
+        set_aside(path)?;
+    }
+    let parents = folder.anchor.parent().into_iter();
+    for path in [folder.data.as_path(), folder.keys.as_path()]
+        .into_iter()
+        .chain(parents)
+    {
         let made = fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -281,18 +292,25 @@ fn prepare(opening: &Opening) -> Result<(), OpenError> {
     fs::write(folder.url_file(), url.as_str()).map_err(io_error(folder.url_file()))
 }
 
-/// Puts an old key or anchor aside, and says which number the next log of this registry gets: the old origin has signed
-/// checkpoints that a log of the same name would contradict.
-fn succeed(path: &std::path::Path, first_origin: &str) -> Result<u64, OpenError> {
+/// Which number the next log of this registry gets: an old key's origin has signed checkpoints that a log of the same
+/// name would contradict.
+fn successor(key: &Path, first_origin: &str) -> u64 {
     let prefix = first_origin.trim_end_matches('1');
-    let name = keys::load(path).ok().map(|key| key.name().to_owned());
-    let number = name
-        .and_then(|name| name.strip_prefix(prefix)?.parse::<u64>().ok())
-        .unwrap_or(0);
-    let mut aside = path.as_os_str().to_owned();
-    aside.push(format!(".{number}.old"));
-    fs::rename(path, &aside).map_err(io_error(path))?;
-    Ok(number + 1)
+    let name = keys::load(key).ok().map(|key| key.name().to_owned());
+    let number = name.and_then(|name| name.strip_prefix(prefix)?.parse::<u64>().ok());
+    number.unwrap_or(0).saturating_add(1)
+}
+
+/// Renames an old key or anchor, never over another one.
+fn set_aside(path: &Path) -> Result<(), OpenError> {
+    let aside = |n: u64| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".old-{n}"));
+        PathBuf::from(name)
+    };
+    let free = (1..).map(aside).find(|aside| !aside.exists());
+    free.map_or(Ok(()), |aside| fs::rename(path, aside))
+        .map_err(io_error(path))
 }
 
 impl App {

@@ -1,5 +1,8 @@
 //! Where a ledger lives and how it is reached: what was typed, turned into what it means.
-use std::path::{Path, PathBuf};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+};
 
 /// The files of a ledger. Signing keys and anchor may be elsewhere, and for a ledger that matters they should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +106,19 @@ impl BaseUrl {
     /// Host and port: the audience of identity tokens unless another one is configured.
     pub fn authority(&self) -> &str {
         &self.authority
+    }
+
+    /// Whether only this machine can reach it.
+    pub fn is_loopback(&self) -> bool {
+        let host = match self.authority.strip_prefix('[') {
+            Some(v6) => v6.split(']').next(),
+            None => self.authority.split(':').next(),
+        };
+        let host = host.unwrap_or_default();
+        host == "localhost"
+            || host
+                .parse()
+                .is_ok_and(|address: IpAddr| address.is_loopback())
     }
 
     /// The path below which everything is served: empty, or `/…` without a slash at the end.

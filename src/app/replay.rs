@@ -83,7 +83,7 @@ pub async fn replay(
         }
     }
     let different = match &mut rebuilt {
-        Some(rebuilt) if check => differences(reader, rebuilt).await?,
+        Some(rebuilt) if check => settled_differences(reader, rebuilt, head.size).await?,
         _ => Vec::new(),
     };
     if let Some(rebuilt) = rebuilt {
@@ -96,6 +96,27 @@ pub async fn replay(
         root_matches: (!stopped).then(|| root == head.root),
         different,
     })
+}
+
+/// How often a busy log is caught up with before its tables are compared for good.
+const TRIES: u32 = 20;
+
+/// As [`differences`]; where the log has grown meanwhile, its new events are replayed and the tables compared again.
+async fn settled_differences(
+    reader: &Reader,
+    rebuilt: &mut Rebuilt,
+    mut size: u64,
+) -> Result<Vec<&'static str>, StoreError> {
+    for _ in 0..TRIES {
+        let different = differences(reader, rebuilt).await?;
+        let grown = reader.head().await?.size;
+        if different.is_empty() || grown == size {
+            return Ok(different);
+        }
+        rebuilt.advance(&reader.events(size, grown).await?).await?;
+        size = grown;
+    }
+    differences(reader, rebuilt).await
 }
 
 /// The tables whose live rows are not what the log gives.

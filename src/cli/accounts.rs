@@ -65,6 +65,9 @@ fn scope(text: &str) -> Result<Scope, String> {
 }
 
 pub(super) async fn account(app: &App, handle: &str) -> anyhow::Result<AccountId> {
+    if let Ok(id) = AccountId::parse(handle) {
+        return Ok(id);
+    }
     let found = views::accounts::by_handle(app, handle).await?;
     found.with_context(|| format!("there is no account called {handle}"))
 }

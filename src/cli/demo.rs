@@ -56,7 +56,7 @@ impl Demo {
                 "open {} in a browser; ctrl-c ends the demo",
                 stage.page()
             ));
-            tokio::signal::ctrl_c().await?;
+            super::serve::asked_to_stop().await;
         }
         drop(stage);
         std::fs::remove_dir_all(&folder)?;

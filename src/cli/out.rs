@@ -62,7 +62,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
 fn harmless(text: &str) -> String {
     text.chars()
         .map(|c| {
-            if c != '\n' && events::text::is_forbidden(c) {
+            if !matches!(c, '\n' | '\t') && events::text::is_forbidden(c) {
                 c.escape_unicode().to_string()
             } else {
                 c.to_string()

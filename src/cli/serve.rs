@@ -87,7 +87,7 @@ impl Serve {
             Some(VisibilityArg::Public) => Some(Visibility::Public),
             Some(VisibilityArg::Private) => Some(Visibility::Private),
             None if folder.database().exists() => None,
-            None => address.ip().is_loopback().then_some(Visibility::Public),
+            None => (address.ip().is_loopback() && url.is_loopback()).then_some(Visibility::Public),
         };
         let opening = Opening {
             folder: folder.clone(),
@@ -147,12 +147,14 @@ fn start_logging() {
     // A second start in one process keeps the first.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
 }
 
-async fn asked_to_stop() {
+/// Resolves when the process is asked to end.
+pub(super) async fn asked_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;

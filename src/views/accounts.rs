@@ -17,7 +17,13 @@ pub async fn by_handle(app: &App, handle: &str) -> Result<Option<AccountId>, Sto
         .await
         .map_err(failed)?;
     let subject: Option<String> = row.map(|row| row.try_get(0)).transpose().map_err(failed)?;
-    Ok(subject.and_then(|subject| AccountId::parse(subject.strip_prefix("account/")?).ok()))
+    let account =
+        subject.and_then(|subject| AccountId::parse(subject.strip_prefix("account/")?).ok());
+    // The keyed hash outlives an erasure, so that nobody can take the name; but whose it was is not told any more.
+    match account {
+        Some(id) if app.subjects.key(&StreamName::account(id)).await?.is_none() => Ok(None),
+        account => Ok(account),
+    }
 }
 
 /// The handle of an account; `None` once it is erased.

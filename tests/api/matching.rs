@@ -1,5 +1,5 @@
 //! Tokens that verify and are from the wrong job: what is told to whom, and what is recorded.
-use events::{claims::ProviderKind, id::Owner, policy::Publisher, text::Slug};
+use events::{claims::ProviderKind, id::Owner, policy::Publisher};
 use gemledger::demo::issuer::GithubJob;
 use serde_json::{Value, json};
 

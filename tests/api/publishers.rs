@@ -1,16 +1,12 @@
 //! Trusted publishers over HTTP, in the shapes of the API of rubygems.org.
-use events::{
-    api_key::Scope,
-    claims::ProviderKind,
-    id::{AccountId, PublisherId},
-};
+use events::{api_key::Scope, claims::ProviderKind, id::AccountId};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, answer},
     app::{TestApp, job},
-    given::{GITHUB, good, issuer},
+    given::{GITHUB, good},
 };
 
 pub(super) const PATH: &str = "/api/v1/gems/rake/trusted_publishers";

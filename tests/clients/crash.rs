@@ -42,7 +42,7 @@ fn every_acknowledged_push_survives_the_death_of_the_server() {
                         assert!(number < GEMS, "the server was not killed in time");
                         match http::push(&url, &key, &gem(number).1) {
                             Some(answer) if answer.status == 200 => {
-                                acknowledged.lock().unwrap().push(number)
+                                acknowledged.lock().unwrap().push(number);
                             }
                             Some(answer) => panic!("{}: {}", answer.status, answer.text()),
                             None => return,

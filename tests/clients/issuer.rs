@@ -1,4 +1,4 @@
-//! An identity provider whose tokens are made by PyPI's `PyJWT`, with its own RSA key.
+//! An identity provider whose tokens are made by an independent library, `PyJWT`, with its own RSA key.
 use std::{
     cell::RefCell,
     io::{BufReader, Write as _},

@@ -1,4 +1,4 @@
-//! Real clients against the real server: Debian's `gem` and `bundle`, those of a newer Debian, and PyPI's `PyJWT`.
+//! Real clients against the real server: Debian's `gem` and `bundle`, those of a newer Debian, and tokens of `PyJWT`.
 #![cfg(test)]
 
 mod issuer;

@@ -252,7 +252,7 @@ impl Server {
             log,
             reader: Some(reader),
         };
-        let came = is_up.recv_timeout(Duration::from_secs(60));
+        let came = is_up.recv_timeout(Duration::from_mins(1));
         assert!(
             came.is_ok(),
             "the server did not come up:\n{}",

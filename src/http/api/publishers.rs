@@ -273,10 +273,12 @@ fn publisher(fields: Fields, provider: events::text::Slug) -> Result<Publisher, 
 }
 
 fn unprocessable(body: Value) -> Problem {
+    let reason = body.get("error").and_then(Value::as_str);
+    let message = reason.unwrap_or("the publisher cannot be added").to_owned();
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         "unprocessable_content",
-        "the publisher cannot be added",
+        message,
     )
     .in_json()
     .with_details(body)
