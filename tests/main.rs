@@ -9,6 +9,7 @@ mod cli;
 mod clients;
 mod contract;
 mod dependencies;
+mod docs;
 mod faults;
 mod replay;
 mod rubygems;

@@ -6,7 +6,8 @@ use crate::{
     text::{Slug, Text},
 };
 
-/// Data of `exchange.denied`: a token verified, came from a publisher's repository, and did not match.
+/// Data of `exchange.denied`: a token verified, came from a publisher's repository (or from one that took its name,
+/// and then ids are all that is written), and did not match.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExchangeDenied {

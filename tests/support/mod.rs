@@ -1,8 +1,7 @@
-//! What the tests share: the real program, a small HTTP client, histories, issuers, stores.
+//! What the tests share: the real program, a small HTTP client, histories, stores.
 #![cfg(test)]
 
 pub(crate) mod history;
 pub(crate) mod http;
-pub(crate) mod issuer;
 pub(crate) mod program;
 pub(crate) mod store;

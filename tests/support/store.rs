@@ -86,7 +86,14 @@ pub(crate) fn fresh_number() -> u64 {
 impl<K: Kind> Place<K> {
     /// An empty place, with a clock that stands still.
     pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        // In memory where there is such a folder: nothing here depends on how long a disk takes.
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        };
+        let folder = folder.unwrap();
         let place = Self::over(folder.path(), Clock::manual(history::start()));
         Self {
             _folder: Some(Arc::new(folder)),

@@ -48,7 +48,7 @@ impl<K: Kind> Place<K> {
 
 fn audit_events(stored: &Stored, events: &[Event]) {
     let mut streams = BTreeMap::<StreamName, u64>::new();
-    let mut requests = Vec::new();
+    let (mut request, mut requests) = (None, BTreeSet::new());
     let mut time = events.first().map(|event| event.time).unwrap_or_default();
     for (event, row) in events.iter().zip(&stored.events) {
         assert_eq!((&event.stream, event.revision), (&row.stream, row.revision));
@@ -57,9 +57,9 @@ fn audit_events(stored: &Stored, events: &[Event]) {
         *next += 1;
         assert!(time <= event.time, "time does not go back");
         time = event.time;
-        if requests.last() != Some(&event.request) {
-            assert!(!requests.contains(&event.request), "a group is adjacent");
-            requests.push(event.request);
+        if request != Some(event.request) {
+            request = Some(event.request);
+            assert!(requests.insert(event.request), "a group is adjacent");
         }
     }
     assert_eq!(stored.head.time, time);
