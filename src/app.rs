@@ -303,14 +303,16 @@ fn successor(key: &Path, first_origin: &str) -> u64 {
 
 /// Renames an old key or anchor, never over another one.
 fn set_aside(path: &Path) -> Result<(), OpenError> {
-    let aside = |n: u64| {
+    let aside = |n: u32| {
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".old-{n}"));
         PathBuf::from(name)
     };
-    let free = (1..).map(aside).find(|aside| !aside.exists());
-    free.map_or(Ok(()), |aside| fs::rename(path, aside))
-        .map_err(io_error(path))
+    let mut n = 1;
+    while aside(n).exists() {
+        n += 1;
+    }
+    fs::rename(path, aside(n)).map_err(io_error(path))
 }
 
 impl App {

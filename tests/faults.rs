@@ -41,7 +41,13 @@ fn table() -> Vec<(Step, Fault, Then)> {
     use Fault::{After, Before, Flips};
     use Then::{Appended, Ended, EndedAndKept, Refused};
     let mut table = Vec::new();
-    for step in [Step::Begin, Step::Head, Step::Streams, Step::Info, Step::Write] {
+    for step in [
+        Step::Begin,
+        Step::Head,
+        Step::Streams,
+        Step::Info,
+        Step::Write,
+    ] {
         table.push((step, Before(database()), Refused));
         table.push((step, After(database()), Refused));
     }
@@ -50,7 +56,11 @@ fn table() -> Vec<(Step, Fault, Then)> {
         (Step::Commit, Before(database()), Refused),
         (Step::Commit, Before(in_doubt()), Ended),
         (Step::Commit, After(in_doubt()), EndedAndKept),
-        (Step::Head, Before(StoreError::Corrupt("injected".into())), Ended),
+        (
+            Step::Head,
+            Before(StoreError::Corrupt("injected".into())),
+            Ended,
+        ),
         (Step::Leaves, Before(database()), EndedAndKept),
         (Step::Leaves, After(database()), EndedAndKept),
         (Step::Leaves, Flips, EndedAndKept),
@@ -62,14 +72,21 @@ fn table() -> Vec<(Step, Fault, Then)> {
 
 /// A request that reads a stream that is not cached, writes several, and changes rows that are folded.
 async fn push<K: Kind>(running: &Running<K>, number: u64) -> bool {
-    let drafts = vec![pushed(0, number, "ruby"), exchanged(number), key_issued(number)];
+    let drafts = vec![
+        pushed(0, number, "ruby"),
+        exchanged(number),
+        key_issued(number),
+    ];
     running.append(drafts).await.is_ok()
 }
 
 async fn one_fault<K: Kind>(step: Step, fault: Fault, then: Then) {
     let place = Place::<K>::new();
     let (inner, faults) = (place.log.connect().await, Faults::default());
-    let faulty = Faulty { inner, faults: faults.clone() };
+    let faulty = Faulty {
+        inner,
+        faults: faults.clone(),
+    };
     let mut running = place.open_on(faulty).await.unwrap();
     assert!(push(&running, 0).await);
     let (armed, asked) = (&faults, &running);
@@ -92,12 +109,18 @@ async fn one_fault<K: Kind>(step: Step, fault: Fault, then: Then) {
     assert_eq!(faults.spent(), !acknowledged);
     assert_eq!(place.audit().await.head.size, kept);
     let signed = if acknowledged { 12 } else { 3 };
-    assert_eq!(place.anchor().read().unwrap().unwrap().checkpoint.size(), signed);
+    assert_eq!(
+        place.anchor().read().unwrap().unwrap().checkpoint.size(),
+        signed
+    );
     if matches!(then, Then::Refused | Then::Appended) {
         assert!(push(&running, 4).await, "the writer goes on");
     } else {
         assert!(!push(&running, 4).await);
-        assert!((&mut running.ended).await.unwrap().is_some(), "the process is told to end");
+        assert!(
+            (&mut running.ended).await.unwrap().is_some(),
+            "the process is told to end"
+        );
     }
     drop(running);
     place.audit().await;
@@ -142,18 +165,33 @@ const STATEMENTS: [&str; 9] = [
 #[tokio::test]
 async fn each_statement_of_a_batch_fails_before_and_after_it_took_effect() {
     for statement in STATEMENTS {
-        for (when, how) in [("BEFORE", "ABORT"), ("AFTER", "ABORT"), ("BEFORE", "ROLLBACK"), ("AFTER", "ROLLBACK")] {
+        for (when, how) in [
+            ("BEFORE", "ABORT"),
+            ("AFTER", "ABORT"),
+            ("BEFORE", "ROLLBACK"),
+            ("AFTER", "ROLLBACK"),
+        ] {
             let place = Place::<OnSqlite>::new();
             let running = place.open().await;
             assert!(push(&running, 0).await);
             let url = format!("sqlite://{}", place.log.0.display());
             let mut connection = SqliteConnection::connect(&url).await.unwrap();
-            let sql = format!("CREATE TRIGGER stop {when} {statement} BEGIN SELECT RAISE({how}, 'injected'); END");
-            sqlx::query(AssertSqlSafe(sql.clone())).execute(&mut connection).await.unwrap();
-            let answers = running.together((1..4).map(|n| push(&running, n)).collect()).await;
+            let sql = format!(
+                "CREATE TRIGGER stop {when} {statement} BEGIN SELECT RAISE({how}, 'injected'); END"
+            );
+            sqlx::query(AssertSqlSafe(sql.clone()))
+                .execute(&mut connection)
+                .await
+                .unwrap();
+            let answers = running
+                .together((1..4).map(|n| push(&running, n)).collect())
+                .await;
             assert_eq!(answers, [false; 3], "{sql}");
             assert_eq!(place.audit().await.head.size, 3, "{sql}");
-            sqlx::query("DROP TRIGGER stop").execute(&mut connection).await.unwrap();
+            sqlx::query("DROP TRIGGER stop")
+                .execute(&mut connection)
+                .await
+                .unwrap();
             assert!(push(&running, 4).await, "{sql}");
             assert!(running.stop().await.is_none());
             assert!(push(&place.open().await, 5).await);
@@ -170,16 +208,22 @@ async fn a_batch_that_cannot_be_anchored_is_kept_signed_later_and_never_answered
         assert!(push(&running, 0).await);
         let (anchor, aside) = (place.path("anchor"), place.path("aside"));
         fs::rename(&anchor, &aside).unwrap();
-        let answers = running.together((1..4).map(|n| push(&running, n)).collect()).await;
+        let answers = running
+            .together((1..4).map(|n| push(&running, n)).collect())
+            .await;
         assert_eq!(answers, [false; 3]);
-        assert!(matches!((&mut running.ended).await.unwrap(), Some(Fatal::Anchor(_))));
+        assert!(matches!(
+            (&mut running.ended).await.unwrap(),
+            Some(Fatal::Anchor(_))
+        ));
         assert_eq!(running.writer.served().head.size, 3, "it is not served");
         fs::rename(&aside, &anchor).unwrap();
         let head = place.audit().await.head;
         assert_eq!(head.size, 12);
         if raised {
             // The other half of the table: it reached the disk, and nobody was told.
-            let checkpoint = Checkpoint::new("gems.example.org/log/1", head.size, head.root).unwrap();
+            let checkpoint =
+                Checkpoint::new("gems.example.org/log/1", head.size, head.root).unwrap();
             let note = checkpoint.sign(&key()).unwrap();
             place.anchor().raise(&checkpoint, &note).unwrap();
         }
@@ -192,7 +236,13 @@ async fn a_batch_that_cannot_be_anchored_is_kept_signed_later_and_never_answered
 
 #[tokio::test]
 async fn a_start_that_fails_at_any_step_leaves_everything_as_it_was() {
-    for step in [Step::Begin, Step::Head, Step::Tile, Step::Leaves, Step::Rollback] {
+    for step in [
+        Step::Begin,
+        Step::Head,
+        Step::Tile,
+        Step::Leaves,
+        Step::Rollback,
+    ] {
         for fault in [Fault::Before(database()), Fault::After(database())] {
             let place = Place::<OnSqlite>::new();
             let running = place.open().await;
@@ -213,7 +263,13 @@ async fn a_start_that_fails_at_any_step_leaves_everything_as_it_was() {
 async fn a_rollback_that_fails_does_not_stop_the_next_batch() {
     let place = Place::<OnSqlite>::new();
     let (inner, faults) = (place.log.connect().await, Faults::default());
-    let running = place.open_on(Faulty { inner, faults: faults.clone() }).await.unwrap();
+    let running = place
+        .open_on(Faulty {
+            inner,
+            faults: faults.clone(),
+        })
+        .await
+        .unwrap();
     faults.arm(Step::Write, Fault::After(database()));
     faults.arm(Step::Rollback, Fault::Before(database()));
     assert!(!push(&running, 0).await);
@@ -228,7 +284,13 @@ async fn a_rollback_that_fails_does_not_stop_the_next_batch() {
 async fn bits_that_flip_in_the_database_are_not_signed_at_the_next_start() {
     let place = Place::<OnSqlite>::new();
     let (inner, faults) = (place.log.connect().await, Faults::default());
-    let running = place.open_on(Faulty { inner, faults: faults.clone() }).await.unwrap();
+    let running = place
+        .open_on(Faulty {
+            inner,
+            faults: faults.clone(),
+        })
+        .await
+        .unwrap();
     assert!(push(&running, 0).await);
     faults.arm(Step::Write, Fault::Flips);
     assert!(!push(&running, 1).await);

@@ -41,7 +41,13 @@ async fn a_scan_gives_every_event_once_in_order_with_its_hash_and_leaf() {
     let (place, _running) = filled(size).await;
     let stored = place.log.stored().await;
     let reader = Reader::open(&place.log.0, 2).await.unwrap();
-    for (from, to) in [(0, size), (1, size), (PAGE, PAGE + 1), (7, 7), (PAGE - 1, 2 * PAGE)] {
+    for (from, to) in [
+        (0, size),
+        (1, size),
+        (PAGE, PAGE + 1),
+        (7, 7),
+        (PAGE - 1, 2 * PAGE),
+    ] {
         let (mut next, mut pages) = (from, pin!(scan::scan(&reader, from, to)));
         while let Some(page) = pages.next().await {
             for scanned in page.unwrap() {
@@ -76,7 +82,11 @@ async fn a_scan_beyond_the_end_of_the_log_is_an_error() {
 /// Changes a stored leaf behind the database's back.
 async fn damage(place: &Place<OnSqlite>, sql: &'static str) {
     let mut connection = connect(place).await;
-    for sql in ["DROP TRIGGER event_is_never_updated", "DROP TRIGGER event_is_never_deleted", sql] {
+    for sql in [
+        "DROP TRIGGER event_is_never_updated",
+        "DROP TRIGGER event_is_never_deleted",
+        sql,
+    ] {
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
 }
@@ -85,12 +95,19 @@ async fn damage(place: &Place<OnSqlite>, sql: &'static str) {
 async fn a_scan_goes_on_after_a_leaf_it_cannot_read_and_says_which() {
     let (place, running) = filled(10).await;
     running.stop().await;
-    damage(&place, "UPDATE event SET leaf = CAST('{}' AS BLOB) WHERE log_index = 4").await;
+    damage(
+        &place,
+        "UPDATE event SET leaf = CAST('{}' AS BLOB) WHERE log_index = 4",
+    )
+    .await;
     let reader = Reader::open(&place.log.0, 2).await.unwrap();
     let mut pages = pin!(scan::scan(&reader, 0, 10));
     let page = pages.next().await.unwrap().unwrap();
-    let unread: Vec<u64> =
-        page.iter().filter(|scanned| scanned.recorded.is_err()).map(|scanned| scanned.index).collect();
+    let unread: Vec<u64> = page
+        .iter()
+        .filter(|scanned| scanned.recorded.is_err())
+        .map(|scanned| scanned.index)
+        .collect();
     assert_eq!((page.len(), unread), (10, vec![4]));
 }
 
@@ -125,7 +142,10 @@ async fn damage_is_found_wherever_it_is() {
 async fn catching_up_goes_on_where_it_was_interrupted() {
     let (place, running) = filled(PAGE + 100).await;
     for n in 0..6 {
-        running.append(vec![pushed(n % 2, n, "ruby")]).await.unwrap();
+        running
+            .append(vec![pushed(n % 2, n, "ruby")])
+            .await
+            .unwrap();
     }
     running.stop().await;
     let mut connection = connect(&place).await;
@@ -150,7 +170,10 @@ async fn catching_up_goes_on_where_it_was_interrupted() {
     log.begin().await.unwrap_err();
     log.rollback().await.unwrap();
     drop(log);
-    sqlx::query("DROP TRIGGER stop").execute(&mut connection).await.unwrap();
+    sqlx::query("DROP TRIGGER stop")
+        .execute(&mut connection)
+        .await
+        .unwrap();
     let mut log = SqliteLog::open(&place.log.0).await.unwrap();
     replay::catch_up(&mut log, |_, _| {}).await.unwrap();
     place.audit().await;
@@ -161,7 +184,13 @@ async fn two_processes_that_catch_up_at_once_do_each_slice_once() {
     let place = Place::<OnSqlite>::new();
     let running = place.open().await;
     for n in 0..40 {
-        let drafts = (0..64).map(|m| if m % 8 == 0 { pushed(0, 8 * n + m / 8, "ruby") } else { exchanged(64 * n + m) });
+        let drafts = (0..64).map(|m| {
+            if m % 8 == 0 {
+                pushed(0, 8 * n + m / 8, "ruby")
+            } else {
+                exchanged(64 * n + m)
+            }
+        });
         running.append(drafts.collect()).await.unwrap();
     }
     running.stop().await;
@@ -170,7 +199,10 @@ async fn two_processes_that_catch_up_at_once_do_each_slice_once() {
         let sql = sqlx::AssertSqlSafe(format!("DROP TABLE {table}"));
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
-    sqlx::query("DELETE FROM projection").execute(&mut connection).await.unwrap();
+    sqlx::query("DELETE FROM projection")
+        .execute(&mut connection)
+        .await
+        .unwrap();
     let again = || async {
         let mut log = SqliteLog::open(&place.log.0).await.unwrap();
         replay::catch_up(&mut log, |_, _| {}).await.unwrap();
@@ -187,7 +219,10 @@ async fn a_process_of_another_version_leaves_rows_behind_and_the_next_batch_brin
     server.append(Step::Gem(0).drafts()).await.unwrap();
     // What the other version appended: leaves, and no rows of ours.
     let command = place.open().await;
-    command.append(vec![pushed(0, 1, "ruby"), pushed(0, 2, "ruby")]).await.unwrap();
+    command
+        .append(vec![pushed(0, 1, "ruby"), pushed(0, 2, "ruby")])
+        .await
+        .unwrap();
     command.stop().await;
     let mut connection = connect(&place).await;
     for sql in [
@@ -201,35 +236,53 @@ async fn a_process_of_another_version_leaves_rows_behind_and_the_next_batch_brin
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
     server.append(vec![pushed(0, 3, "ruby")]).await.unwrap();
-    let theirs: i64 = sqlx::query_scalar("SELECT position FROM projection WHERE name = 'theirs_r9'")
-        .fetch_one(&mut connection)
+    let theirs: i64 =
+        sqlx::query_scalar("SELECT position FROM projection WHERE name = 'theirs_r9'")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+    assert_eq!(
+        theirs, 1,
+        "their tables were not written, so their position stays"
+    );
+    sqlx::query("DELETE FROM projection WHERE name = 'theirs_r9'")
+        .execute(&mut connection)
         .await
         .unwrap();
-    assert_eq!(theirs, 1, "their tables were not written, so their position stays");
-    sqlx::query("DELETE FROM projection WHERE name = 'theirs_r9'").execute(&mut connection).await.unwrap();
     place.audit().await;
 }
 
 #[tokio::test]
 async fn a_reader_finds_leaves_streams_tiles_and_proofs() {
     let (place, running) = filled(300).await;
-    running.append(vec![pushed(0, 1, "ruby"), pushed(0, 2, "ruby")]).await.unwrap();
+    running
+        .append(vec![pushed(0, 1, "ruby"), pushed(0, 2, "ruby")])
+        .await
+        .unwrap();
     let reader = Reader::open(&place.log.0, 2).await.unwrap();
     let stored = place.audit().await;
     let events: Vec<Recorded> = reader.events(0, 400).await.unwrap();
     assert_eq!(events.len(), 302);
-    assert_eq!(reader.leaf(301).await.unwrap().unwrap(), stored.events[301].leaf);
+    assert_eq!(
+        reader.leaf(301).await.unwrap().unwrap(),
+        stored.events[301].leaf
+    );
     assert!(reader.leaf(302).await.unwrap().is_none());
     let gem = events[300].event.stream.clone();
     assert_eq!(reader.stream(&gem, 1, 9).await.unwrap(), events[301..]);
-    assert_eq!(reader.event(&gem, 0).await.unwrap().as_ref(), Some(&events[300]));
+    assert_eq!(
+        reader.event(&gem, 0).await.unwrap().as_ref(),
+        Some(&events[300])
+    );
     assert!(reader.event(&gem, 2).await.unwrap().is_none());
     let tile = |width| tlog::TilePath::new(0, 1, width).unwrap();
     assert_eq!(reader.tile(tile(46)).await.unwrap().unwrap().len(), 46 * 32);
     assert!(reader.tile(tile(47)).await.unwrap().is_none());
     for size in [1, 2, 255, 256, 257, 302] {
-        let hashes: Vec<_> =
-            stored.events[..size].iter().map(|event| tlog::leaf_hash(&event.leaf)).collect();
+        let hashes: Vec<_> = stored.events[..size]
+            .iter()
+            .map(|event| tlog::leaf_hash(&event.leaf))
+            .collect();
         let (size, root) = (u64::try_from(size).unwrap(), tlog::root_of(&hashes));
         for (index, hash) in (0..).zip(&hashes) {
             let proof = reader.inclusion_proof(index, size).await.unwrap();

@@ -235,10 +235,8 @@ impl App {
             Via::Http,
         );
         request.vault.push(sealed.row);
-        let commitments: Sealed = Text::parse(JWT)
-            .map(|name| (name, sealed.commitment))
-            .into_iter()
-            .collect();
+        let commitment = Text::parse(JWT).map(|name| (name, sealed.commitment));
+        let commitments: Sealed = commitment.into_iter().collect();
         let (reads, counts) = (reads(&facts, &gems), Arc::clone(&self.denials));
         let outcome = self
             .writer
@@ -251,10 +249,9 @@ impl App {
                         group: Some(request.group(drafts)),
                         answer: Ok(()),
                     },
+                    Err(turned) if !record_denial => Verdict::answer(Err(turned)),
                     Err(turned) => {
-                        let record = record_denial
-                            .then(|| recorded(desk, &states, &turned, &facts, &counts))
-                            .flatten();
+                        let record = recorded(desk, &states, &turned, &facts, &counts);
                         let group = record.map(|draft| {
                             request.vault.clear();
                             request.group(vec![draft])

@@ -16,6 +16,7 @@ pub struct Reader {
     pool: SqlitePool,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn failed(error: sqlx::Error) -> StoreError {
     StoreError::Database(error.to_string())
 }

@@ -21,6 +21,7 @@ use super::{
     sqlite::{SqliteLog, execute, prepared},
 };
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn failed(error: sqlx::Error) -> StoreError {
     StoreError::Database(error.to_string())
 }

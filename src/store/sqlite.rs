@@ -23,8 +23,11 @@ pub struct SqliteLog {
 /// What SQLite says of a file that is not a database, or not a sound one: `SQLITE_CORRUPT` and `SQLITE_NOTADB`.
 const DAMAGED: [i64; 2] = [11, 26];
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 pub(super) fn database(error: sqlx::Error) -> StoreError {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     let primary = code.and_then(|code| code.parse::<i64>().ok());
     match primary.map(|code| code & 0xff) {
         Some(code) if DAMAGED.contains(&code) => StoreError::Corrupt(error.to_string()),

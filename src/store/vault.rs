@@ -54,6 +54,7 @@ pub struct SubjectKeys {
     hash_key: Arc<Zeroizing<[u8; 32]>>,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn failed(error: sqlx::Error) -> StoreError {
     StoreError::Database(format!("the subject keys: {error}"))
 }
@@ -92,10 +93,6 @@ impl SubjectKeys {
 
     /// A fresh key for a subject that nothing is recorded of yet. It travels with the value that it seals, and is kept
     /// if and only if that value's event is: a request that is denied leaves no key behind.
-    #[expect(
-        clippy::unused_self,
-        reason = "where keys come from is the business of where they are kept"
-    )]
     pub fn fresh(&self, subject: &StreamName) -> SubjectKey {
         SubjectKey {
             subject: subject.clone(),

@@ -158,18 +158,18 @@ fn chain(record: &TransparencyRecord) -> Vec<Step> {
     let chain = &record.chain;
     let mut steps = vec![step(
         &chain.release,
-        format!("{} was released.", record.file),
+        &format!("{} was released.", record.file),
     )];
     if let Some(key) = &chain.api_key {
         let what = match key.account {
             Some(_) => "The API key that pushed it was issued.",
             None => "A key of a few minutes was minted for the run.",
         };
-        steps.push(step(&key.entry, what.into()));
+        steps.push(step(&key.entry, what));
     }
     if let Some(exchange) = &chain.exchange {
         let what = "The run's identity token was checked and exchanged.";
-        steps.push(step(&exchange.entry, what.into()));
+        steps.push(step(&exchange.entry, what));
     }
     if let Some(publisher) = &chain.publisher {
         let name = format!(
@@ -180,18 +180,18 @@ fn chain(record: &TransparencyRecord) -> Vec<Step> {
             Some(pending) => {
                 let reserved =
                     format!("The name was reserved, and {name} trusted to push it first.");
-                steps.push(step(pending, reserved));
+                steps.push(step(pending, &reserved));
                 let added = format!("{name} became the gem's trusted publisher.");
-                steps.push(step(&publisher.entry, added));
+                steps.push(step(&publisher.entry, &added));
             }
             None => steps.push(step(
                 &publisher.entry,
-                format!("{name} became a trusted publisher of the gem."),
+                &format!("{name} became a trusted publisher of the gem."),
             )),
         }
         if let Some(pinned) = &publisher.pinned {
             let what = "The publisher was pinned to the repository's immutable id.";
-            steps.push(step(pinned, what.into()));
+            steps.push(step(pinned, what));
         }
     }
     if let Some(provider) = &chain.provider {
@@ -199,11 +199,11 @@ fn chain(record: &TransparencyRecord) -> Vec<Step> {
             "{} became an identity provider of this registry.",
             provider.issuer
         );
-        steps.push(step(&provider.entry, what));
+        steps.push(step(&provider.entry, &what));
     }
     if let Some(key) = &chain.provider_key {
         let what = format!("The provider's public key {} was recorded.", key.kid);
-        steps.push(step(&key.entry, what));
+        steps.push(step(&key.entry, &what));
     }
     if let Some(policy) = &chain.policy {
         let known = steps
@@ -214,7 +214,7 @@ fn chain(record: &TransparencyRecord) -> Vec<Step> {
                 "The gem's policy stood at its revision {}.",
                 policy.revision
             );
-            steps.push(step(policy, what));
+            steps.push(step(policy, &what));
         }
     }
     steps.extend(record.since.iter().map(later));
@@ -222,12 +222,12 @@ fn chain(record: &TransparencyRecord) -> Vec<Step> {
     steps
 }
 
-fn step(entry: &Entry, what: String) -> Step {
+fn step(entry: &Entry, what: &str) -> Step {
     Step {
         time: entry.time.into(),
         who: who(&entry.actor),
         entry: entry.clone(),
-        what: typeset(&what),
+        what: typeset(what),
         later: false,
     }
 }
@@ -244,6 +244,6 @@ fn later(entry: &Entry) -> Step {
     };
     Step {
         later: true,
-        ..step(entry, what.to_owned())
+        ..step(entry, what)
     }
 }

@@ -1,5 +1,5 @@
 //! Names change hands, ids do not: who is the publisher when a repository, an owner or a provider bears its name.
-use events::{claims::ProviderKind, id::Owner, policy::Publisher, text::Slug};
+use events::{api_key::Scope, claims::ProviderKind, id::Owner, policy::Publisher, text::Slug};
 use gemledger::demo::issuer::GithubJob;
 
 use super::{
@@ -41,32 +41,22 @@ async fn the_publisher_of_one_provider_is_not_that_of_another() {
 async fn a_publisher_without_ids_waits_a_week_and_is_pinned_by_its_first_push() {
     let app = TestApp::public().await;
     app.provider("github", ProviderKind::Github, &GITHUB).await;
-    let key = app.push_key("alice").await;
+    let alice = app.account("alice").await;
+    let key = app.api_key(alice, &[Scope::PushRubygem]).await;
     app.push(&key, good("rake", "0.9.0")).await.is(200);
-    let owner = app
-        .app
-        .reader
-        .events(0, 100)
-        .await
-        .unwrap()
-        .iter()
-        .find_map(|recorded| match &recorded.event.body {
-            events::Body::OwnerAdded(added) => Some(added.owner),
-            _ => None,
-        });
     let by_name = || Publisher {
         repository_id: None,
         owner_id: None,
         ..publisher("acme/rake")
     };
-    app.trust("rake", by_name(), owner.unwrap()).await;
+    app.trust("rake", by_name(), Owner::Account(alice)).await;
     app.pass(7 * 86_400);
     let before = app.traces().await;
     app.exchange(&app.token(&GITHUB, &job("acme/rake")))
         .await
         .refuses(403, "publisher_expired", "waited too long");
     app.left_nothing(before).await;
-    app.trust("rake", by_name(), owner.unwrap()).await;
+    app.trust("rake", by_name(), Owner::Account(alice)).await;
     app.pass(2);
     let key = app.job_key("acme/rake").await;
     let before = app.traces().await;

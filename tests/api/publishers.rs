@@ -32,11 +32,12 @@ pub(super) async fn ask(
     body: &Value,
 ) -> Answer {
     let request = app.request(method, path).header("authorization", key);
-    let request = match body {
-        Value::Null => request,
-        body => request
+    let request = if body.is_null() {
+        request
+    } else {
+        request
             .header("content-type", "application/json")
-            .body(body.to_string()),
+            .body(body.to_string())
     };
     let answer = answer(request).await;
     assert_eq!(

@@ -10,6 +10,7 @@ mod crash;
 mod exchange;
 mod folder;
 mod install;
+mod lost_answer;
 mod private;
 mod publishers;
 mod push;

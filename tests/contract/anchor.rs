@@ -47,12 +47,25 @@ fn size(anchor: &Anchor) -> u64 {
 async fn a_database_behind_its_anchor_is_refused_by_name<K: Kind>() {
     let place = Place::<K>::new();
     let running = place.open().await;
-    running.append(vec![exchanged(1), exchanged(2)]).await.unwrap();
+    running
+        .append(vec![exchanged(1), exchanged(2)])
+        .await
+        .unwrap();
     running.stop().await;
     raise(&place.anchor(), 5);
     let error = place.core(place.log.connect().await).await.err().unwrap();
-    assert!(matches!(error, Fatal::BehindAnchor { found: 2, anchored: 5 }));
-    assert!(error.to_string().contains("an older copy was restored. Put the newer database back"));
+    assert!(matches!(
+        error,
+        Fatal::BehindAnchor {
+            found: 2,
+            anchored: 5
+        }
+    ));
+    assert!(
+        error
+            .to_string()
+            .contains("an older copy was restored. Put the newer database back")
+    );
     assert_eq!(size(&place.anchor()), 5);
 }
 
@@ -90,17 +103,34 @@ async fn a_log_without_its_anchor_file_is_not_opened<K: Kind>() {
     let running = place.open().await;
     running.append(vec![exchanged(1)]).await.unwrap();
     fs::remove_file(place.path("anchor")).unwrap();
-    assert!(running.append(vec![exchanged(2)]).await.is_err(), "nothing is served beyond it");
+    assert!(
+        running.append(vec![exchanged(2)]).await.is_err(),
+        "nothing is served beyond it"
+    );
     assert_eq!(running.writer.served().head.size, 1);
-    assert!(matches!(running.stop().await, Some(Fatal::Anchor(AnchorError::Io { .. }))));
-    let error = place.core(place.log.connect().await).await.err().unwrap().to_string();
-    assert!(error.contains("anchor cannot be used: No such file"), "{error}");
+    assert!(matches!(
+        running.stop().await,
+        Some(Fatal::Anchor(AnchorError::Io { .. }))
+    ));
+    let error = place
+        .core(place.log.connect().await)
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("anchor cannot be used: No such file"),
+        "{error}"
+    );
 }
 
 async fn an_anchor_that_was_never_raised_is_raised_after_reading_the_whole_log<K: Kind>() {
     let place = Place::<K>::new();
     let running = place.open().await;
-    running.append((0..700).map(exchanged).collect()).await.unwrap();
+    running
+        .append((0..700).map(exchanged).collect())
+        .await
+        .unwrap();
     running.stop().await;
     fs::remove_file(place.path("anchor")).unwrap();
     place.anchor().create().unwrap();
@@ -115,7 +145,10 @@ async fn a_crash_between_commit_and_anchor_is_made_good_at_the_next_start<K: Kin
     let mut earlier = Vec::new();
     for n in 0..5 {
         earlier.push(fs::read(place.path("anchor")).unwrap());
-        running.append((0..100).map(|m| exchanged(100 * n + m)).collect()).await.unwrap();
+        running
+            .append((0..100).map(|m| exchanged(100 * n + m)).collect())
+            .await
+            .unwrap();
     }
     running.stop().await;
     for before in earlier {
@@ -137,7 +170,11 @@ fn fresh() -> (tempfile::TempDir, Anchor) {
 fn tear(folder: &tempfile::TempDir, slot: u64, kept: usize) {
     let path = folder.path().join("anchor");
     let file = fs::OpenOptions::new().write(true).open(path).unwrap();
-    file.write_all_at(&vec![0xff; 4096 - kept], slot * 4096 + u64::try_from(kept).unwrap()).unwrap();
+    file.write_all_at(
+        &vec![0xff; 4096 - kept],
+        slot * 4096 + u64::try_from(kept).unwrap(),
+    )
+    .unwrap();
 }
 
 #[test]
@@ -157,9 +194,16 @@ fn an_anchor_only_rises() {
     }
     let (smaller, note) = checkpoint(9, root(9));
     let newer = anchor.raise(&smaller, &note).unwrap();
-    assert_eq!(newer.unwrap().checkpoint.size(), 100, "the larger one comes back");
+    assert_eq!(
+        newer.unwrap().checkpoint.size(),
+        100,
+        "the larger one comes back"
+    );
     let (other, note) = checkpoint(100, root(99));
-    assert!(matches!(anchor.raise(&other, &note), Err(AnchorError::Forked)));
+    assert!(matches!(
+        anchor.raise(&other, &note),
+        Err(AnchorError::Forked)
+    ));
     assert_eq!(size(&anchor), 100);
 }
 
@@ -169,7 +213,10 @@ fn a_write_that_was_cut_short_leaves_the_checkpoint_before() {
         let (folder, anchor) = fresh();
         raise(&anchor, 1);
         tear(&folder, 0, kept);
-        assert!(anchor.read().unwrap().is_none(), "nothing was anchored before the first");
+        assert!(
+            anchor.read().unwrap().is_none(),
+            "nothing was anchored before the first"
+        );
         raise(&anchor, 1);
         raise(&anchor, 2);
         // The third write goes to the slot of the first.
@@ -183,7 +230,10 @@ fn a_write_that_was_cut_short_leaves_the_checkpoint_before() {
         tear(&folder, 0, kept);
         assert!(matches!(anchor.read(), Err(AnchorError::Damaged(_))));
         let (next, note) = checkpoint(4, root(4));
-        assert!(matches!(anchor.raise(&next, &note), Err(AnchorError::Damaged(_))));
+        assert!(matches!(
+            anchor.raise(&next, &note),
+            Err(AnchorError::Damaged(_))
+        ));
     }
 }
 
@@ -196,7 +246,10 @@ fn the_anchor_of_another_key_is_not_taken_for_an_empty_one() {
     assert!(matches!(stranger.read(), Err(AnchorError::Damaged(_))));
     let own = Checkpoint::new("gems.example.org/log/1", 2, root(2)).unwrap();
     let note = own.sign(&other).unwrap();
-    assert!(matches!(stranger.raise(&own, &note), Err(AnchorError::Damaged(_))));
+    assert!(matches!(
+        stranger.raise(&own, &note),
+        Err(AnchorError::Damaged(_))
+    ));
     assert_eq!(size(&anchor), 1, "it was not overwritten");
 }
 
@@ -232,13 +285,22 @@ async fn a_copy_of_the_database_that_runs_beside_it_is_found_out() {
     let url = format!("sqlite://{}", place.log.0.display());
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
     let copy = format!("VACUUM INTO '{}'", place.path("copy.db").display());
-    sqlx::query(AssertSqlSafe(copy)).execute(&mut connection).await.unwrap();
+    sqlx::query(AssertSqlSafe(copy))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     let copy = place.with(OnSqlite(place.path("copy.db")));
     let (one, other) = (place.open().await, copy.open().await);
     one.append(vec![exchanged(2), exchanged(3)]).await.unwrap();
     assert!(other.append(vec![exchanged(4)]).await.is_err());
     assert_eq!(other.writer.served().head.size, 1, "its fork is not served");
-    assert!(matches!(other.stop().await, Some(Fatal::BehindAnchor { found: 2, anchored: 3 })));
+    assert!(matches!(
+        other.stop().await,
+        Some(Fatal::BehindAnchor {
+            found: 2,
+            anchored: 3
+        })
+    ));
     one.append(vec![exchanged(5)]).await.unwrap();
     place.audit().await;
 }

@@ -36,8 +36,14 @@ const ATTEMPTS: [&str; 19] = [
 async fn with_four_events() -> Place<OnSqlite> {
     let place = Place::<OnSqlite>::new();
     let running = place.open().await;
-    running.append(vec![exchanged(0), exchanged(1)]).await.unwrap();
-    running.append(vec![pushed(0, 1, "ruby"), pushed(0, 2, "ruby")]).await.unwrap();
+    running
+        .append(vec![exchanged(0), exchanged(1)])
+        .await
+        .unwrap();
+    running
+        .append(vec![pushed(0, 1, "ruby"), pushed(0, 2, "ruby")])
+        .await
+        .unwrap();
     running.stop().await;
     place
 }
@@ -77,7 +83,10 @@ async fn the_past_cannot_be_changed_with_the_sqlite3_shell() {
                 .output()
                 .expect("the sqlite3 shell is installed (apt-get install sqlite3)");
             let error = String::from_utf8_lossy(&shell.stderr);
-            assert!(error.contains("the log is append-only"), "{pragmas} {sql}: {error}");
+            assert!(
+                error.contains("the log is append-only"),
+                "{pragmas} {sql}: {error}"
+            );
             assert!(!shell.status.success());
         }
         place.audit().await;
@@ -91,9 +100,14 @@ async fn what_somebody_appended_by_hand_is_not_signed() {
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
     let sql = "INSERT INTO event VALUES (4, 'gem/rake', 2, x'7b7d')";
     sqlx::query(sql).execute(&mut connection).await.unwrap();
-    let error = place.core(crate::support::store::Kind::connect(&place.log).await).await;
+    let error = place
+        .core(crate::support::store::Kind::connect(&place.log).await)
+        .await;
     let error = error.err().unwrap().to_string();
-    assert_eq!(error, "the log is damaged: there are leaves beyond the head");
+    assert_eq!(
+        error,
+        "the log is damaged: there are leaves beyond the head"
+    );
     assert_eq!(place.anchor().read().unwrap().unwrap().checkpoint.size(), 4);
 }
 

@@ -19,7 +19,11 @@ on_every_kind! {
 }
 
 fn event(number: u64, revision: u64) -> StoredEvent {
-    let draft = if revision == 0 { exchanged(number) } else { key_issued(number) };
+    let draft = if revision == 0 {
+        exchanged(number)
+    } else {
+        key_issued(number)
+    };
     let event = Event {
         actor: events::id::Actor::Operator,
         body: draft.body,
@@ -40,8 +44,19 @@ fn event(number: u64, revision: u64) -> StoredEvent {
 fn batch(before: Head, edge: &mut TileEdge, events: Vec<StoredEvent>) -> Batch {
     let hashes: Vec<_> = events.iter().map(|event| leaf_hash(&event.leaf)).collect();
     let tiles = edge.append(&hashes);
-    let after = Head { size: edge.size(), root: edge.root(), time: history::start() };
-    Batch { before, after, events, tiles, rows: Vec::new(), vault: Vec::new() }
+    let after = Head {
+        size: edge.size(),
+        root: edge.root(),
+        time: history::start(),
+    };
+    Batch {
+        before,
+        after,
+        events,
+        tiles,
+        rows: Vec::new(),
+        vault: Vec::new(),
+    }
 }
 
 async fn write<B: Backend>(log: &mut B, batch: Batch) -> Result<(), StoreError> {
@@ -58,11 +73,22 @@ async fn a_batch_on_another_head_is_not_written<K: Kind>() {
     let first = batch(Head::empty(), &mut edge, vec![event(1, 0)]);
     let head = first.after;
     write(&mut log, first.clone()).await.unwrap();
-    assert!(matches!(write(&mut log, first).await, Err(StoreError::Moved)));
-    let fork = Head { root: leaf_hash(b"another"), ..head };
+    assert!(matches!(
+        write(&mut log, first).await,
+        Err(StoreError::Moved)
+    ));
+    let fork = Head {
+        root: leaf_hash(b"another"),
+        ..head
+    };
     let other = batch(fork, &mut edge.clone(), vec![event(2, 0)]);
-    assert!(matches!(write(&mut log, other).await, Err(StoreError::Moved)));
-    write(&mut log, batch(head, &mut edge, vec![event(2, 0)])).await.unwrap();
+    assert!(matches!(
+        write(&mut log, other).await,
+        Err(StoreError::Moved)
+    ));
+    write(&mut log, batch(head, &mut edge, vec![event(2, 0)]))
+        .await
+        .unwrap();
     assert_eq!(place.audit().await.head.size, 2);
 }
 
@@ -70,7 +96,9 @@ async fn what_is_rolled_back_never_was<K: Kind>() {
     let place = Place::<K>::new();
     let (mut log, mut edge) = (place.log.connect().await, TileEdge::new());
     log.begin().await.unwrap();
-    log.write(batch(Head::empty(), &mut edge, vec![event(1, 0)])).await.unwrap();
+    log.write(batch(Head::empty(), &mut edge, vec![event(1, 0)]))
+        .await
+        .unwrap();
     log.rollback().await.unwrap();
     place.audit().await;
     log.begin().await.unwrap();
@@ -81,9 +109,19 @@ async fn what_is_rolled_back_never_was<K: Kind>() {
 async fn a_revision_that_is_not_the_next_is_refused<K: Kind>() {
     let place = Place::<K>::new();
     let mut log = place.log.connect().await;
-    let gap = StoredEvent { revision: 1, ..event(1, 0) };
-    let refused = write(&mut log, batch(Head::empty(), &mut TileEdge::new(), vec![gap])).await;
-    assert!(matches!(refused, Err(StoreError::Database(_))), "{refused:?}");
+    let gap = StoredEvent {
+        revision: 1,
+        ..event(1, 0)
+    };
+    let refused = write(
+        &mut log,
+        batch(Head::empty(), &mut TileEdge::new(), vec![gap]),
+    )
+    .await;
+    assert!(
+        matches!(refused, Err(StoreError::Database(_))),
+        "{refused:?}"
+    );
     assert_eq!(place.audit().await.head.size, 0);
 }
 
@@ -95,7 +133,13 @@ async fn streams_come_in_their_order_and_empty_ones_not_at_all<K: Kind>() {
         running.append(vec![exchanged(n)]).await.unwrap();
         names.push(history::token(n));
     }
-    running.append(vec![history::pushed(0, 1, "ruby"), history::pushed(0, 2, "ruby")]).await.unwrap();
+    running
+        .append(vec![
+            history::pushed(0, 1, "ruby"),
+            history::pushed(0, 2, "ruby"),
+        ])
+        .await
+        .unwrap();
     let gem = StreamName::gem(&history::gem(0).folded());
     names.extend([gem.clone(), StreamName::gem(&history::gem(1).folded())]);
     let mut log = place.log.connect().await;
@@ -105,7 +149,9 @@ async fn streams_come_in_their_order_and_empty_ones_not_at_all<K: Kind>() {
     assert_eq!(found.len(), 151);
     let revisions = |name: &StreamName| {
         let events = found[name].iter().map(|leaf| Event::read(leaf).unwrap());
-        events.map(|event| (event.stream, event.revision)).collect::<Vec<_>>()
+        events
+            .map(|event| (event.stream, event.revision))
+            .collect::<Vec<_>>()
     };
     assert_eq!(revisions(&gem), [(gem.clone(), 0), (gem.clone(), 1)]);
     assert_eq!(revisions(&history::token(149)), [(history::token(149), 0)]);
@@ -123,7 +169,13 @@ async fn a_second_writer_waits_for_the_first<K: Kind>() {
     };
     let writing = async {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        one.write(batch(Head::empty(), &mut TileEdge::new(), vec![event(1, 0)])).await.unwrap();
+        one.write(batch(
+            Head::empty(),
+            &mut TileEdge::new(),
+            vec![event(1, 0)],
+        ))
+        .await
+        .unwrap();
         one.commit().await.unwrap();
     };
     let (head, ()) = tokio::join!(waiting, writing);
@@ -133,9 +185,20 @@ async fn a_second_writer_waits_for_the_first<K: Kind>() {
 async fn leaves_are_short_where_the_log_ends<K: Kind>() {
     let place = Place::<K>::new();
     let running = place.open().await;
-    running.append((0..5).map(exchanged).collect()).await.unwrap();
+    running
+        .append((0..5).map(exchanged).collect())
+        .await
+        .unwrap();
     let mut log = place.log.connect().await;
-    for (from, to, expected) in [(0, 5, 5), (0, 9, 5), (3, 4, 1), (4, 9, 1), (5, 9, 0), (7, 9, 0), (2, 2, 0)] {
+    for (from, to, expected) in [
+        (0, 5, 5),
+        (0, 9, 5),
+        (3, 4, 1),
+        (4, 9, 1),
+        (5, 9, 0),
+        (7, 9, 0),
+        (2, 2, 0),
+    ] {
         let leaves = log.leaves(from, to).await.unwrap();
         assert_eq!(leaves.len(), expected, "{from} to {to}");
     }

@@ -46,10 +46,16 @@ async fn a_clock_that_jumps_back_stops_appends_until_it_is_right_again<K: Kind>(
     place.clock.jump(history::start().minus_seconds(61));
     assert!(refusal(&running).await.contains("the clock jumped"));
     place.clock.advance(Duration::from_secs(10));
-    assert!(refusal(&running).await.contains("the clock jumped"), "it is still as far off");
+    assert!(
+        refusal(&running).await.contains("the clock jumped"),
+        "it is still as far off"
+    );
     place.clock.jump(history::start().plus_seconds(10));
     let outcome = running.append(vec![account_created(2)]).await.unwrap();
-    assert_eq!(outcome.appended[0].event.time, history::start().plus_seconds(10));
+    assert_eq!(
+        outcome.appended[0].event.time,
+        history::start().plus_seconds(10)
+    );
     place.audit().await;
 }
 
@@ -73,7 +79,11 @@ async fn a_restart_accepts_a_clock_that_went_forward_but_not_one_behind_the_log<
     place.clock.advance(Duration::from_secs(7200 - 60));
     let outcome = running.append(vec![account_created(3)]).await.unwrap();
     let time = outcome.appended[0].event.time;
-    assert_eq!(time, history::start().plus_seconds(7200), "never less than the last event's");
+    assert_eq!(
+        time,
+        history::start().plus_seconds(7200),
+        "never less than the last event's"
+    );
     place.audit().await;
 }
 

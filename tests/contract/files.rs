@@ -16,7 +16,10 @@ use crate::support::{
 async fn execute(path: &Path, sql: &str) {
     let url = format!("sqlite://{}?mode=rwc", path.display());
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     connection.close().await.unwrap();
 }
 
@@ -26,7 +29,11 @@ async fn a_database_of_a_newer_schema_is_refused_and_left_as_it_was() {
     place.open().await.stop().await;
     execute(&place.log.0, "PRAGMA user_version = 99").await;
     let before = fs::read(&place.log.0).unwrap();
-    let error = SqliteLog::open(&place.log.0).await.err().unwrap().to_string();
+    let error = SqliteLog::open(&place.log.0)
+        .await
+        .err()
+        .unwrap()
+        .to_string();
     assert_eq!(
         error,
         "the database failed: the database has schema 99 and this gemledger knows 1: use the newer gemledger that wrote it"
@@ -49,12 +56,18 @@ async fn a_file_that_is_no_gemledger_database_is_refused_and_left_as_it_was() {
         let before = fs::read(&path).unwrap();
         let error = SqliteLog::open(&path).await.err().unwrap();
         assert!(matches!(error, StoreError::Corrupt(_)), "{error}");
-        assert!(error.to_string().contains("is not a gemledger database"), "{error}");
+        assert!(
+            error.to_string().contains("is not a gemledger database"),
+            "{error}"
+        );
         assert_eq!(fs::read(&path).unwrap(), before);
     }
     fs::write(&path, b"no database at all, and longer than the header of one, which has a hundred bytes: %%%%%%%").unwrap();
     let error = SqliteLog::open(&path).await.err().unwrap();
-    assert!(error.to_string().contains("file is not a database"), "{error}");
+    assert!(
+        error.to_string().contains("file is not a database"),
+        "{error}"
+    );
 }
 
 /// A file system of its own, of two megabytes at first.
@@ -64,7 +77,8 @@ impl SmallDisk {
     /// Only root may mount one.
     fn mount() -> Option<Self> {
         let disk = Self(tempfile::tempdir().unwrap());
-        disk.run("mount", &["-t", "tmpfs", "-o", "size=2m", "tmpfs"]).then_some(disk)
+        disk.run("mount", &["-t", "tmpfs", "-o", "size=2m", "tmpfs"])
+            .then_some(disk)
     }
 
     fn grow(&self) {
@@ -95,7 +109,11 @@ async fn a_full_disk_refuses_appends_loses_nothing_and_is_forgotten_once_there_i
     let running = place.open().await;
     let mut number = 0;
     let text = loop {
-        let drafts = vec![exchanged(number), key_issued(number), pushed(0, number, "ruby")];
+        let drafts = vec![
+            exchanged(number),
+            key_issued(number),
+            pushed(0, number, "ruby"),
+        ];
         match running.append(drafts).await {
             Ok(_) => number += 1,
             Err(AppendError::Unavailable(text)) => break text,
@@ -105,13 +123,24 @@ async fn a_full_disk_refuses_appends_loses_nothing_and_is_forgotten_once_there_i
     assert!(text.contains("database or disk is full"), "{text}");
     assert!(number > 10);
     assert_eq!(place.audit().await.head.size, 3 * number);
-    assert!(running.append((0..99).map(exchanged).collect()).await.is_err());
+    assert!(
+        running
+            .append((0..99).map(exchanged).collect())
+            .await
+            .is_err()
+    );
     disk.grow();
-    running.append(vec![pushed(0, number, "ruby")]).await.unwrap();
+    running
+        .append(vec![pushed(0, number, "ruby")])
+        .await
+        .unwrap();
     place.audit().await;
     assert!(running.stop().await.is_none());
     let running = place.open().await;
-    running.append(vec![pushed(0, number + 1, "ruby")]).await.unwrap();
+    running
+        .append(vec![pushed(0, number + 1, "ruby")])
+        .await
+        .unwrap();
     place.audit().await;
     running.stop().await;
     drop(place);
@@ -124,10 +153,16 @@ async fn the_write_ahead_log_starts_over_where_a_task_moves_it() {
     let running = place.open().await;
     let mut lengths = Vec::new();
     for round in 0..6 {
-        running.append((0..100).map(|n| exchanged(100 * round + n)).collect()).await.unwrap();
+        running
+            .append((0..100).map(|n| exchanged(100 * round + n)).collect())
+            .await
+            .unwrap();
         sqlite::checkpoint(&place.log.0).await.unwrap();
         lengths.push(fs::metadata(place.path("log.db-wal")).unwrap().len());
         place.audit().await;
     }
-    assert!(lengths.iter().all(|length| *length < 2 * lengths[1]), "{lengths:?}");
+    assert!(
+        lengths.iter().all(|length| *length < 2 * lengths[1]),
+        "{lengths:?}"
+    );
 }

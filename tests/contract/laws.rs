@@ -40,8 +40,14 @@ async fn told<K: Kind>(place: &Place<K>, history: &[Vec<Step>], restart: usize) 
 }
 
 fn recorded(stored: &Stored) -> Vec<Recorded> {
-    let events = stored.events.iter().map(|event| Event::read(&event.leaf).unwrap());
-    (0..).zip(events).map(|(index, event)| Recorded { index, event }).collect()
+    let events = stored
+        .events
+        .iter()
+        .map(|event| Event::read(&event.leaf).unwrap());
+    (0..)
+        .zip(events)
+        .map(|(index, event)| Recorded { index, event })
+        .collect()
 }
 
 /// Undoes the rows, in full or down to a revision, as an older version leaves them.
@@ -54,25 +60,40 @@ async fn forget(place: &Place<OnSqlite>, events: &[Recorded], position: usize) {
             sqlx::query(sql).execute(&mut connection).await.unwrap();
         }
     }
-    sqlx::query("DELETE FROM projection").execute(&mut connection).await.unwrap();
+    sqlx::query("DELETE FROM projection")
+        .execute(&mut connection)
+        .await
+        .unwrap();
     connection.close().await.unwrap();
     // Filled up to here as a catch-up that was interrupted leaves it: rows and position agree.
     let partial = Place::<OnSqlite>::new();
     drop(SqliteLog::open(&partial.log.0).await.unwrap());
-    let mut rebuilt = Rebuilt::create(Some(&partial.path("rows.db"))).await.unwrap();
+    let mut rebuilt = Rebuilt::create(Some(&partial.path("rows.db")))
+        .await
+        .unwrap();
     rebuilt.advance(&events[..position]).await.unwrap();
     rebuilt.close().await.unwrap();
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
     let attach = format!("ATTACH '{}' AS partial", partial.path("rows.db").display());
-    sqlx::query(AssertSqlSafe(attach)).execute(&mut connection).await.unwrap();
+    sqlx::query(AssertSqlSafe(attach))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     for projection in tables::ALL {
-        sqlx::raw_sql(projection.ddl).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(projection.ddl)
+            .execute(&mut connection)
+            .await
+            .unwrap();
         for table in projection.tables {
-            let sql = AssertSqlSafe(format!("INSERT INTO main.{table} SELECT * FROM partial.{table}"));
+            let sql = AssertSqlSafe(format!(
+                "INSERT INTO main.{table} SELECT * FROM partial.{table}"
+            ));
             sqlx::query(sql).execute(&mut connection).await.unwrap();
         }
         let sql = "INSERT INTO projection VALUES ($1, $2)";
-        let query = sqlx::query(sql).bind(projection.name).bind(i64::try_from(position).unwrap());
+        let query = sqlx::query(sql)
+            .bind(projection.name)
+            .bind(i64::try_from(position).unwrap());
         query.execute(&mut connection).await.unwrap();
     }
     connection.close().await.unwrap();
@@ -83,7 +104,10 @@ async fn same_everywhere(history: Vec<Vec<Step>>, restart: usize, position: usiz
     told(&memory, &history, restart).await;
     told(&sqlite, &history, restart).await;
     let (one, other) = (memory.audit().await, sqlite.audit().await);
-    assert_eq!((one.head, &one.events, &one.tiles), (other.head, &other.events, &other.tiles));
+    assert_eq!(
+        (one.head, &one.events, &one.tiles),
+        (other.head, &other.events, &other.tiles)
+    );
     assert_eq!(one.rows, other.rows);
     let events = recorded(&other);
     let mut model = Memory::default();

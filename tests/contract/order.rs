@@ -59,10 +59,19 @@ async fn a_group_is_adjacent_also_when_its_neighbours_write_to_the_same_streams<
     let outcomes = running.together(requests.collect()).await;
     for (outcome, first) in outcomes.into_iter().zip((0..).step_by(3)) {
         let outcome = outcome.unwrap();
-        let indexes: Vec<u64> = outcome.appended.iter().map(|recorded| recorded.index).collect();
+        let indexes: Vec<u64> = outcome
+            .appended
+            .iter()
+            .map(|recorded| recorded.index)
+            .collect();
         assert_eq!(indexes, [first, first + 1, first + 2]);
         let request = outcome.appended[0].event.request;
-        assert!(outcome.appended.iter().all(|recorded| recorded.event.request == request));
+        assert!(
+            outcome
+                .appended
+                .iter()
+                .all(|recorded| recorded.event.request == request)
+        );
     }
     assert_eq!(place.audit().await.head.size, 21);
 }
@@ -87,7 +96,10 @@ async fn a_later_closure_sees_what_earlier_ones_of_its_batch_did<K: Kind>() {
         })
     });
     let outcomes = running.together(requests.collect()).await;
-    let answers: Vec<u64> = outcomes.into_iter().map(|outcome| outcome.unwrap().answer).collect();
+    let answers: Vec<u64> = outcomes
+        .into_iter()
+        .map(|outcome| outcome.unwrap().answer)
+        .collect();
     assert_eq!(answers, [0, 1, 1, 1, 1, 1, 1, 1, 1]);
     assert_eq!(place.audit().await.head.size, 1);
 }
@@ -106,18 +118,27 @@ async fn a_batch_bears_one_time_and_time_never_goes_back<K: Kind>() {
     assert_eq!(outcome.appended[0].event.time, history::start());
     place.clock.advance(std::time::Duration::from_secs(30));
     let outcome = running.append(vec![account_created(6)]).await.unwrap();
-    assert_eq!(outcome.appended[0].event.time, history::start().plus_seconds(10));
+    assert_eq!(
+        outcome.appended[0].event.time,
+        history::start().plus_seconds(10)
+    );
     place.audit().await;
 }
 
 async fn a_request_without_events_is_answered_and_leaves_nothing<K: Kind>() {
     let place = Place::<K>::new();
     let running = place.open().await;
-    let outcome = running.decide(Vec::new(), |desk| Verdict::answer(desk.now)).await.unwrap();
+    let outcome = running
+        .decide(Vec::new(), |desk| Verdict::answer(desk.now))
+        .await
+        .unwrap();
     assert_eq!(outcome.answer, history::start());
     assert!(outcome.appended.is_empty() && outcome.indexes().is_empty());
     let outcome = running.append(Vec::new()).await.unwrap();
-    assert!(outcome.appended.is_empty(), "a group without events is none");
+    assert!(
+        outcome.appended.is_empty(),
+        "a group without events is none"
+    );
     assert_eq!(place.audit().await.head.size, 0);
 }
 
@@ -129,7 +150,10 @@ async fn whoever_is_answered_finds_the_checkpoint_served<K: Kind>() {
         let served = running.writer.served();
         assert!(served.head.size >= outcome.indexes().end);
         let anchored = place.anchor().read().unwrap().unwrap();
-        assert!(served.head.size <= anchored.checkpoint.size(), "nothing is served beyond the anchor");
+        assert!(
+            served.head.size <= anchored.checkpoint.size(),
+            "nothing is served beyond the anchor"
+        );
     }
     place.audit().await;
 }
@@ -167,7 +191,12 @@ async fn two_states_of_one_stream_are_each_folded_and_advanced<K: Kind>() {
     let stream = StreamName::policy(&history::gem(0).folded());
     let policy = history::Step::Gem(0).drafts();
     running.append(policy.clone()).await.unwrap();
-    let both = |stream: &StreamName| vec![Read::of::<Revoked2>(stream.clone()), Read::of::<Count>(stream.clone())];
+    let both = |stream: &StreamName| {
+        vec![
+            Read::of::<Revoked2>(stream.clone()),
+            Read::of::<Count>(stream.clone()),
+        ]
+    };
     for reads in [both(&stream), both(&stream).split_off(1), both(&stream)] {
         let asked = stream.clone();
         let shown = reads.len();
@@ -176,12 +205,19 @@ async fn two_states_of_one_stream_are_each_folded_and_advanced<K: Kind>() {
             Verdict::answer((desk.state::<Count>(&asked).unwrap().0, other))
         });
         let expected = (shown == 2).then_some(false);
-        assert_eq!(outcome.await.unwrap().answer, (2, expected), "what is not named is not shown");
+        assert_eq!(
+            outcome.await.unwrap().answer,
+            (2, expected),
+            "what is not named is not shown"
+        );
     }
     running.append(policy).await.unwrap();
     let asked = stream.clone();
     let outcome = running.decide(both(&stream), move |desk| {
-        Verdict::answer((desk.state::<Count>(&asked).unwrap().0, desk.state::<Revoked2>(&asked).is_some()))
+        Verdict::answer((
+            desk.state::<Count>(&asked).unwrap().0,
+            desk.state::<Revoked2>(&asked).is_some(),
+        ))
     });
     assert_eq!(outcome.await.unwrap().answer, (4, true));
     place.audit().await;
@@ -191,11 +227,15 @@ async fn a_state_from_the_cache_is_that_of_a_fresh_fold<K: Kind>() {
     let place = Place::<K>::new();
     let running = place.open().await;
     for n in 0..30 {
-        running.append(vec![pushed(n % 3, n, "ruby")]).await.unwrap();
+        running
+            .append(vec![pushed(n % 3, n, "ruby")])
+            .await
+            .unwrap();
     }
     let counts = |running: crate::support::store::Running<K>| async move {
-        let streams: Vec<StreamName> =
-            (0..4).map(|n| StreamName::gem(&history::gem(n).folded())).collect();
+        let streams: Vec<StreamName> = (0..4)
+            .map(|n| StreamName::gem(&history::gem(n).folded()))
+            .collect();
         let reads = streams.iter().cloned().map(Read::of::<Count>).collect();
         let answer = running.decide(reads, move |desk| {
             let count = |stream| desk.state::<Count>(stream).unwrap().0;
@@ -218,16 +258,27 @@ async fn a_hundred_pushes_to_one_gem_are_all_decided_by_rules<K: Kind>() {
         let mut request = Request::new(vec![pushed(0, n % 10, "ruby")]);
         let taken = StreamName::name(&history::gem(n % 10).folded());
         request.reads.push(Read::of::<Count>(taken.clone()));
-        let name = events::gem::NameTaken { name: history::gem(n % 10) };
-        request.group.drafts.push(Draft::new(taken.clone(), Body::NameTaken(name)));
+        let name = events::gem::NameTaken {
+            name: history::gem(n % 10),
+        };
+        request
+            .group
+            .drafts
+            .push(Draft::new(taken.clone(), Body::NameTaken(name)));
         let Request { reads, group } = request;
         running.decide(reads, move |desk| {
             let free = desk.state::<Count>(&taken).unwrap().0 == 0;
-            Verdict { group: free.then_some(group), answer: free }
+            Verdict {
+                group: free.then_some(group),
+                answer: free,
+            }
         })
     });
     let outcomes = futures::future::join_all(requests).await;
-    let won = outcomes.into_iter().map(|outcome| outcome.unwrap().answer).filter(|won| *won);
+    let won = outcomes
+        .into_iter()
+        .map(|outcome| outcome.unwrap().answer)
+        .filter(|won| *won);
     assert_eq!(won.count(), 10);
     assert_eq!(place.audit().await.head.size, 20);
 }

@@ -33,7 +33,10 @@ async fn a_leaf_that_is_too_long_takes_its_group_with_it_and_nobody_else<K: Kind
     let outcomes = running.together(requests).await;
     assert!(matches!(outcomes[1], Err(AppendError::Encode(_))));
     let third = outcomes[2].as_ref().unwrap();
-    assert_eq!((third.appended[0].index, third.appended[0].event.revision), (1, 1));
+    assert_eq!(
+        (third.appended[0].index, third.appended[0].event.revision),
+        (1, 1)
+    );
     let stored = place.audit().await;
     assert_eq!(stored.head.size, 2);
 }
@@ -48,7 +51,10 @@ async fn what_was_decided_in_time_and_comes_too_late_is_refused<K: Kind>() {
         running.request(request)
     });
     let outcomes = running.together(requests.collect()).await;
-    assert!(matches!(outcomes[0], Err(AppendError::TooLate)), "the moment itself is too late");
+    assert!(
+        matches!(outcomes[0], Err(AppendError::TooLate)),
+        "the moment itself is too late"
+    );
     assert!(outcomes[1].is_ok() && outcomes[2].is_ok());
     assert_eq!(place.audit().await.head.size, 2);
 }
@@ -101,17 +107,31 @@ async fn a_value_that_exists_already_is_refused_alone<K: Kind>() {
         running.request(request)
     };
     account(1, "alice").await.unwrap();
-    let requests = vec![account(2, "bob"), account(3, "alice"), account(4, "bob"), account(5, "carol")];
+    let requests = vec![
+        account(2, "bob"),
+        account(3, "alice"),
+        account(4, "bob"),
+        account(5, "carol"),
+    ];
     let outcomes = running.together(requests).await;
     assert!(outcomes[0].is_ok());
-    assert!(matches!(outcomes[1], Err(AppendError::Duplicate)), "stored before");
-    assert!(matches!(outcomes[2], Err(AppendError::Duplicate)), "in this very batch");
+    assert!(
+        matches!(outcomes[1], Err(AppendError::Duplicate)),
+        "stored before"
+    );
+    assert!(
+        matches!(outcomes[2], Err(AppendError::Duplicate)),
+        "in this very batch"
+    );
     assert!(outcomes[3].is_ok(), "the neighbours do not suffer");
     let stored = place.audit().await;
     assert_eq!((stored.head.size, stored.vault.len()), (3, 3));
     for refused in [3, 4] {
         let stream = StreamName::account(account_id(refused));
-        assert!(subjects.key(&stream).await.unwrap().is_none(), "no key stays behind");
+        assert!(
+            subjects.key(&stream).await.unwrap().is_none(),
+            "no key stays behind"
+        );
     }
 }
 
@@ -131,15 +151,25 @@ async fn a_fresh_key_is_for_a_subject_that_the_log_does_not_know<K: Kind>() {
         (running.request(request), seal.commitment)
     };
     let unread = exchange(false).0.await;
-    assert!(matches!(unread, Err(AppendError::Unread(_))), "nobody looked whether it is known");
+    assert!(
+        matches!(unread, Err(AppendError::Unread(_))),
+        "nobody looked whether it is known"
+    );
     let (first, commitment) = exchange(true);
     first.await.unwrap();
-    assert!(matches!(exchange(true).0.await, Err(AppendError::Duplicate)));
+    assert!(matches!(
+        exchange(true).0.await,
+        Err(AppendError::Duplicate)
+    ));
     let stored = place.audit().await;
     assert_eq!((stored.head.size, stored.vault.len()), (1, 1));
     let key = subjects.key(&stream).await.unwrap().unwrap();
     let opened = vault::open(&key, &commitment, &stored.vault[0].sealed);
-    assert_eq!(opened.unwrap().as_str(), "a.b.c", "the first key is still there");
+    assert_eq!(
+        opened.unwrap().as_str(),
+        "a.b.c",
+        "the first key is still there"
+    );
 }
 
 async fn a_closure_whose_asker_is_gone_still_counts<K: Kind>() {

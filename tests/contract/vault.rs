@@ -1,9 +1,7 @@
 //! The vault: what is erased is gone from every byte on disk, and nothing that was proven changes.
 use std::fs;
 
-use events::{
-    Body, digest::Digest, event::Draft, log::SubjectErased, stream::StreamName,
-};
+use events::{Body, digest::Digest, event::Draft, log::SubjectErased, stream::StreamName};
 use gemledger::store::{
     VaultRow,
     vault::{self, SubjectKeys},
@@ -38,7 +36,12 @@ fn sealed_exchange(subjects: &SubjectKeys, number: u64) -> (Request, Digest) {
     (request, seal.commitment)
 }
 
-async fn open(subjects: &SubjectKeys, rows: &[VaultRow], number: u64, of: &Digest) -> Option<String> {
+async fn open(
+    subjects: &SubjectKeys,
+    rows: &[VaultRow],
+    number: u64,
+    of: &Digest,
+) -> Option<String> {
     let row = rows.iter().find(|row| row.commitment == of.hex()).unwrap();
     let key = subjects.key(&token(number)).await.unwrap()?;
     vault::open(&key, of, &row.sealed).map(|value| value.as_str().to_owned())
@@ -50,14 +53,27 @@ async fn erasing_a_subject_leaves_the_log_and_its_proofs_as_they_were<K: Kind>()
     let first = exchange(&running, &subjects, 1).await;
     let second = exchange(&running, &subjects, 2).await;
     let before = place.audit().await;
-    assert_eq!(open(&subjects, &before.vault, 1, &first).await.as_deref(), Some("a.b.1"));
+    assert_eq!(
+        open(&subjects, &before.vault, 1, &first).await.as_deref(),
+        Some("a.b.1")
+    );
     let body = Body::SubjectErased(SubjectErased { subject: token(1) });
-    running.append(vec![Draft::new(StreamName::log(), body)]).await.unwrap();
+    running
+        .append(vec![Draft::new(StreamName::log(), body)])
+        .await
+        .unwrap();
     subjects.erase(&token(1)).await.unwrap();
     let after = place.audit().await;
     assert_eq!(open(&subjects, &after.vault, 1, &first).await, None);
-    assert_eq!(open(&subjects, &after.vault, 2, &second).await.as_deref(), Some("a.b.2"));
-    assert_eq!(after.events[..2], before.events, "the leaves and what they commit to stay");
+    assert_eq!(
+        open(&subjects, &after.vault, 2, &second).await.as_deref(),
+        Some("a.b.2")
+    );
+    assert_eq!(
+        after.events[..2],
+        before.events,
+        "the leaves and what they commit to stay"
+    );
     running.stop().await;
     // A replay needs no sealed value, and no key.
     fs::remove_file(place.path("subjects.db")).unwrap();
@@ -87,7 +103,8 @@ async fn a_file_of_keys_that_fails_fails_the_batch_and_works_again_afterwards<K:
     let (running, subjects) = (place.open().await, place.subjects().await);
     exchange(&running, &subjects, 1).await;
     let mut connection = connect(&place).await;
-    let stop = "CREATE TRIGGER stop BEFORE INSERT ON subject BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    let stop =
+        "CREATE TRIGGER stop BEFORE INSERT ON subject BEGIN SELECT RAISE(ABORT, 'no room'); END";
     sqlx::query(stop).execute(&mut connection).await.unwrap();
     for _ in 0..2 {
         let (request, _) = sealed_exchange(&subjects, 2);
@@ -96,10 +113,18 @@ async fn a_file_of_keys_that_fails_fails_the_batch_and_works_again_afterwards<K:
         assert_eq!(place.audit().await.head.size, 1);
     }
     running.append(vec![exchanged(3)]).await.unwrap();
-    sqlx::query("DROP TRIGGER stop").execute(&mut connection).await.unwrap();
+    sqlx::query("DROP TRIGGER stop")
+        .execute(&mut connection)
+        .await
+        .unwrap();
     let commitment = exchange(&running, &subjects, 2).await;
     let stored = place.audit().await;
-    assert_eq!(open(&subjects, &stored.vault, 2, &commitment).await.as_deref(), Some("a.b.2"));
+    assert_eq!(
+        open(&subjects, &stored.vault, 2, &commitment)
+            .await
+            .as_deref(),
+        Some("a.b.2")
+    );
 }
 
 async fn connect<K: Kind>(place: &Place<K>) -> SqliteConnection {
@@ -111,18 +136,31 @@ async fn connect<K: Kind>(place: &Place<K>) -> SqliteConnection {
 async fn raw_key(place: &Place<OnSqlite>, subject: &StreamName) -> Vec<u8> {
     let mut connection = connect(place).await;
     let query = sqlx::query_scalar("SELECT key FROM subject WHERE name = $1");
-    query.bind(subject.as_str()).fetch_one(&mut connection).await.unwrap()
+    query
+        .bind(subject.as_str())
+        .fetch_one(&mut connection)
+        .await
+        .unwrap()
 }
 
 /// The files of keys and of the database that hold these bytes.
 fn holding(place: &Place<OnSqlite>, bytes: &[u8]) -> Vec<String> {
-    let files = fs::read_dir(place.path("")).unwrap().map(|entry| entry.unwrap());
+    let files = fs::read_dir(place.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap());
     let holds = files.filter(|file| {
         let contents = fs::read(file.path()).unwrap();
-        let starts = contents.iter().enumerate().filter(|(_, byte)| **byte == bytes[0]);
-        starts.into_iter().any(|(at, _)| contents[at..].starts_with(bytes))
+        let starts = contents
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == bytes[0]);
+        starts
+            .into_iter()
+            .any(|(at, _)| contents[at..].starts_with(bytes))
     });
-    holds.map(|file| file.file_name().to_string_lossy().into_owned()).collect()
+    holds
+        .map(|file| file.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -157,7 +195,10 @@ async fn an_erasure_that_a_reader_holds_up_says_so() {
     exchange(&running, &subjects, 1).await;
     let mut reader = connect(&place).await;
     sqlx::query("BEGIN").execute(&mut reader).await.unwrap();
-    sqlx::query("SELECT * FROM subject").fetch_all(&mut reader).await.unwrap();
+    sqlx::query("SELECT * FROM subject")
+        .fetch_all(&mut reader)
+        .await
+        .unwrap();
     let error = subjects.erase(&token(1)).await.unwrap_err().to_string();
     assert!(error.contains("erase again"), "{error}");
     sqlx::query("COMMIT").execute(&mut reader).await.unwrap();

@@ -26,7 +26,11 @@ async fn a_process_that_is_killed_loses_nothing_that_it_acknowledged() {
     let mut largest = 0;
     for kill in 0..KILLS {
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["--ignored", "--exact", "faults::kill::the_process_that_is_killed"])
+            .args([
+                "--ignored",
+                "--exact",
+                "faults::kill::the_process_that_is_killed",
+            ])
             .current_dir(place.path(""))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -40,11 +44,16 @@ async fn a_process_that_is_killed_loses_nothing_that_it_acknowledged() {
         let notes: Vec<&str> = served.split_inclusive("\n\n\n").collect();
         place.open().await.stop().await;
         let stored = place.audit().await;
-        let hashes: Vec<_> =
-            stored.events.iter().map(|event| tlog::leaf_hash(&event.leaf)).collect();
+        let hashes: Vec<_> = stored
+            .events
+            .iter()
+            .map(|event| tlog::leaf_hash(&event.leaf))
+            .collect();
         for note in notes {
             // The last one may be cut short, and so was not acknowledged.
-            let Some(note) = note.strip_suffix("\n\n") else { continue };
+            let Some(note) = note.strip_suffix("\n\n") else {
+                continue;
+            };
             let checkpoint = Checkpoint::open(note.as_bytes(), key().verifier()).unwrap();
             let size = usize::try_from(checkpoint.size()).unwrap();
             assert_eq!(*checkpoint.root(), tlog::root_of(&hashes[..size]));
@@ -60,12 +69,20 @@ async fn the_process_that_is_killed() {
     let here = std::env::current_dir().unwrap();
     let place = Place::<OnSqlite>::over(&here, Clock::system());
     let running = place.open().await;
-    let mut served = fs::OpenOptions::new().create(true).append(true).open(SERVED).unwrap();
+    let mut served = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(SERVED)
+        .unwrap();
     let first = running.writer.served().head.size;
     for round in first.. {
         let requests = (0..5).map(|n| {
             let number = 5 * round + n;
-            let drafts = vec![pushed(n % 2, number, "ruby"), exchanged(number), key_issued(number)];
+            let drafts = vec![
+                pushed(n % 2, number, "ruby"),
+                exchanged(number),
+                key_issued(number),
+            ];
             let mut request = Request::new(drafts);
             request.group.request = request_id(1_000_000 + number);
             running.request(request)

@@ -227,10 +227,7 @@ pub(crate) fn pushed(gem_number: u64, number: u64, platform: &str) -> Draft {
             workflow: workflow(number),
         }),
     };
-    Draft::new(
-        StreamName::gem(&name.folded()),
-        Body::ReleasePushed(pushed),
-    )
+    Draft::new(StreamName::gem(&name.folded()), Body::ReleasePushed(pushed))
 }
 
 fn file_taken(gem_number: u64, number: u64, platform: &str) -> Draft {
@@ -430,10 +427,7 @@ pub(crate) fn too_long() -> Draft {
         holder: Holder::Account(account_id(0)),
         scopes,
     };
-    Draft::new(
-        StreamName::api_key(key_id(0)),
-        Body::ApiKeyIssued(issued),
-    )
+    Draft::new(StreamName::api_key(key_id(0)), Body::ApiKeyIssued(issued))
 }
 
 /// A draft that seals one value.

@@ -35,7 +35,7 @@ mod audit;
 mod faulty;
 mod kind;
 
-pub(crate) use faulty::{Fault, Faulty, Faults, Step};
+pub(crate) use faulty::{Fault, Faults, Faulty, Step};
 pub(crate) use kind::{InMemory, Kind, OnSqlite, Stored, rows_in_memory, rows_on_sqlite};
 
 /// How many events a stream has, as a decision sees it.
@@ -156,7 +156,14 @@ impl<K: Kind> Place<K> {
 
     pub(crate) async fn core<B: Backend>(&self, log: B) -> Result<(Core<B>, Served), Fatal> {
         let subjects = self.subjects().await;
-        Core::open(log, self.anchor(), Arc::new(key()), subjects, self.clock.clone()).await
+        Core::open(
+            log,
+            self.anchor(),
+            Arc::new(key()),
+            subjects,
+            self.clock.clone(),
+        )
+        .await
     }
 
     fn saw(&self, served: &Served) {
@@ -228,7 +235,8 @@ impl<K: Kind> Running<K> {
             is_entered.await.unwrap();
             let mut all = Box::pin(futures::future::join_all(requests));
             // Polled once, every request is in the queue.
-            let first = std::future::poll_fn(|context| Poll::Ready(all.as_mut().poll(context))).await;
+            let first =
+                std::future::poll_fn(|context| Poll::Ready(all.as_mut().poll(context))).await;
             release.send(()).unwrap();
             match first {
                 Poll::Ready(results) => results,

@@ -224,7 +224,7 @@ fn shape(value: &Value) -> Value {
             .map(|(name, value)| (name.clone(), shape(value)))
             .collect(),
         Value::Array(list) => list.first().map(shape).into_iter().collect(),
-        _ => Value::Null,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Value::Null,
     }
 }
 

@@ -7,7 +7,7 @@ use super::AppendError;
 use crate::world::Clock;
 
 /// How far the wall clock may stray from the steady clock between two batches, and how far behind the last event.
-const STRAY: Duration = Duration::from_secs(60);
+const STRAY: Duration = Duration::from_mins(1);
 
 /// Both clocks as they were when they were believed last.
 pub(super) struct Pace {

@@ -138,7 +138,7 @@ mod tests {
         serde_json::from_value(registered).unwrap()
     }
 
-    fn workflow(changes: serde_json::Value) -> Workflow {
+    fn workflow(changes: &serde_json::Value) -> Workflow {
         let mut claims = json!({
             "commit": COMMIT, "repository": "ruby/rake", "repository_id": "1", "run_id": "77", "run_attempt": "2",
             "workflow_commit": COMMIT, "workflow_ref": "ruby/rake/.github/workflows/release.yml@refs/tags/v1",
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_github_job_is_found_at_github() {
-        let found = urls(&registered("github", GITHUB_ISSUER), &workflow(json!({})));
+        let found = urls(&registered("github", GITHUB_ISSUER), &workflow(&json!({})));
         let repository = "https://github.com/ruby/rake";
         let expected = Urls {
             repository: Some(repository.into()),
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_gitlab_job_is_found_at_its_issuer() {
-        let job = workflow(json!({
+        let job = workflow(&json!({
             "repository": "acme/tools/rake",
             "workflow_ref": "gitlab.com/acme/tools/rake//ci/release us.yml@refs/tags/v1",
         }));
@@ -188,7 +188,7 @@ mod tests {
             ("gitlab", "https://git.example/sub"),
             ("generic", "https://gitlab.com"),
         ] {
-            let found = urls(&registered(kind, issuer), &workflow(json!({})));
+            let found = urls(&registered(kind, issuer), &workflow(&json!({})));
             assert_eq!(found, Urls::default(), "{kind} {issuer}");
         }
     }
@@ -197,10 +197,10 @@ mod tests {
     fn parts_of_an_unexpected_form_make_no_address() {
         let github = registered("github", GITHUB_ISSUER);
         for repository in ["ruby/..", "ruby", "a/b/c", "/b", "./a"] {
-            let found = urls(&github, &workflow(json!({ "repository": repository })));
+            let found = urls(&github, &workflow(&json!({ "repository": repository })));
             assert_eq!(found, Urls::default(), "{repository}");
         }
-        let odd = workflow(json!({
+        let odd = workflow(&json!({
             "repository": "a\"b/<c>?", "commit": "main", "run_id": "1/../2", "workflow_ref": "evil/x@y",
         }));
         let found = urls(&github, &odd);

@@ -17,7 +17,11 @@ impl<K: Kind> Place<K> {
             .map(|stored| Event::read(&stored.leaf).unwrap())
             .collect();
         audit_events(&stored, &events);
-        let hashes: Vec<Hash> = stored.events.iter().map(|event| leaf_hash(&event.leaf)).collect();
+        let hashes: Vec<Hash> = stored
+            .events
+            .iter()
+            .map(|event| leaf_hash(&event.leaf))
+            .collect();
         let size = u64::try_from(hashes.len()).unwrap();
         assert_eq!(stored.head.size, size);
         assert_eq!(stored.head.root, root_of(&hashes));
@@ -36,11 +40,19 @@ impl<K: Kind> Place<K> {
             let checkpoint = Checkpoint::open(note.as_bytes(), key().verifier()).unwrap();
             let signed = hashes.get(..usize::try_from(checkpoint.size()).unwrap());
             let signed = signed.expect("nothing is signed that the log does not hold");
-            assert_eq!(*checkpoint.root(), root_of(signed), "no checkpoint is of a fork");
+            assert_eq!(
+                *checkpoint.root(),
+                root_of(signed),
+                "no checkpoint is of a fork"
+            );
         }
         for acknowledged in &seen.acknowledged {
             let at = usize::try_from(acknowledged.index).unwrap();
-            assert_eq!(events.get(at), Some(&acknowledged.event), "what was acknowledged stays");
+            assert_eq!(
+                events.get(at),
+                Some(&acknowledged.event),
+                "what was acknowledged stays"
+            );
         }
         stored
     }
@@ -70,11 +82,18 @@ fn audit_vault(stored: &Stored, events: &[Event]) {
         .iter()
         .flat_map(|event| event.sealed.values().map(Digest::hex))
         .collect();
-    let uniques: Vec<&String> = stored.vault.iter().filter_map(|row| row.unique.as_ref()).collect();
+    let uniques: Vec<&String> = stored
+        .vault
+        .iter()
+        .filter_map(|row| row.unique.as_ref())
+        .collect();
     let distinct: BTreeSet<&&String> = uniques.iter().collect();
     assert_eq!(uniques.len(), distinct.len());
     for row in &stored.vault {
-        assert!(sealed.contains(&row.commitment), "the vault holds nothing that no event seals");
+        assert!(
+            sealed.contains(&row.commitment),
+            "the vault holds nothing that no event seals"
+        );
     }
 }
 
@@ -84,7 +103,9 @@ fn naive_tiles(hashes: &[Hash]) -> BTreeMap<(u8, u64), Vec<u8>> {
         let span = 256_usize.pow(u32::from(tile.level()));
         let from = usize::try_from(tile.index()).unwrap() * 256 * span;
         let subtrees = hashes[from..].chunks(span).take(usize::from(tile.width()));
-        subtrees.flat_map(|leaves| *root_of(leaves).as_bytes()).collect()
+        subtrees
+            .flat_map(|leaves| *root_of(leaves).as_bytes())
+            .collect()
     };
     tlog::tiles_of(size)
         .map(|tile| ((tile.level(), tile.index()), bytes(tile)))

@@ -121,11 +121,12 @@ impl Kind for OnSqlite {
         };
         let vault = found.unwrap().into_iter().map(sealed).collect();
         let head = reader.head().await.unwrap();
-        let behind: i64 = sqlx::query_scalar("SELECT count(*) FROM projection WHERE position != $1")
-            .bind(i64::try_from(head.size).unwrap())
-            .fetch_one(pool)
-            .await
-            .unwrap();
+        let behind: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM projection WHERE position != $1")
+                .bind(i64::try_from(head.size).unwrap())
+                .fetch_one(pool)
+                .await
+                .unwrap();
         assert_eq!(behind, 0, "every projection is at the head");
         let stored = Stored {
             head,
