@@ -1,6 +1,5 @@
 # The front door: what a person, and CI, can ask for.
 CARGO ?= cargo
-export CARGO_TERM_PROGRESS_WHEN ?= auto
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test setup check format bench vectors docs clean

@@ -187,7 +187,12 @@ fn tell(report: &mut Report, rounds: &[Round]) {
         "/s",
         on_one,
     );
-    let least = constant.micros + signatures.micros + inserts.micros;
+    least(report, [constant, signatures, inserts], exchanges);
+}
+
+/// How much processor time the ceilings take together, beside an exchange's.
+fn least(report: &mut Report, ceilings: [Took; 3], exchanges: Took) {
+    let least = ceilings.iter().map(|took| took.micros).sum();
     report.add(Line {
         name: "  the ceilings' processor time beside an exchange's".into(),
         value: least,

@@ -83,11 +83,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// One part of the measurements.
+type Section = fn(&mut Report) -> anyhow::Result<()>;
+
 fn run() -> anyhow::Result<()> {
     let asked = Asked::read()?;
     stage::log_as_a_server_does();
     let mut report = Report::new(asked.json);
-    type Section = fn(&mut Report) -> anyhow::Result<()>;
     let sections: [Section; 5] = [
         exchanges::measure,
         appends::measure,

@@ -19,11 +19,11 @@ fn list(name: &str) -> BTreeSet<&'static str> {
 
 fn metadata() -> Value {
     let cargo = env!("CARGO");
-    let platform = ["--filter-platform", "x86_64-unknown-linux-gnu"];
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     let arguments = ["metadata", "--format-version", "1", "--locked", "--offline"];
     let ran = Command::new(cargo)
         .args(arguments)
-        .args(platform)
+        .args(["--filter-platform", &platform])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

@@ -79,7 +79,12 @@ fn refused(error: ExchangeError) -> Row {
             error.to_string(),
             advice::keys(error).to_owned(),
         ),
-        other => panic!("{other} has no row"),
+        other @ (ExchangeError::UnknownIssuer
+        | ExchangeError::Denied(_)
+        | ExchangeError::TooMany
+        | ExchangeError::Append(_)
+        | ExchangeError::Store(_)
+        | ExchangeError::Command(_)) => panic!("{other} has no row"),
     };
     let (code, message) = (
         code.to_owned(),

@@ -294,6 +294,10 @@ pub(crate) fn any_history() -> impl Strategy<Value = Vec<Vec<Step>>> {
 
 impl Step {
     /// The events of this command.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other entries are written elsewhere"
+    )]
     pub(crate) fn drafts(&self) -> Vec<Draft> {
         match *self {
             Self::Account(n) => vec![account_created(n)],
@@ -344,6 +348,10 @@ impl Step {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the other entries are written elsewhere"
+    )]
     fn policy_drafts(&self) -> Vec<Draft> {
         let (number, body) = match *self {
             Self::Gem(n) => (n, Body::GemRegistered(GemRegistered { name: gem(n) })),
