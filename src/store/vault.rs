@@ -135,6 +135,8 @@ impl SubjectKeys {
         let query =
             sqlx::query("DELETE FROM subject WHERE name = $1").bind(subject.as_str().to_owned());
         query.execute(&mut *connection).await.map_err(failed)?;
+        // Pages that were split or merged may still hold old copies of the key in their unused space: write them anew.
+        execute(&mut connection, "VACUUM").await?;
         let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .fetch_one(&mut *connection)
             .await
