@@ -1,14 +1,18 @@
 //! SHA-256 digests as events write them: `sha256:` and 64 lower-case hexadecimal digits.
-use alloc::{format, string::String};
+use alloc::{borrow::Cow, format, string::String};
 use core::fmt;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::text::TextError;
+use crate::{
+    spelled::{Room, Spelled, by_spelling},
+    text::TextError,
+};
+
+/// What stands before the digits.
+const PREFIX: &str = "sha256:";
 
 /// A SHA-256 digest.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -65,7 +69,7 @@ impl Digest {
 
     /// Reads the form that events write, `sha256:<hex>`.
     pub fn parse(text: &str) -> Result<Self, TextError> {
-        text.strip_prefix("sha256:")
+        text.strip_prefix(PREFIX)
             .ok_or(TextError::Grammar("a digest (sha256:<hex>)"))
             .and_then(Self::from_hex)
     }
@@ -73,17 +77,10 @@ impl Digest {
 
 /// Lower-case hexadecimal digits of any bytes.
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| {
-        DIGITS
-            .get(usize::from(nibble))
-            .copied()
-            .map_or('0', char::from)
-    };
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
+        text.push(char::from(digit(byte >> 4)));
+        text.push(char::from(digit(byte & 15)));
     }
     text
 }
@@ -97,6 +94,12 @@ pub fn unhex(text: &str) -> Option<alloc::vec::Vec<u8>> {
     pairs.iter().copied().map(byte_of).collect()
 }
 
+/// The hexadecimal digit of a number below 16.
+fn digit(nibble: u8) -> u8 {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0')
+}
+
 fn byte_of([high, low]: [u8; 2]) -> Option<u8> {
     let nibble = |digit: u8| match digit {
         b'0'..=b'9' => Some(digit - b'0'),
@@ -108,7 +111,7 @@ fn byte_of([high, low]: [u8; 2]) -> Option<u8> {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sha256:")?;
+        f.write_str(PREFIX)?;
         f.write_str(&hex(&self.0))
     }
 }
@@ -118,6 +121,25 @@ impl fmt::Debug for Digest {
         fmt::Display::fmt(self, f)
     }
 }
+
+impl Spelled for Digest {
+    type Error = TextError;
+
+    fn spelled<'a>(&'a self, room: &'a mut Room) -> Cow<'a, str> {
+        let (prefix, digits) = room.split_at_mut(PREFIX.len());
+        prefix.copy_from_slice(PREFIX.as_bytes());
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(&self.0) {
+            *pair = [digit(byte >> 4), digit(byte & 15)];
+        }
+        Cow::Borrowed(core::str::from_utf8(room).unwrap_or_default())
+    }
+
+    fn read(text: &str) -> Result<Self, TextError> {
+        Self::parse(text)
+    }
+}
+
+by_spelling!(Digest);
 
 impl From<Digest> for String {
     fn from(digest: Digest) -> Self {

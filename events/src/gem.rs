@@ -16,8 +16,7 @@ use crate::{
 /// A line of the compact index before `,created_at:`, at most 32,768 bytes.
 ///
 /// Printable ASCII without `"` and `\\`: nothing in it is escaped in a leaf, so the longest line still fits into one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndexLine(String);
 
 impl IndexLine {
@@ -44,6 +43,8 @@ impl IndexLine {
 fn is_plain(c: char) -> bool {
     matches!(c, ' '..='~') && c != '"' && c != '\\'
 }
+
+crate::spelled::kept_as_text!(IndexLine: TextError);
 
 impl TryFrom<String> for IndexLine {
     type Error = TextError;

@@ -1,5 +1,6 @@
 //! Identifiers that this ledger gives out, and who acts: opaque, supplied from outside, one type per kind.
 use alloc::{
+    borrow::Cow,
     format,
     string::{String, ToString},
 };
@@ -7,13 +8,15 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::text::{Slug, Text, TextError};
+use crate::{
+    spelled::{Room, Spelled, by_spelling},
+    text::{Slug, Text, TextError},
+};
 
 macro_rules! uuid_kind {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub struct $name(Uuid);
 
         impl $name {
@@ -24,8 +27,9 @@ macro_rules! uuid_kind {
 
             /// Reads the hyphenated lower-case form and no other.
             pub fn parse(text: &str) -> Result<Self, TextError> {
-                match Uuid::try_parse(text) {
-                    Ok(uuid) if uuid.as_hyphenated().to_string() == text => Ok(Self(uuid)),
+                // Other spellings of it would be other bytes for the same id.
+                match Uuid::try_parse(text).map(Self) {
+                    Ok(id) if id.spelled(&mut [0; 71]) == text => Ok(id),
                     _ => Err(TextError::Grammar($what)),
                 }
             }
@@ -41,6 +45,20 @@ macro_rules! uuid_kind {
                 self.0.as_hyphenated().fmt(f)
             }
         }
+
+        impl Spelled for $name {
+            type Error = TextError;
+
+            fn spelled<'a>(&'a self, room: &'a mut Room) -> Cow<'a, str> {
+                Cow::Borrowed(self.0.as_hyphenated().encode_lower(room))
+            }
+
+            fn read(text: &str) -> Result<Self, TextError> {
+                Self::parse(text)
+            }
+        }
+
+        by_spelling!($name);
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
@@ -82,8 +100,7 @@ impl fmt::Display for PublisherId {
 }
 
 /// Who did it, by an opaque id.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Actor {
     /// Whoever runs this ledger.
     Operator,
@@ -122,6 +139,23 @@ impl fmt::Display for Actor {
     }
 }
 
+impl Spelled for Actor {
+    type Error = TextError;
+
+    fn spelled<'a>(&'a self, _: &'a mut Room) -> Cow<'a, str> {
+        match self {
+            Self::Operator => Cow::Borrowed("operator"),
+            Self::Account(_) | Self::Workflow(..) => Cow::Owned(self.to_string()),
+        }
+    }
+
+    fn read(text: &str) -> Result<Self, TextError> {
+        Self::parse(text)
+    }
+}
+
+by_spelling!(Actor, Owner);
+
 impl From<Actor> for String {
     fn from(actor: Actor) -> Self {
         format!("{actor}")
@@ -148,8 +182,7 @@ pub enum Via {
 }
 
 /// Who a gem, or a reserved name, belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Owner {
     /// Whoever runs this ledger.
     Operator,
@@ -166,6 +199,29 @@ impl From<Owner> for Actor {
     }
 }
 
+impl Spelled for Owner {
+    type Error = TextError;
+
+    fn spelled<'a>(&'a self, _: &'a mut Room) -> Cow<'a, str> {
+        Cow::Owned(String::from(*self))
+    }
+
+    fn read(text: &str) -> Result<Self, TextError> {
+        Self::parse(text)
+    }
+}
+
+impl Owner {
+    /// Reads `operator` or `account:<id>`.
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        match Actor::parse(text)? {
+            Actor::Operator => Ok(Self::Operator),
+            Actor::Account(id) => Ok(Self::Account(id)),
+            Actor::Workflow(..) => Err(TextError::Grammar("an owner (operator or account:<id>)")),
+        }
+    }
+}
+
 impl From<Owner> for String {
     fn from(owner: Owner) -> Self {
         Actor::from(owner).into()
@@ -175,10 +231,6 @@ impl From<Owner> for String {
 impl TryFrom<String> for Owner {
     type Error = TextError;
     fn try_from(text: String) -> Result<Self, TextError> {
-        match Actor::parse(&text)? {
-            Actor::Operator => Ok(Self::Operator),
-            Actor::Account(id) => Ok(Self::Account(id)),
-            Actor::Workflow(..) => Err(TextError::Grammar("an owner (operator or account:<id>)")),
-        }
+        Self::parse(&text)
     }
 }

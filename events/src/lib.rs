@@ -10,6 +10,7 @@ extern crate std;
 pub mod body;
 pub mod canonical;
 pub mod event;
+mod spelled;
 pub mod stream;
 mod upcast;
 

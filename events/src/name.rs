@@ -3,8 +3,6 @@
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
-
 /// The longest name, version or platform in bytes: what fits a string of the log.
 pub const MAX_BYTES: usize = 255;
 
@@ -17,13 +15,11 @@ pub const MAX_BYTES: usize = 255;
 /// assert_eq!(name.folded().as_str(), "redcloth");
 /// assert!(events::name::GemName::parse("-rf").is_err());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GemName(String);
 
 /// A gem's name in lower case: two names that differ only by case are one name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FoldedName(String);
 
 /// Why a text is not a gem's name.
@@ -73,11 +69,16 @@ impl GemName {
 impl FoldedName {
     /// Parses a name that is already in lower case.
     pub fn parse(text: &str) -> Result<Self, NameError> {
+        Self::check(text).map(|()| Self(text.to_string()))
+    }
+
+    /// Whether the text is a name in lower case.
+    pub(crate) fn check(text: &str) -> Result<(), NameError> {
         check(text)?;
         if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(NameError::Case);
         }
-        Ok(Self(text.to_string()))
+        Ok(())
     }
 
     /// The name in lower case.
@@ -95,7 +96,7 @@ fn check(text: &str) -> Result<(), NameError> {
     if text.len() > MAX_BYTES {
         return Err(NameError::TooLong);
     }
-    let odd = |c: &char| !c.is_ascii_alphanumeric() && !EDGE.contains(c);
+    let odd = |c: &char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_' | '-');
     if let Some(found) = text.chars().find(odd) {
         return Err(NameError::Character(found));
     }
@@ -106,12 +107,18 @@ fn check(text: &str) -> Result<(), NameError> {
         return Err(NameError::Edge);
     }
     // Folded, because `/info/foo.JSON` must not become a second way to say `/info/foo.json`.
-    let folded = text.to_ascii_lowercase();
-    if SUFFIXES.iter().any(|suffix| folded.ends_with(suffix)) {
+    let ends_with = |suffix: &&str| {
+        let at = text.len().checked_sub(suffix.len());
+        at.and_then(|at| text.get(at..))
+            .is_some_and(|end| end.eq_ignore_ascii_case(suffix))
+    };
+    if SUFFIXES.iter().any(ends_with) {
         return Err(NameError::Suffix);
     }
     Ok(())
 }
+
+crate::spelled::kept_as_text!(GemName: NameError, FoldedName: NameError);
 
 impl TryFrom<String> for GemName {
     type Error = NameError;

@@ -4,8 +4,6 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::name::{GemName, MAX_BYTES};
 use crate::version::GemVersion;
 
@@ -19,15 +17,13 @@ pub const MAX_FULL_NAME_BYTES: usize = 240;
 /// assert!(Platform::parse("ruby").unwrap().is_ruby());
 /// assert!(Platform::parse("x86_64/linux").is_err());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Platform(String);
 
 /// `name-version`, and `-platform` unless that is `ruby`: the name of a gem's file without `.gem`.
 ///
 /// It cannot be cut apart again (`foo-1` 2 and `foo` 1-2 would be one), which is why two releases must never share it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FullName(String);
 
 /// Why a text is not a platform, or a full name.
@@ -81,6 +77,26 @@ impl Platform {
 }
 
 impl FullName {
+    /// Parses a full name; the spelling is kept.
+    pub fn parse(text: &str) -> Result<Self, PlatformError> {
+        Self::check(text).map(|()| Self(text.to_string()))
+    }
+
+    fn check(text: &str) -> Result<(), PlatformError> {
+        if text.len() > MAX_FULL_NAME_BYTES {
+            return Err(PlatformError::FullNameTooLong);
+        }
+        if !well_formed(text) {
+            return Err(PlatformError::Grammar);
+        }
+        Ok(())
+    }
+
+    /// Whether the text is a full name in lower case.
+    pub(crate) fn is_folded(text: &str) -> bool {
+        Self::check(text).is_ok() && !text.bytes().any(|byte| byte.is_ascii_uppercase())
+    }
+
     /// Composes the full name of a release's file.
     pub fn compose(
         name: &GemName,
@@ -113,6 +129,8 @@ fn well_formed(text: &str) -> bool {
     text.bytes().all(allowed) && text.starts_with(edge) && text.ends_with(edge)
 }
 
+crate::spelled::kept_as_text!(Platform: PlatformError, FullName: PlatformError);
+
 impl TryFrom<String> for Platform {
     type Error = PlatformError;
 
@@ -125,13 +143,7 @@ impl TryFrom<String> for FullName {
     type Error = PlatformError;
 
     fn try_from(text: String) -> Result<Self, PlatformError> {
-        if text.len() > MAX_FULL_NAME_BYTES {
-            return Err(PlatformError::FullNameTooLong);
-        }
-        if !well_formed(&text) {
-            return Err(PlatformError::Grammar);
-        }
-        Ok(Self(text))
+        Self::check(&text).map(|()| Self(text))
     }
 }
 

@@ -119,8 +119,7 @@ pub struct Mapping {
 }
 
 /// The name of a claim: `[A-Za-z0-9_./:-]`, 1 to 255 bytes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClaimName(String);
 
 impl ClaimName {
@@ -142,6 +141,8 @@ impl ClaimName {
     }
 }
 
+crate::spelled::kept_as_text!(ClaimName: TextError, KeyPart: TextError);
+
 impl TryFrom<String> for ClaimName {
     type Error = TextError;
     fn try_from(text: String) -> Result<Self, TextError> {
@@ -156,8 +157,7 @@ impl From<ClaimName> for String {
 }
 
 /// A number or point of a public key in base64url without padding, at most 1,366 characters (an RSA key of 8192 bits).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyPart(String);
 
 impl KeyPart {

@@ -23,8 +23,7 @@ use crate::{
 };
 
 /// The name of a stream, at most 512 bytes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamName(String);
 
 /// The kinds of streams; each has events of its own.
@@ -106,25 +105,22 @@ impl StreamName {
 
     /// Reads a stream's name; the part after the kind must follow that kind's grammar.
     pub fn parse(text: &str) -> Result<Self, TextError> {
-        let name = Self(text.to_string());
-        let rest = name.rest();
-        let known = match name.try_kind() {
+        let rest = rest_of(text);
+        let known = match kind_of(text) {
             None => false,
             Some(StreamKind::Log) => text == "log",
-            Some(StreamKind::Provider) => Slug::parse(rest).is_ok(),
+            Some(StreamKind::Provider) => Slug::check(rest).is_ok(),
             Some(StreamKind::Issuer) => Digest::from_hex(rest).is_ok(),
             Some(StreamKind::Account) => AccountId::parse(rest).is_ok(),
             Some(StreamKind::ApiKey) => ApiKeyId::parse(rest).is_ok(),
             Some(StreamKind::Token) => parse_token(rest).is_some(),
             Some(StreamKind::Policy | StreamKind::Denied | StreamKind::Gem | StreamKind::Name) => {
-                FoldedName::parse(rest).is_ok()
+                FoldedName::check(rest).is_ok()
             }
-            Some(StreamKind::File) => {
-                FullName::try_from(rest.to_string()).is_ok_and(|file| file.folded() == file)
-            }
+            Some(StreamKind::File) => FullName::is_folded(rest),
         };
         if known {
-            Ok(name)
+            Ok(Self(text.to_string()))
         } else {
             Err(TextError::Grammar("a stream's name, such as policy/<gem>"))
         }
@@ -137,55 +133,51 @@ impl StreamName {
 
     /// Which kind of stream this is.
     pub fn kind(&self) -> StreamKind {
-        self.try_kind().unwrap_or(StreamKind::Log)
+        kind_of(&self.0).unwrap_or(StreamKind::Log)
     }
 
     /// What stands after the kind: a slug, a gem's folded name, an id.
     pub fn rest(&self) -> &str {
-        self.0.split_once('/').map_or("", |(_, rest)| rest)
+        rest_of(&self.0)
     }
 
     /// For a token stream: provider, expiry and the digest that identifies the token.
     pub fn token_parts(&self) -> Option<(Slug, Timestamp, Digest)> {
-        self.0.strip_prefix("token/").and_then(parse_token)
-    }
-
-    fn try_kind(&self) -> Option<StreamKind> {
-        Some(
-            match self
-                .0
-                .split_once('/')
-                .map_or(self.0.as_str(), |(kind, _)| kind)
-            {
-                "log" => StreamKind::Log,
-                "provider" => StreamKind::Provider,
-                "issuer" => StreamKind::Issuer,
-                "account" => StreamKind::Account,
-                "policy" => StreamKind::Policy,
-                "token" => StreamKind::Token,
-                "denied" => StreamKind::Denied,
-                "api_key" => StreamKind::ApiKey,
-                "gem" => StreamKind::Gem,
-                "name" => StreamKind::Name,
-                "file" => StreamKind::File,
-                _ => return None,
-            },
-        )
+        let (provider, expires, id) = self.0.strip_prefix("token/").and_then(parse_token)?;
+        Some((Slug::parse(provider).ok()?, expires, id))
     }
 }
 
-fn parse_token(rest: &str) -> Option<(Slug, Timestamp, Digest)> {
+fn rest_of(name: &str) -> &str {
+    name.split_once('/').map_or("", |(_, rest)| rest)
+}
+
+fn kind_of(name: &str) -> Option<StreamKind> {
+    Some(match name.split_once('/').map_or(name, |(kind, _)| kind) {
+        "log" => StreamKind::Log,
+        "provider" => StreamKind::Provider,
+        "issuer" => StreamKind::Issuer,
+        "account" => StreamKind::Account,
+        "policy" => StreamKind::Policy,
+        "token" => StreamKind::Token,
+        "denied" => StreamKind::Denied,
+        "api_key" => StreamKind::ApiKey,
+        "gem" => StreamKind::Gem,
+        "name" => StreamKind::Name,
+        "file" => StreamKind::File,
+        _ => return None,
+    })
+}
+
+fn parse_token(rest: &str) -> Option<(&str, Timestamp, Digest)> {
     let (provider, token) = rest.split_once('/')?;
     let (expires, id) = token.split_once('.')?;
     if expires.len() != 10 || !expires.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     let expires = Timestamp::from_seconds(expires.parse().ok()?);
-    Some((
-        Slug::parse(provider).ok()?,
-        expires,
-        Digest::from_hex(id).ok()?,
-    ))
+    Slug::check(provider).ok()?;
+    Some((provider, expires, Digest::from_hex(id).ok()?))
 }
 
 impl fmt::Display for StreamName {
@@ -193,6 +185,8 @@ impl fmt::Display for StreamName {
         f.write_str(&self.0)
     }
 }
+
+crate::spelled::kept_as_text!(StreamName: TextError);
 
 impl TryFrom<String> for StreamName {
     type Error = TextError;

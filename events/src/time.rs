@@ -1,16 +1,17 @@
 //! Moments as events write them: UTC, milliseconds, `2026-11-23T02:30:00.123Z` (RFC 3339 with exactly three decimals).
-use alloc::{format, string::String};
+use alloc::{borrow::Cow, string::String};
 use core::fmt;
-use serde::{Deserialize, Serialize};
 
-use crate::text::TextError;
+use crate::{
+    spelled::{Room, Spelled, by_spelling},
+    text::TextError,
+};
 
 /// The last millisecond of the year 9999; nothing later can be written with four digits.
 const LAST: u64 = 253_402_300_799_999;
 
 /// Milliseconds since 1970-01-01T00:00:00Z, not after the year 9999.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
@@ -48,32 +49,19 @@ impl Timestamp {
 
     /// Without the milliseconds: `2026-11-23T02:30:00Z`, as the compact index and the exchange write it.
     pub fn to_seconds_text(self) -> String {
-        let (date, time) = self.parts();
-        format!("{date}T{time}Z")
+        let mut room = [0; 71];
+        let text = self.spelled(&mut room);
+        let seconds = text.get(..19).unwrap_or_default();
+        [seconds, "Z"].concat()
     }
 
     /// Reads exactly the form that events write.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         read(text)
-            .filter(|time| String::from(*time) == text)
+            .filter(|time| time.spelled(&mut [0; 71]) == text)
             .ok_or(TextError::Grammar(
                 "a UTC time with milliseconds, like 2026-11-23T02:30:00.123Z",
             ))
-    }
-
-    fn parts(self) -> (String, String) {
-        let seconds = self.seconds();
-        let (year, month, day) = civil(seconds / 86_400);
-        let of_day = seconds % 86_400;
-        (
-            format!("{year:04}-{month:02}-{day:02}"),
-            format!(
-                "{:02}:{:02}:{:02}",
-                of_day / 3600,
-                of_day / 60 % 60,
-                of_day % 60
-            ),
-        )
     }
 }
 
@@ -119,8 +107,7 @@ fn read(text: &str) -> Option<Timestamp> {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (date, time) = self.parts();
-        write!(f, "{date}T{time}.{:03}Z", self.0 % 1000)
+        f.write_str(&self.spelled(&mut [0; 71]))
     }
 }
 
@@ -130,9 +117,52 @@ impl fmt::Debug for Timestamp {
     }
 }
 
+impl Spelled for Timestamp {
+    type Error = TextError;
+
+    fn spelled<'a>(&'a self, room: &'a mut Room) -> Cow<'a, str> {
+        let seconds = self.seconds();
+        let ((year, month, day), of_day) = (civil(seconds / 86_400), seconds % 86_400);
+        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        let parts = [
+            (year, 4, b'-'),
+            (month, 2, b'-'),
+            (day, 2, b'T'),
+            (hour, 2, b':'),
+            (minute, 2, b':'),
+            (second, 2, b'.'),
+            (self.0 % 1000, 3, b'Z'),
+        ];
+        let mut rest = &mut room[..];
+        for (mut value, width, after) in parts {
+            let Some((part, behind)) = rest.split_at_mut_checked(width + 1) else {
+                break;
+            };
+            for (at, place) in part.iter_mut().rev().enumerate() {
+                *place = if at == 0 {
+                    after
+                } else {
+                    let digit = u8::try_from(value % 10).unwrap_or(0);
+                    value /= 10;
+                    b'0' + digit
+                };
+            }
+            rest = behind;
+        }
+        let text = room.get(..24).unwrap_or_default();
+        Cow::Borrowed(core::str::from_utf8(text).unwrap_or_default())
+    }
+
+    fn read(text: &str) -> Result<Self, TextError> {
+        Self::parse(text)
+    }
+}
+
+by_spelling!(Timestamp);
+
 impl From<Timestamp> for String {
     fn from(time: Timestamp) -> Self {
-        format!("{time}")
+        time.spelled(&mut [0; 71]).into_owned()
     }
 }
 

@@ -9,8 +9,6 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::fmt::{self, Write};
 
-use serde::{Deserialize, Serialize};
-
 use crate::name::MAX_BYTES;
 
 /// A version in its author's spelling.
@@ -24,8 +22,7 @@ use crate::name::MAX_BYTES;
 /// assert!(version("1.0.rc1") < version("1.0"));
 /// assert_eq!(version("1.0.0").canonical(), version("1").canonical());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GemVersion(String);
 
 /// Why a text is not a version.
@@ -232,6 +229,8 @@ impl PartialOrd for GemVersion {
         Some(self.cmp(other))
     }
 }
+
+crate::spelled::kept_as_text!(GemVersion: VersionError);
 
 impl TryFrom<String> for GemVersion {
     type Error = VersionError;
