@@ -69,6 +69,8 @@ pub struct StoredEvent {
 /// A sealed value in the vault.
 #[derive(Clone, Debug)]
 pub struct VaultRow {
+    /// The log index of the event that commits to it. The writer knows it, whoever seals does not.
+    pub log_index: u64,
     /// The commitment that the event holds, 64 hex digits.
     pub commitment: String,
     /// Whose value it is.

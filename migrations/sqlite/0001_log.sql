@@ -23,13 +23,16 @@ CREATE TABLE head (
 );
 INSERT INTO head VALUES (1, 0, x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', 0);
 
+-- Found by the event that commits to the value: rows in the order of the log keep the index short and its end warm.
 CREATE TABLE vault (
-  commitment TEXT NOT NULL PRIMARY KEY,
+  log_index INTEGER NOT NULL,
+  commitment TEXT NOT NULL,
   subject TEXT NOT NULL,
   sealed BLOB NOT NULL,            -- nonce and value, encrypted under the subject's key
-  unique_hash TEXT UNIQUE
+  unique_hash TEXT
 );
-CREATE INDEX vault_subject ON vault (subject);
+CREATE UNIQUE INDEX vault_commitment ON vault (log_index, commitment);
+CREATE UNIQUE INDEX vault_unique ON vault (unique_hash) WHERE unique_hash IS NOT NULL;
 
 -- How far each projection has read the log.
 CREATE TABLE projection (

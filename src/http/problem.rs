@@ -186,7 +186,9 @@ impl From<AppendError> for Problem {
                 "too_long",
                 error.to_string(),
             ),
-            AppendError::Unavailable(_) | AppendError::Unread(_) => unavailable(&error),
+            AppendError::Unavailable(_) | AppendError::Unread(_) | AppendError::Uncommitted(_) => {
+                unavailable(&error)
+            }
         }
     }
 }

@@ -12,8 +12,10 @@ pub struct Statement {
     pub arguments: Vec<Cell>,
 }
 
-/// Rows in one statement: powers of two, so that a database prepares few texts and keeps them.
-const CHUNKS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+/// Most rows in one statement.
+const MOST: usize = 64;
+/// Up to so many rows, each number has a text of its own.
+const EXACT: usize = 16;
 
 /// What is left to do for one key of one table once its writes are taken together.
 #[derive(Clone, Debug, Default)]
@@ -107,16 +109,20 @@ fn delete(table: &str, key: &[&str], arguments: Vec<Cell>) -> Statement {
     }
 }
 
-/// Splits a number of rows into runs of 64, 32, … 1.
+/// Splits a number of rows into runs of at most 64. A run of more than 16 is a multiple of 8 long: each statement is a
+/// way to another thread and back, so there are few of them, and few texts, which the database prepares once and keeps.
 pub(super) fn sizes(mut rows: usize) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
-        let size = CHUNKS.into_iter().find(|size| *size <= rows)?;
+        let size = match rows.min(MOST) {
+            few @ ..=EXACT => few,
+            many => many / 8 * 8,
+        };
         rows -= size;
-        Some(size)
+        (size > 0).then_some(size)
     })
 }
 
-/// Splits rows into runs of 64, 32, … 1.
+/// Splits rows into runs, see [`sizes`].
 pub(super) fn chunked<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     let mut rest = rows;
     sizes(rows.len()).filter_map(move |size| {
@@ -220,6 +226,6 @@ mod tests {
     fn any_number_of_rows_is_split_into_few_sizes() {
         let rows: Vec<u8> = vec![0; 107];
         let sizes: Vec<usize> = chunked(&rows).map(<[u8]>::len).collect();
-        assert_eq!(sizes, [64, 32, 8, 2, 1]);
+        assert_eq!(sizes, [64, 40, 3]);
     }
 }

@@ -230,6 +230,7 @@ pub fn seal(
     let encrypted =
         encrypted.map_err(|_| StoreError::Database("a value cannot be encrypted".into()))?;
     let row = VaultRow {
+        log_index: 0,
         commitment: commitment.hex(),
         subject: subject.clone(),
         sealed: [&cipher_nonce[..], &encrypted].concat(),

@@ -14,8 +14,10 @@
 //! |---|---|
 //! | `writer.rs` | the queue: requests come in, answers go out |
 //! | [`core`] | one transaction after the other |
+//! | [`edge`] | the right border of the tree, held against the stored tiles |
 //! | [`group`] | what a closure decided, taken in whole or not at all |
 //! | [`pace`] | the time that a batch bears, and the clock that is not believed |
+//! | [`signing`] | what follows a commit: sign, anchor, publish, answer |
 use std::{ops::Range, sync::Arc};
 
 use events::{
@@ -32,11 +34,13 @@ use super::{
 };
 
 mod core;
+mod edge;
 mod group;
 mod pace;
+mod signing;
 
-use self::core::Anchoring;
 pub use self::core::{Core, Fatal};
+use self::signing::Anchoring;
 
 /// Most requests in one transaction.
 const MAX_BATCH: usize = 512;
@@ -111,6 +115,9 @@ pub enum AppendError {
     /// A value that may exist once only exists already.
     #[error("it exists already")]
     Duplicate,
+    /// A value is sealed that no event of the group commits to: a bug of the request.
+    #[error("no event of the request commits to the value that it seals for {0}")]
+    Uncommitted(String),
     /// A draft names a stream that the request did not read: a bug of the request.
     #[error("stream {0} was not read by the request that writes to it")]
     Unread(String),

@@ -5,7 +5,7 @@ use sqlx::Row as _;
 use super::failed;
 use crate::{
     app::App,
-    store::{StoreError, vault},
+    store::{StoreError, sqlite::integer, vault},
 };
 
 /// The account with this handle.
@@ -38,8 +38,10 @@ pub async fn handle(app: &App, id: AccountId) -> Result<Option<String>, StoreErr
     let Some(commitment) = created.event.sealed.values().next().copied() else {
         return Ok(None);
     };
-    let query =
-        sqlx::query_scalar("SELECT sealed FROM vault WHERE commitment = $1").bind(commitment.hex());
+    let sql = "SELECT sealed FROM vault WHERE log_index = $1 AND commitment = $2";
+    let query = sqlx::query_scalar(sql)
+        .bind(integer(created.index))
+        .bind(commitment.hex());
     let sealed: Option<Vec<u8>> = query
         .fetch_optional(app.reader.pool())
         .await

@@ -18,7 +18,7 @@ use crate::{
     app::App,
     blobs::BlobError,
     rubygems::Document,
-    store::{StoreError, reader::Reader},
+    store::{StoreError, reader::Reader, sqlite::integer},
 };
 
 mod history;
@@ -112,10 +112,6 @@ fn listed(row: &SqliteRow) -> Result<Listed, StoreError> {
         repository: text(6)?,
         commit: text(7)?,
     })
-}
-
-fn integer(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }
 
 /// A release with its place in the log.

@@ -60,7 +60,8 @@ pub async fn readers(path: &Path, connections: u32) -> Result<SqlitePool, StoreE
 /// commit pays for it.
 ///
 /// Under constant load there is always a commit that was not moved yet, and the log would never start over. Once it is
-/// long, writers wait for the short rest.
+/// long, writers wait for the short rest. The file keeps its length: writing over what is allocated costs a commit much
+/// less than growing the file anew.
 pub async fn checkpoint(path: &Path) -> Result<(), StoreError> {
     let mut connection = options(path).connect().await.map_err(database)?;
     let moved = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
@@ -68,9 +69,9 @@ pub async fn checkpoint(path: &Path) -> Result<(), StoreError> {
         .await;
     let pages: i64 = moved.and_then(|row| row.try_get(1)).map_err(database)?;
     if pages > LONG_LOG {
-        let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let shortened = sqlx::query(sql).execute(&mut connection).await;
-        shortened.map_err(database)?;
+        let sql = "PRAGMA wal_checkpoint(RESTART)";
+        let restarted = sqlx::query(sql).execute(&mut connection).await;
+        restarted.map_err(database)?;
     }
     connection.close().await.map_err(database)
 }

@@ -37,7 +37,7 @@ pub(in crate::store) fn anonymous(rows: usize, columns: usize) -> String {
     vec![row; rows].join(", ")
 }
 
-pub(in crate::store) fn integer(value: u64) -> i64 {
+pub(crate) fn integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
@@ -141,12 +141,14 @@ pub(super) async fn insert_vault(
     let sizes = sizes(rows.len());
     let mut rows = rows.into_iter();
     for size in sizes {
-        let values = anonymous(size, 4);
-        let sql =
-            format!("INSERT INTO vault (commitment, subject, sealed, unique_hash) VALUES {values}");
+        let values = anonymous(size, 5);
+        let sql = format!(
+            "INSERT INTO vault (log_index, commitment, subject, sealed, unique_hash) VALUES {values}"
+        );
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for row in rows.by_ref().take(size) {
             query = query
+                .bind(integer(row.log_index))
                 .bind(row.commitment)
                 .bind(String::from(row.subject))
                 .bind(row.sealed)

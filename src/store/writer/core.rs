@@ -6,22 +6,19 @@ use projections::{
     index::{self, Info},
     rows,
 };
-use tlog::{Checkpoint, Hash, SigningKey, TileEdge, TileMap, leaf_hash, tiles_for_root};
-use tokio::{
-    sync::watch,
-    task::{JoinError, JoinHandle},
-};
+use tlog::{Hash, SigningKey, TileEdge, leaf_hash};
 
 use super::{
-    Answers, AppendError, Job, Served, answer,
+    Answers, Job, Served, answer,
+    edge::{anchored_edge, edge_at, read_on},
     group::{Decided, Open},
     pace::Pace,
+    signing::{Unsigned, refuse, sign_and_raise},
 };
 use crate::{
     store::{
         Backend, Batch, Head, StoreError,
-        anchor::{Anchor, AnchorError, Anchored},
-        reader::PAGE,
+        anchor::{Anchor, AnchorError},
         states::States,
         vault::SubjectKeys,
     },
@@ -68,9 +65,9 @@ impl Fatal {
 
 /// The writer's own state: the backend, the edge of the tree, the states of the streams.
 pub struct Core<B> {
-    backend: B,
-    anchor: Anchor,
-    key: Arc<SigningKey>,
+    pub(super) backend: B,
+    pub(super) anchor: Anchor,
+    pub(super) key: Arc<SigningKey>,
     subjects: SubjectKeys,
     pace: Pace,
     head: Head,
@@ -85,25 +82,6 @@ struct Done {
     /// The events of this process, in the order of the requests.
     recorded: Vec<Recorded>,
 }
-
-/// A batch that is committed and not signed yet: nobody was answered.
-pub(super) struct Unsigned {
-    head: Head,
-    answers: Answers,
-}
-
-/// What came of signing and anchoring.
-pub(super) enum Settled {
-    /// Everybody was answered.
-    Done,
-    /// The anchor holds a larger checkpoint: another process signed after this batch, or it is of another log.
-    Newer(Box<Anchored>, String, Unsigned),
-    /// The process must end.
-    Failed(Fatal),
-}
-
-/// A checkpoint on its way to the disk.
-pub(super) type Anchoring = JoinHandle<Settled>;
 
 impl<B: Backend> Core<B> {
     /// Reads the head, holds it against the anchor, reads again what a crash left unsigned, and signs it.
@@ -326,147 +304,4 @@ impl<B: Backend> Core<B> {
         self.head = after;
         Ok(())
     }
-
-    /// Signs and anchors a batch on a thread that may wait for the disk; then publishes and answers, in this order, so
-    /// that whoever is answered can have a receipt.
-    pub(super) fn anchor(
-        &self,
-        unsigned: Unsigned,
-        publish: watch::Sender<Arc<Served>>,
-    ) -> Anchoring {
-        let (key, anchor) = (Arc::clone(&self.key), self.anchor.clone());
-        tokio::task::spawn_blocking(
-            move || match sign_and_raise(&key, &anchor, &unsigned.head) {
-                Ok((note, None)) => {
-                    unsigned.serve(note, &publish);
-                    Settled::Done
-                }
-                Ok((note, Some(newer))) => Settled::Newer(newer, note, unsigned),
-                Err(fatal) => {
-                    unsigned.refuse(&fatal);
-                    Settled::Failed(fatal)
-                }
-            },
-        )
-    }
-
-    /// Takes note of what came of anchoring.
-    ///
-    /// If the anchor is ahead of this process, another one has signed meanwhile, and its events are in this database: if
-    /// they are not, it signed those of another one, and what was about to be served is a fork.
-    pub(super) async fn settle(
-        &mut self,
-        settled: Result<Settled, JoinError>,
-        publish: &watch::Sender<Arc<Served>>,
-    ) -> Result<(), Fatal> {
-        match settled {
-            Ok(Settled::Done) => Ok(()),
-            Ok(Settled::Failed(fatal)) => Err(fatal),
-            Ok(Settled::Newer(newer, note, unsigned)) => {
-                let explained = self.explain(&newer.checkpoint).await;
-                match &explained {
-                    Ok(()) => unsigned.serve(note, publish),
-                    Err(fatal) => unsigned.refuse(fatal),
-                }
-                explained
-            }
-            Err(error) => Err(Fatal::Sign(error.to_string())),
-        }
-    }
-
-    async fn explain(&mut self, newer: &Checkpoint) -> Result<(), Fatal> {
-        self.backend.begin().await?;
-        let head = self.backend.head().await?;
-        anchored_edge(&mut self.backend, head, newer).await?;
-        Ok(self.backend.rollback().await?)
-    }
-}
-
-impl Unsigned {
-    fn serve(self, note: String, publish: &watch::Sender<Arc<Served>>) {
-        let head = self.head;
-        publish.send_replace(Arc::new(Served { head, note }));
-        answer(self.answers);
-    }
-
-    fn refuse(self, fatal: &Fatal) {
-        refuse(self.answers.into_iter().map(|(job, _)| job), fatal);
-    }
-}
-
-fn refuse(jobs: impl IntoIterator<Item = Box<dyn Job>>, error: &Fatal) {
-    for job in jobs {
-        job.finish(Err(AppendError::Unavailable(error.to_string())));
-    }
-}
-
-/// Signs this head and anchors it. If a larger checkpoint is anchored already, that one comes back too.
-fn sign_and_raise(
-    key: &SigningKey,
-    anchor: &Anchor,
-    head: &Head,
-) -> Result<(String, Option<Box<Anchored>>), Fatal> {
-    let sign = |error: tlog::CheckpointError| Fatal::Sign(error.to_string());
-    let checkpoint = Checkpoint::new(key.name(), head.size, head.root).map_err(sign)?;
-    let note = checkpoint.sign(key).map_err(sign)?;
-    let newer = anchor.raise(&checkpoint, &note)?;
-    Ok((note, newer.map(Box::new)))
-}
-
-/// The edge of the tree at an anchored checkpoint, if it is this log's.
-async fn anchored_edge<B: Backend>(
-    backend: &mut B,
-    head: Head,
-    anchored: &Checkpoint,
-) -> Result<TileEdge, Fatal> {
-    if anchored.size() > head.size {
-        return Err(Fatal::BehindAnchor {
-            found: head.size,
-            anchored: anchored.size(),
-        });
-    }
-    let edge = edge_at(backend, anchored.size()).await?;
-    if edge.root() == *anchored.root() {
-        Ok(edge)
-    } else {
-        Err(AnchorError::Forked.into())
-    }
-}
-
-/// The edge of the tree of the first `size` leaves, from the stored tiles: what they have grown since is cut off.
-async fn edge_at<B: Backend>(backend: &mut B, size: u64) -> Result<TileEdge, StoreError> {
-    let mut rows = TileMap::new();
-    for tile in tiles_for_root(size) {
-        let stored = backend.tile(tile.level(), tile.index()).await?;
-        let width = usize::from(tile.width()) * Hash::LEN;
-        if let Some(hashes) = stored.and_then(|hashes| Some(hashes.get(..width)?.to_vec())) {
-            rows.insert(tile.level(), tile.index(), hashes);
-        }
-    }
-    let row = |level, index| rows.get(level, index).map(<[u8]>::to_vec);
-    TileEdge::load(size, row).map_err(|error| StoreError::Corrupt(error.to_string()))
-}
-
-/// Grows the edge by the leaves up to this head, whose root they must give.
-async fn read_on<B: Backend>(
-    backend: &mut B,
-    edge: &mut TileEdge,
-    head: &Head,
-) -> Result<(), StoreError> {
-    while edge.size() < head.size {
-        let from = edge.size();
-        let to = head.size.min(from.saturating_add(PAGE));
-        let leaves = backend.leaves(from, to).await?;
-        if leaves.is_empty() {
-            let text = format!("there is no leaf at log index {from}");
-            return Err(StoreError::Corrupt(text));
-        }
-        let hashes: Vec<Hash> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
-        edge.append(&hashes);
-    }
-    if edge.size() == head.size && edge.root() == head.root {
-        return Ok(());
-    }
-    let text = format!("the leaves do not give the root of {} events", head.size);
-    Err(StoreError::Corrupt(text))
 }

@@ -55,7 +55,10 @@ impl Open {
         }
         let drafts = std::mem::take(&mut group.drafts);
         let taken = check_subjects(&group.vault, reads, states)
-            .and_then(|()| self.stamp(&group, drafts, reads, states));
+            .and_then(|()| self.stamp(&group, drafts, reads, states))
+            .and_then(|(leaves, recorded)| {
+                place(&mut group.vault, &recorded).map(|()| (leaves, recorded))
+            });
         let (leaves, recorded) = match taken {
             Ok(events) => events,
             Err(refused) => return Ok(Err(refused)),
@@ -134,6 +137,21 @@ impl Open {
         }
         Ok((leaves, recorded))
     }
+}
+
+/// Tells each sealed value which event commits to it: that is how it is found again.
+fn place(rows: &mut [VaultRow], recorded: &[Recorded]) -> Result<(), AppendError> {
+    for row in rows {
+        let commits = |recorded: &&Recorded| {
+            let mut sealed = recorded.event.sealed.values();
+            sealed.any(|commitment| commitment.hex() == row.commitment)
+        };
+        let event = recorded.iter().find(commits);
+        row.log_index = event
+            .ok_or_else(|| AppendError::Uncommitted(row.subject.to_string()))?
+            .index;
+    }
+    Ok(())
 }
 
 /// A fresh key replaces whatever a lost batch left in the file of keys; of a subject that the log knows, that would be

@@ -111,12 +111,14 @@ impl Kind for OnSqlite {
             ((place.0, u64::try_from(place.1).unwrap()), row.get(2))
         };
         let tiles = found.unwrap().into_iter().map(tile).collect();
-        let found = all("SELECT commitment, subject, sealed, unique_hash FROM vault").await;
+        let found =
+            all("SELECT commitment, subject, sealed, unique_hash, log_index FROM vault").await;
         let sealed = |row: SqliteRow| VaultRow {
             commitment: row.get(0),
             subject: StreamName::parse(row.get(1)).unwrap(),
             sealed: row.get(2),
             unique: row.get(3),
+            log_index: u64::try_from(row.get::<i64, _>(4)).unwrap(),
             fresh_key: None,
         };
         let vault = found.unwrap().into_iter().map(sealed).collect();
