@@ -42,11 +42,12 @@ CREATE TABLE projection (
 
 -- Append-only, held by the database itself. The insert trigger also stops INSERT OR REPLACE, whose implicit delete fires
 -- no delete trigger: a row can only be added at the end of the log and at the end of its stream.
+-- They roll the whole transaction back: to undo one statement alone, SQLite would have to copy each page it touches.
 CREATE TRIGGER event_is_never_updated BEFORE UPDATE ON event
-BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
+BEGIN SELECT RAISE(ROLLBACK, 'the log is append-only'); END;
 CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event
-BEGIN SELECT RAISE(ABORT, 'the log is append-only'); END;
+BEGIN SELECT RAISE(ROLLBACK, 'the log is append-only'); END;
 CREATE TRIGGER event_is_only_appended BEFORE INSERT ON event
 WHEN NEW.log_index IS NOT (SELECT coalesce(max(log_index) + 1, 0) FROM event)
   OR NEW.revision IS NOT (SELECT coalesce(max(revision) + 1, 0) FROM event WHERE stream = NEW.stream)
-BEGIN SELECT RAISE(ABORT, 'the log is append-only: not the next event'); END;
+BEGIN SELECT RAISE(ROLLBACK, 'the log is append-only: not the next event'); END;

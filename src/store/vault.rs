@@ -69,6 +69,7 @@ impl SubjectKeys {
             .synchronous(SqliteSynchronous::Full)
             // A deleted key is overwritten with zeros in the file, not merely unlinked.
             .pragma("secure_delete", "ON")
+            .pragma("temp_store", "MEMORY")
             .disable_statement_logging();
         let mut connection = options.connect().await.map_err(failed)?;
         let sql = "CREATE TABLE IF NOT EXISTS subject (name TEXT NOT NULL PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID";

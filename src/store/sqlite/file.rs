@@ -25,6 +25,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(10))
         .pragma("wal_autocheckpoint", "0")
+        // What undoes a single statement is kept in memory, not in a file that is made and deleted with each batch.
+        .pragma("temp_store", "MEMORY")
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
         .statement_cache_capacity(256)

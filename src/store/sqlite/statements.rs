@@ -94,6 +94,7 @@ pub(super) async fn move_head(
     }
 }
 
+/// If a row does not fit, nothing of the transaction is kept; see the triggers.
 pub(super) async fn insert_events(
     connection: &mut SqliteConnection,
     first: u64,
@@ -103,7 +104,9 @@ pub(super) async fn insert_events(
     let mut events = events.into_iter();
     for size in sizes {
         let values = anonymous(size, 4);
-        let sql = format!("INSERT INTO event (log_index, stream, revision, leaf) VALUES {values}");
+        let sql = format!(
+            "INSERT OR ROLLBACK INTO event (log_index, stream, revision, leaf) VALUES {values}"
+        );
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for event in events.by_ref().take(size) {
             query = query
@@ -143,7 +146,7 @@ pub(super) async fn insert_vault(
     for size in sizes {
         let values = anonymous(size, 5);
         let sql = format!(
-            "INSERT INTO vault (log_index, commitment, subject, sealed, unique_hash) VALUES {values}"
+            "INSERT OR ROLLBACK INTO vault (log_index, commitment, subject, sealed, unique_hash) VALUES {values}"
         );
         let mut query = sqlx::query(AssertSqlSafe(sql));
         for row in rows.by_ref().take(size) {
