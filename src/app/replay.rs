@@ -1,7 +1,7 @@
 //! The replay: the log read from its beginning, its root computed again, and its tables built again where that is asked.
 use std::{path::Path, pin::pin};
 
-use events::{Recorded, time::Timestamp};
+use events::{Recorded, event::DecodeError, time::Timestamp};
 use futures::StreamExt as _;
 use projections::tables;
 use tlog::{Frontier, Hash};
@@ -10,7 +10,7 @@ use crate::store::{
     StoreError,
     reader::Reader,
     replay::{Rebuilt, live_rows},
-    scan::scan,
+    scan::scan_each,
 };
 
 /// Where a replay stops.
@@ -23,10 +23,10 @@ pub enum Until {
 }
 
 impl Until {
-    fn is_past(self, recorded: &Recorded) -> bool {
+    fn is_past(self, index: u64, time: Timestamp) -> bool {
         match self {
-            Self::Index(index) => recorded.index >= index,
-            Self::Time(time) => recorded.event.time > time,
+            Self::Index(limit) => index >= limit,
+            Self::Time(limit) => time > limit,
         }
     }
 }
@@ -60,19 +60,23 @@ pub async fn replay(
     };
     let head = reader.head().await?;
     let (mut frontier, mut stopped) = (Frontier::new(), false);
-    let mut pages = pin!(scan(reader, 0, head.size));
+    let keep = rebuilt.is_some();
+    let mut pages = pin!(scan_each(reader, 0, head.size, move |scanned| {
+        let recorded = scanned.recorded?;
+        let place = (recorded.index, recorded.event.time);
+        Ok((scanned.hash, place, keep.then_some(recorded)))
+    }));
     while let Some(page) = pages.next().await {
         let mut events = Vec::new();
-        for scanned in page? {
-            let recorded = scanned.recorded?;
-            if until.is_some_and(|until| until.is_past(&recorded)) {
+        for parsed in page? {
+            let (hash, (index, time), recorded): (_, _, Option<Recorded>) =
+                parsed.map_err(|error: DecodeError| StoreError::from(error))?;
+            if until.is_some_and(|until| until.is_past(index, time)) {
                 stopped = true;
                 break;
             }
-            frontier.push(scanned.hash);
-            if rebuilt.is_some() {
-                events.push(recorded);
-            }
+            frontier.push(hash);
+            events.extend(recorded);
         }
         if let Some(rebuilt) = &mut rebuilt {
             rebuilt.advance(&events).await?;

@@ -14,8 +14,8 @@ use super::{
     sqlite,
 };
 
-/// Pages in flight: one for each core that small machines have, one that is fetched, one that is looked at.
-const AHEAD: usize = 4;
+/// Pages in flight: a few for each core that small machines have, one that is fetched, one that is looked at.
+const AHEAD: usize = 8;
 
 /// One place of the log, as it was read.
 #[derive(Clone, Debug)]
@@ -46,6 +46,17 @@ pub fn scan(
     from: u64,
     to: u64,
 ) -> impl Stream<Item = Result<Vec<Scanned>, StoreError>> {
+    scan_each(reader, from, to, |scanned| scanned)
+}
+
+/// As [`scan`], and what is wanted of each place is taken where it was parsed: the rest is dropped there, by the thread
+/// that allocated it.
+pub fn scan_each<T: Send + 'static>(
+    reader: &Reader,
+    from: u64,
+    to: u64,
+    each: impl Fn(Scanned) -> T + Copy + Send + 'static,
+) -> impl Stream<Item = Result<Vec<T>, StoreError>> {
     let pages = (from..to).step_by(usize::try_from(PAGE).unwrap_or(usize::MAX));
     stream::iter(pages)
         .map(move |first| {
@@ -53,7 +64,7 @@ pub fn scan(
             async move {
                 let end = to.min(first.saturating_add(PAGE));
                 let page = reader.page(first, end).await?;
-                tokio::task::spawn_blocking(move || parse(first, end, page))
+                tokio::task::spawn_blocking(move || parse(first, end, page, each))
                     .await
                     .map_err(|error| StoreError::Database(error.to_string()))?
             }
@@ -61,21 +72,26 @@ pub fn scan(
         .buffered(AHEAD)
 }
 
-fn parse(first: u64, end: u64, page: Vec<u8>) -> Result<Vec<Scanned>, StoreError> {
+fn parse<T>(
+    first: u64,
+    end: u64,
+    page: Vec<u8>,
+    each: impl Fn(Scanned) -> T,
+) -> Result<Vec<T>, StoreError> {
     let page = Arc::new(page);
     let mut place = 0;
     let scanned = |(index, leaf): (u64, &[u8])| {
         let from = place;
         place += leaf.len() + 1;
-        Scanned {
+        each(Scanned {
             index,
             hash: leaf_hash(leaf),
             recorded: Event::read(leaf).map(|event| Recorded { index, event }),
             page: Arc::clone(&page),
             place: (from, from + leaf.len()),
-        }
+        })
     };
-    let all: Vec<Scanned> = (first..)
+    let all: Vec<T> = (first..)
         .zip(sqlite::split_page(&page))
         .map(scanned)
         .collect();

@@ -245,6 +245,10 @@ pub(in crate::store) async fn read_page(
 
 /// The leaves of a page.
 pub(in crate::store) fn split_page(page: &[u8]) -> impl Iterator<Item = &[u8]> {
-    page.split_inclusive(|byte| *byte == b'\n')
-        .map(|line| line.strip_suffix(b"\n").unwrap_or(line))
+    let mut from = 0;
+    memchr::memchr_iter(b'\n', page).filter_map(move |end| {
+        let leaf = page.get(from..end);
+        from = end + 1;
+        leaf
+    })
 }
