@@ -7,6 +7,7 @@ pub mod world;
 pub mod blobs;
 pub mod oidc;
 pub mod rubygems;
+pub mod sarif;
 
 pub mod store;
 

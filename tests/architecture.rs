@@ -9,12 +9,13 @@ use std::{
 };
 
 /// For each room: which other rooms, and which of our crates, it may use.
-const ROOMS: [(&str, &[&str], &[&str]); 12] = [
+const ROOMS: [(&str, &[&str], &[&str]); 13] = [
     ("world", &[], &["events"]),
     ("config", &[], &[]),
     ("blobs", &[], &["events"]),
     ("rubygems", &[], &["events"]),
     ("oidc", &[], &["events"]),
+    ("sarif", &[], &["events"]),
     ("store", &["world"], &["events", "projections", "tlog"]),
     (
         "views",
