@@ -1,11 +1,11 @@
 //! The benches: what one ledger does in a second, each number beside its ceiling from the same run.
 //!
 //! `cargo bench` runs everything that is quick. After `--`: names of sections to run (`exchanges`, `appends`, `info`,
-//! `replay`, `large`), `--full` for the ledger of a million events, `--json` for one JSON object a line.
+//! `receipts`, `replay`, `large`), `--full` for the ledgers of a million events, `--json` for one JSON object a line.
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`exchanges`], [`appends`], [`info`], [`replay`], [`large`] | what is measured |
+//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`replay`], [`large`] | what is measured |
 //! | [`inserts`], [`signatures`], [`constant`] | the ceilings |
 //! | [`stage`], [`tokens`], [`lawful`] | a ledger, its identity tokens, and lawful events by the hundred thousand |
 //! | [`load`], [`child`] | HTTP clients, and processes whose memory is watched |
@@ -23,6 +23,7 @@ mod inserts;
 mod large;
 mod lawful;
 mod load;
+mod receipts;
 mod replay;
 mod report;
 mod signatures;
@@ -33,7 +34,14 @@ mod watch;
 use report::Report;
 
 /// The sections, in the order they run.
-const SECTIONS: [&str; 5] = ["exchanges", "appends", "info", "replay", "large"];
+const SECTIONS: [&str; 6] = [
+    "exchanges",
+    "appends",
+    "info",
+    "receipts",
+    "replay",
+    "large",
+];
 
 /// What was asked for.
 struct Asked {
@@ -90,10 +98,16 @@ fn run() -> anyhow::Result<()> {
     let asked = Asked::read()?;
     stage::log_as_a_server_does();
     let mut report = Report::new(asked.json);
-    let sections: [Section; 5] = [
+    let receipts = if asked.full {
+        receipts::measure_full
+    } else {
+        receipts::measure
+    };
+    let sections: [Section; 6] = [
         exchanges::measure,
         appends::measure,
         info::measure,
+        receipts,
         replay::measure,
         large::measure,
     ];

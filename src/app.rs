@@ -165,6 +165,8 @@ pub struct App {
     pub providers: Arc<providers::Known>,
     /// The compact index, ready to be served.
     pub index: Arc<views::cache::IndexCache>,
+    /// What receipts are made of.
+    pub receipts: Arc<views::receipts::Receipts>,
     /// Room for files that are being received and parsed, in mebibytes.
     pub uploads: Arc<tokio::sync::Semaphore>,
     /// Files that may be parsed at the same time.
@@ -240,6 +242,7 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         providers: Arc::default(),
         denials: Arc::default(),
         index: Arc::default(),
+        receipts: Arc::default(),
         uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS)),
         parses: Arc::new(tokio::sync::Semaphore::new(PARSES)),
     };

@@ -19,6 +19,7 @@ pub mod index;
 pub mod limits;
 pub mod log;
 pub mod problem;
+pub mod receipts;
 pub mod serve;
 
 use self::{authorized::Credential, limits::Limits, problem::Problem};
@@ -98,12 +99,16 @@ fn routes(config: &mut web::ServiceConfig) {
             "/quick/Marshal.4.8/{file}.gemspec.rz",
             reading().to(index::quick_spec),
         )
-        .route("/gems/{file}.gem.tlog-proof", reading().to(log::receipt))
+        .route(
+            "/gems/{file}.gem.tlog-proof",
+            reading().to(receipts::release),
+        )
         .route("/gems/{file}.gem", reading().to(index::download))
         // for monitors and auditors
         .route("/log/checkpoint", reading().to(log::checkpoint))
         .route("/log/vkey", reading().to(log::vkey))
         .route("/log/tile/{path:.*}", reading().to(log::tile))
+        .route("/log/proof/{index}", reading().to(receipts::event))
         // for people
         .configure(pages::configure)
         .default_service(web::route().to(not_found));

@@ -11,6 +11,7 @@ pub mod index;
 pub mod provenance;
 pub mod providers;
 pub mod publishers;
+pub mod receipts;
 
 /// Most events of one stream that a view folds.
 const LONGEST: u32 = 1_000_000;

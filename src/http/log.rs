@@ -1,20 +1,16 @@
-//! What monitors and auditors read: checkpoint, tiles, entries and receipts, as c2sp.org/tlog-tiles says.
+//! What monitors and auditors read: checkpoint, tiles and entries, as c2sp.org/tlog-tiles says.
 //!
 //! Nothing is served beyond the anchored checkpoint. What does not exist is 404 and is kept by no cache, because it may
 //! exist soon; what exists never changes.
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL},
-    web::{Data, Path},
+    web::Data,
 };
 use tlog::{EntriesPath, Resource, TilePath};
 
 use super::problem::Problem;
-use crate::{
-    app::App,
-    store::StoreError,
-    views::{self, index},
-};
+use crate::{app::App, store::StoreError};
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
@@ -26,7 +22,7 @@ fn anchored(app: &App) -> Result<crate::store::anchor::Anchored, Problem> {
     anchored.ok_or_else(|| Problem::not_found("nothing was signed yet"))
 }
 
-fn answer(
+pub(super) fn answer(
     kind: &'static str,
     cache: &'static str,
     body: impl actix_web::body::MessageBody + 'static,
@@ -98,15 +94,4 @@ async fn entries(app: &App, path: EntriesPath) -> Result<Option<Vec<u8>>, Proble
     let bundle =
         tlog::write_bundle(&leaves).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     Ok(Some(bundle))
-}
-
-/// `/gems/<full name>.gem.tlog-proof`: the receipt of a release, with its event in `extra`.
-pub async fn receipt(app: Data<App>, file: Path<String>) -> Result<HttpResponse, Problem> {
-    let row = index::file(&app.reader, &file)
-        .await?
-        .ok_or_else(|| Problem::not_found("This rubygem could not be found."))?;
-    let receipt = views::provenance::receipt(&app, row.log_index).await?;
-    let receipt = receipt
-        .ok_or_else(|| Problem::not_found("this release is not covered by a checkpoint yet"))?;
-    Ok(answer("text/plain; charset=utf-8", "no-cache", receipt))
 }

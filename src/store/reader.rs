@@ -67,7 +67,9 @@ impl Reader {
 
     /// One leaf.
     pub async fn leaf(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.leaves(index, index.saturating_add(1)).await?.pop())
+        let query = sqlx::query_scalar("SELECT leaf FROM event WHERE log_index = $1");
+        let query = query.bind(sqlite::integer(index));
+        query.fetch_optional(&self.pool).await.map_err(failed)
     }
 
     /// The events of one stream, in order, at most `limit` from `revision` on.

@@ -14,7 +14,7 @@
 use events::{name::FoldedName, platform::Platform, version::GemVersion};
 use projections::tables::RELEASE;
 use sqlx::AssertSqlSafe;
-use tlog::{Note, Receipt};
+use tlog::Receipt;
 
 use super::failed;
 use crate::{
@@ -74,17 +74,7 @@ pub fn covered(app: &App) -> Result<u64, StoreError> {
 
 /// The receipt of an event that the checkpoint covers, verified before anybody sees it.
 async fn prove(app: &App, anchored: &Anchored, index: u64) -> Result<Receipt, StoreError> {
-    let corrupt = |error: &dyn std::fmt::Display| StoreError::Corrupt(error.to_string());
-    let leaf = app.reader.leaf(index).await?;
-    let leaf = leaf.ok_or_else(|| corrupt(&format!("event {index} is signed and not stored")))?;
-    let size = anchored.checkpoint.size();
-    let proof = app.reader.inclusion_proof(index, size).await?;
-    let note = Note::parse(anchored.note.as_bytes()).map_err(|error| corrupt(&error))?;
-    let receipt = Receipt::new(&leaf, index, proof, note).map_err(|error| corrupt(&error))?;
-    receipt
-        .verify(&leaf, app.key.verifier())
-        .map_err(|error| corrupt(&error))?;
-    Ok(receipt)
+    app.receipts.prove(&app.reader, anchored, index).await
 }
 
 async fn release_index(

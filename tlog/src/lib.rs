@@ -9,6 +9,7 @@
 //! | [`tile`] | names and widths of the tiles of a tree | c2sp.org/tlog-tiles |
 //! | [`bundle`] | 256 entries in one file | c2sp.org/tlog-tiles |
 //! | [`edge`] | the tile rows that an append changes | c2sp.org/tlog-tiles |
+//! | [`nodes`] | a tile with every node inside it | RFC 6962 §2.1 |
 //! | [`proof`] | inclusion and consistency proofs, from tiles | RFC 6962 §2.1.1, §2.1.2 |
 //! | [`verify`] | checking those proofs | RFC 9162 §2.1.3.2, §2.1.4.2 |
 //! | [`key`] | key names, key ids, keys as text | c2sp.org/signed-note |
@@ -28,6 +29,7 @@ pub mod cosignature;
 pub mod edge;
 pub mod hash;
 pub mod key;
+pub mod nodes;
 pub mod note;
 pub mod proof;
 pub mod receipt;
@@ -42,6 +44,7 @@ pub use cosignature::{Cosignature, CosignatureError, cosignatures};
 pub use edge::{EdgeError, TileEdge, TileRow};
 pub use hash::{EMPTY_ROOT, Hash, leaf_hash, node_hash};
 pub use key::{CosignerKey, CosigningKey, KeyError, KeyId, SigningKey, VerifierKey};
+pub use nodes::TileNodes;
 pub use note::{Note, NoteError, NoteSignature};
 pub use proof::{
     ProofError, TileMap, TileReader, consistency_proof, inclusion_proof, root_of_tiles,

@@ -54,6 +54,12 @@ pub enum ProofError {
 pub trait TileReader {
     /// The tile's hashes, 32 bytes for each of its width; `None` if the reader does not have them.
     fn tile(&self, tile: TilePath) -> Option<&[u8]>;
+
+    /// The root over `count` hashes of the tile from `first` on, if the reader has it ready, as [`crate::TileNodes`] has;
+    /// else it is computed from the tile. `count` is a power of two, and `first` a multiple of it.
+    fn node(&self, _tile: TilePath, _first: usize, _count: usize) -> Option<Hash> {
+        None
+    }
 }
 
 /// Tiles in memory, by level and index, each as wide as it was given.
@@ -272,6 +278,9 @@ fn subtree_hash<R: TileReader>(
         size,
     };
     let tile = TilePath::at(level, index, size).ok_or(out_of_range)?;
+    if let Some(node) = tiles.node(tile, first, count) {
+        return Ok(node);
+    }
     let bytes = tiles.tile(tile).ok_or(ProofError::MissingTile(tile))?;
     let length = ProofError::TileLength {
         tile,

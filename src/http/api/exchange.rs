@@ -10,7 +10,7 @@ use serde_json::{error::Category, json};
 
 use crate::{
     app::App,
-    http::{authorized::Credential, body, limits::Limits, problem::Problem},
+    http::{authorized::Credential, body, limits::Limits, problem::Problem, receipts},
 };
 
 #[derive(Deserialize)]
@@ -18,7 +18,8 @@ struct Body {
     jwt: String,
 }
 
-/// Exchanges a token. JSON or a form, as rubygems.org takes them.
+/// Exchanges a token. JSON or a form, as rubygems.org takes them. `?receipt=true` has the receipt of the exchange in the
+/// answer too.
 pub async fn exchange(
     request: HttpRequest,
     app: Data<App>,
@@ -26,20 +27,26 @@ pub async fn exchange(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     limits.address(&request).map_err(Problem::in_json)?;
+    let wanted = receipts::wanted(&request).map_err(Problem::in_json)?;
     let body = body::small(payload).await?;
     let jwt = jwt(&request, &body).map_err(Problem::in_json)?;
     let minted = app
         .exchange(&jwt, |repository| limits.repository(repository).is_ok())
         .await?;
+    let mut told = json!({
+        "rubygems_api_key": minted.secret.reveal(),
+        "name": minted.name,
+        "scopes": [Scope::PushRubygem.as_str()],
+        "expires_at": minted.expires.to_string(),
+        "log_index": minted.index,
+    });
+    if wanted && let Some(told) = told.as_object_mut() {
+        let receipt = receipts::of_event(&app, minted.index).await;
+        told.insert("receipt".to_owned(), receipt.into());
+    }
     Ok(HttpResponse::Created()
         .insert_header((CACHE_CONTROL, "no-store"))
-        .json(json!({
-            "rubygems_api_key": minted.secret.reveal(),
-            "name": minted.name,
-            "scopes": [Scope::PushRubygem.as_str()],
-            "expires_at": minted.expires.to_string(),
-            "log_index": minted.index,
-        })))
+        .json(told))
 }
 
 fn jwt(request: &HttpRequest, body: &[u8]) -> Result<String, Problem> {

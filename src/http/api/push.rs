@@ -11,14 +11,15 @@ use actix_web::{
 };
 use events::api_key::Scope;
 use futures::StreamExt as _;
+use serde_json::{Value, json};
 use tokio::{
     sync::SemaphorePermit,
     time::{Instant, timeout_at},
 };
 
 use crate::{
-    app::App,
-    http::{MAX_GEM, authorized::Credential, limits::Limits, problem::Problem},
+    app::{App, push::Pushed},
+    http::{MAX_GEM, authorized::Credential, limits::Limits, problem::Problem, receipts},
 };
 
 /// How long the next part of a body may take to arrive.
@@ -34,6 +35,7 @@ pub async fn push(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     limits.address(&request)?;
+    let wanted = receipts::wanted(&request)?;
     let credential = Credential::of(&app, request.headers()).await?;
     credential.may(Scope::PushRubygem, app.clock.now())?;
     let kind = request
@@ -54,26 +56,64 @@ pub async fn push(
         .push(&credential.0, bytes)
         .await
         .map_err(|error| error.into_problem(None))?;
-    let page = format!(
-        "{}/gems/{}/versions/{}",
-        app.url.as_str(),
-        pushed.name,
-        pushed.number
-    );
+    let receipt = match wanted {
+        true => Some(receipts::of_file(&app, pushed.file.as_str()).await),
+        false => None,
+    };
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    Ok(if receipts::in_json(&request) {
+        response.json(as_json(&app, &pushed, receipt))
+    } else {
+        response
+            .content_type("text/plain; charset=utf-8")
+            .body(as_text(&app, &pushed, receipt))
+    })
+}
+
+fn page(app: &App, pushed: &Pushed) -> String {
+    let Pushed { name, number, .. } = pushed;
+    format!("{}/gems/{name}/versions/{number}", app.url.as_str())
+}
+
+/// What `gem` prints. A receipt that was asked for follows after an empty line, and begins with its own first line.
+fn as_text(app: &App, pushed: &Pushed, receipt: Option<Option<String>>) -> String {
+    let Pushed { name, number, .. } = pushed;
+    let page = page(app, pushed);
     let text = match pushed.index {
         Some(index) => format!(
-            "Successfully registered gem: {} ({})\nRecorded at log index {index}: {page}",
-            pushed.name, pushed.number
+            "Successfully registered gem: {name} ({number})\nRecorded at log index {index}: {page}"
         ),
-        None => format!(
-            "Gem was already pushed: {} ({})\nSee {page}",
-            pushed.name, pushed.number
-        ),
+        None => format!("Gem was already pushed: {name} ({number})\nSee {page}"),
     };
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .body(text))
+    match receipt {
+        None => text,
+        Some(Some(receipt)) => format!("{text}\n\n{receipt}"),
+        Some(None) => format!(
+            "{text}\nThe receipt cannot be had now; it will be at {}",
+            receipt_url(app, pushed)
+        ),
+    }
+}
+
+fn receipt_url(app: &App, pushed: &Pushed) -> String {
+    format!("{}/gems/{}.gem.tlog-proof", app.url.as_str(), pushed.file)
+}
+
+/// The same for programs, which say `Accept: application/json`.
+fn as_json(app: &App, pushed: &Pushed, receipt: Option<Option<String>>) -> Value {
+    let mut told = json!({
+        "name": pushed.name,
+        "version": pushed.number,
+        "file": format!("{}.gem", pushed.file),
+        "already_pushed": pushed.index.is_none(),
+        "log_index": pushed.index,
+        "page": page(app, pushed),
+    });
+    if let (Some(receipt), Some(told)) = (receipt, told.as_object_mut()) {
+        told.insert("receipt".to_owned(), receipt.into());
+    }
+    told
 }
 
 /// Reads the body into memory, once there is room for all of it. Whoever stops sending, or drips, is cut off.

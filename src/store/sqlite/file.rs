@@ -53,6 +53,8 @@ pub async fn readers(path: &Path, connections: u32) -> Result<SqlitePool, StoreE
     let options = options(path).read_only(true);
     SqlitePoolOptions::new()
         .max_connections(connections)
+        // A file does not hang up: a question before each question would only double the cost of reading.
+        .test_before_acquire(false)
         .connect_with(options)
         .await
         .map_err(database)

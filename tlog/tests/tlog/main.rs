@@ -7,6 +7,7 @@ mod cosignature;
 mod edge;
 mod hash;
 mod key;
+mod nodes;
 mod note;
 mod oracles;
 mod proof;
