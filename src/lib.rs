@@ -9,6 +9,7 @@ pub mod oidc;
 pub mod rubygems;
 pub mod sarif;
 
+pub mod remote;
 pub mod store;
 
 pub mod views;

@@ -4,4 +4,5 @@
 pub(crate) mod history;
 pub(crate) mod http;
 pub(crate) mod program;
+pub(crate) mod published;
 pub(crate) mod store;
