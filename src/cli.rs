@@ -90,7 +90,7 @@ enum Command {
     Replay(replay::Replay),
     /// Check that the log is whole and that every decision in it was lawful
     Audit(audit::Audit),
-    /// Check a gem and its receipt offline
+    /// Check what a project installs, or a receipt offline
     Verify(verify::Verify),
     /// Destroy the key to a subject's sealed values
     Erase(accounts::Erase),
@@ -151,7 +151,7 @@ async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Provenance(command) => command.run(common).await,
         Command::Replay(command) => command.run(common).await,
         Command::Audit(command) => command.run(common).await,
-        Command::Verify(command) => command.run(common),
+        Command::Verify(command) => command.run(common).await,
         Command::Erase(command) => command.run(common).await,
     }
 }

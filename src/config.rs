@@ -56,6 +56,21 @@ impl Folder {
     }
 }
 
+/// A variable of the environment, for names that are known only when the program runs; empty counts as not set.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Where programs keep what they remember for this user (XDG Base Directory Specification); `None` without a home.
+pub fn user_state() -> Option<PathBuf> {
+    let absolute = |path: String| Some(PathBuf::from(path)).filter(|path| path.is_absolute());
+    let state = variable("XDG_STATE_HOME").and_then(absolute);
+    let home = || variable("HOME").and_then(absolute);
+    let state = state.or_else(|| Some(home()?.join(".local/state")))?;
+    Some(state.join("gemledger"))
+}
+
 /// The address under which clients reach the registry, without a slash at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {

@@ -19,6 +19,9 @@ pub mod app;
 pub mod http;
 pub mod web;
 
+pub mod lockfile;
+pub mod project;
+
 pub mod demo;
 
 pub mod cli;

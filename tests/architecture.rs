@@ -9,7 +9,7 @@ use std::{
 };
 
 /// For each room: which other rooms, and which of our crates, it may use.
-const ROOMS: [(&str, &[&str], &[&str]); 14] = [
+const ROOMS: [(&str, &[&str], &[&str]); 16] = [
     ("world", &[], &["events"]),
     ("config", &[], &[]),
     ("blobs", &[], &["events"]),
@@ -42,10 +42,19 @@ const ROOMS: [(&str, &[&str], &[&str]); 14] = [
         ],
         &["events", "tlog", "deciders"],
     ),
+    ("lockfile", &["config"], &["events"]),
+    (
+        "project",
+        &["app", "config", "lockfile", "remote", "sarif"],
+        &["events", "tlog"],
+    ),
     ("demo", &["world", "config", "app", "http"], &["events"]),
     (
         "cli",
-        &["world", "config", "store", "views", "app", "http", "demo"],
+        &[
+            "world", "config", "lockfile", "project", "remote", "store", "views", "app", "http",
+            "demo",
+        ],
         &["events", "tlog", "deciders"],
     ),
 ];

@@ -1,6 +1,6 @@
-//! Verification of a gem against its receipt: pure, and offline.
+//! Verification of receipts, and of gems against theirs: pure, and offline.
 use events::{Body, Event, digest::Digest, gem::Pushed, time::Timestamp};
-use tlog::{Checkpoint, Receipt, VerifierKey};
+use tlog::{Checkpoint, Note, Receipt, VerifierKey};
 
 /// What a receipt proves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,14 +15,44 @@ pub struct Proven {
     pub checkpoint: Checkpoint,
 }
 
-/// What this receipt proves about this file, or in words why it proves nothing.
-pub fn verify(gem: &[u8], receipt: &[u8], key: &VerifierKey) -> Result<Proven, String> {
+/// An event that a receipt proves to be in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Logged {
+    /// The leaf itself.
+    pub leaf: Vec<u8>,
+    /// Its log index.
+    pub index: u64,
+    /// The checkpoint that covers it.
+    pub checkpoint: Checkpoint,
+    /// The same as it was signed, perhaps with cosignatures.
+    pub note: Note,
+}
+
+impl Logged {
+    /// What the leaf says, or in words why this program cannot read it.
+    pub fn event(&self) -> Result<Event, String> {
+        Event::read(&self.leaf).map_err(|error| format!("the event in the receipt: {error}"))
+    }
+}
+
+/// What this receipt proves, or in words why it proves nothing.
+pub fn prove(receipt: &[u8], key: &VerifierKey) -> Result<Logged, String> {
     let receipt = Receipt::parse(receipt).map_err(|error| format!("the receipt: {error}"))?;
     let checkpoint = receipt
         .verify(receipt.extra(), key)
         .map_err(|error| format!("the receipt: {error}"))?;
-    let event = Event::read(receipt.extra())
-        .map_err(|error| format!("the event in the receipt: {error}"))?;
+    Ok(Logged {
+        leaf: receipt.extra().to_vec(),
+        index: receipt.index(),
+        checkpoint,
+        note: receipt.checkpoint().clone(),
+    })
+}
+
+/// What this receipt proves about this file, or in words why it proves nothing.
+pub fn verify(gem: &[u8], receipt: &[u8], key: &VerifierKey) -> Result<Proven, String> {
+    let logged = prove(receipt, key)?;
+    let event = logged.event()?;
     let name = event.body.event_type().name;
     let Body::ReleasePushed(release) = event.body else {
         return Err(format!("the receipt is of {name}, not of a release"));
@@ -36,8 +66,8 @@ pub fn verify(gem: &[u8], receipt: &[u8], key: &VerifierKey) -> Result<Proven, S
     }
     Ok(Proven {
         release,
-        index: receipt.index(),
+        index: logged.index,
         time: event.time,
-        checkpoint,
+        checkpoint: logged.checkpoint,
     })
 }

@@ -49,6 +49,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(OpenError::VisibilityNeeded) = error.downcast_ref() {
         return Some("public: everybody may read; private: only holders of a key with the read scope. It is for good".into());
     }
+    if let Some(error) = error.downcast_ref::<crate::remote::RemoteError>() {
+        return error.hint().map(str::to_owned);
+    }
     match error.downcast_ref()? {
         CommandError::Denied(denial) => {
             let expected = denial.expected.as_ref()?;

@@ -1,79 +1,50 @@
-//! `gemledger verify`: a gem and its receipt, without any server.
-use std::{fs, path::PathBuf};
+//! `gemledger verify`: what a project installs, held against a ledger; or a receipt, perhaps with its gem, without any
+//! server.
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
-use events::text::Text;
-use serde_json::json;
-use tlog::VerifierKey;
 
 use super::{Answer, Common, out};
-use crate::app::verify::{Proven, verify};
 
-/// Check a gem and its receipt offline.
+mod project;
+mod receipt;
+
+/// Check what a project installs, or a receipt offline.
+///
+/// `gemledger verify Gemfile.lock` asks the registry for the receipt of every gem that is locked from it.
+/// `gemledger verify --receipt FILE --key VKEY [GEM]` asks nobody.
 #[derive(Args)]
 pub(super) struct Verify {
-    /// The gem
-    file: PathBuf,
-    /// Its receipt, from `URL/gems/FULL-NAME.gem.tlog-proof`
-    #[arg(long, value_name = "FILE")]
-    receipt: PathBuf,
+    /// The lockfile; with --receipt, the gem that the receipt is to be of
+    file: Option<PathBuf>,
+    /// A receipt, from `URL/log/proof/INDEX` or `URL/gems/FULL-NAME.gem.tlog-proof`
+    #[arg(long, value_name = "FILE", requires = "key")]
+    receipt: Option<PathBuf>,
     /// The log's verification key, or a file with it
     #[arg(long, value_name = "VKEY")]
-    key: String,
+    key: Option<String>,
+    #[command(flatten)]
+    project: project::Asked,
 }
 
 impl Verify {
-    pub(super) fn run(self, common: &Common) -> anyhow::Result<Answer> {
-        let gem =
-            fs::read(&self.file).with_context(|| format!("cannot read {}", self.file.display()))?;
-        let receipt = fs::read(&self.receipt)
-            .with_context(|| format!("cannot read {}", self.receipt.display()))?;
-        let key = fs::read_to_string(&self.key).unwrap_or(self.key);
-        let key = VerifierKey::parse(key.trim()).context("the verification key")?;
-        match verify(&gem, &receipt, &key) {
-            Ok(proven) => show(common, &proven),
-            Err(reason) => {
-                if common.json {
-                    out::json(&json!({"verified": false, "reason": reason}));
-                }
-                out::note(&format!("not verified: {reason}"));
-                return Ok(Answer::False);
+    pub(super) async fn run(self, common: &Common) -> anyhow::Result<Answer> {
+        match (self.receipt, self.file, self.key) {
+            (Some(receipt), gem, Some(key)) => receipt::run(common, gem.as_deref(), &receipt, &key),
+            (None, Some(file), key) => project::run(common, &file, key, self.project).await,
+            (Some(_), _, None) | (None, None, _) => {
+                out::note(
+                    "hint: gemledger verify Gemfile.lock, or gemledger verify --receipt FILE --key VKEY",
+                );
+                anyhow::bail!("there is nothing to verify")
             }
         }
-        Ok(Answer::True)
     }
 }
 
-fn show(common: &Common, proven: &Proven) {
-    let Proven {
-        release,
-        index,
-        time,
-        checkpoint,
-    } = proven;
-    let workflow = release.source.as_ref().map(|source| &source.workflow);
-    let repository = workflow.map(|workflow| &workflow.repository);
-    let commit = workflow.and_then(|workflow| workflow.commit.as_ref());
-    if common.json {
-        out::json(&json!({
-            "verified": true, "name": release.name, "number": release.number, "platform": release.platform,
-            "digest": release.digest, "origin": checkpoint.origin(), "tree_size": checkpoint.size(),
-            "log_index": index, "time": time, "repository": repository, "commit": commit,
-        }));
-        return;
-    }
-    out::line(&format!(
-        "verified: {} {} is in {}",
-        release.name,
-        release.number,
-        checkpoint.origin()
-    ));
-    out::line(&format!("log index {index}, recorded {time}"));
-    let text = |text: Option<&Text>| text.map_or("not known", Text::as_str).to_owned();
-    out::line(&format!(
-        "source: {} at commit {}",
-        text(repository),
-        text(commit)
-    ));
+/// A verification key as it is typed: itself, or a file with it.
+fn key(typed: &str) -> anyhow::Result<tlog::VerifierKey> {
+    use anyhow::Context as _;
+    let text = std::fs::read_to_string(typed).unwrap_or_else(|_| typed.to_owned());
+    tlog::VerifierKey::parse(text.trim()).context("the verification key")
 }

@@ -5,6 +5,7 @@ use actix_web::{
     web::{Data, Path, Query},
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{log::answer, problem::Problem};
 use crate::{app::App, views, views::index};
@@ -44,13 +45,13 @@ fn decimal(text: &str) -> Option<u64> {
 }
 
 #[derive(Deserialize)]
-struct Asked {
+struct Parameters {
     receipt: Option<bool>,
 }
 
 /// Whether `?receipt=true` was said. It is asked before anything is done, so that a slip costs nothing.
 pub fn wanted(request: &HttpRequest) -> Result<bool, Problem> {
-    Query::<Asked>::from_query(request.query_string())
+    Query::<Parameters>::from_query(request.query_string())
         .map(|asked| asked.receipt.unwrap_or(false))
         .map_err(|_| Problem::malformed("receipt is true or false"))
 }
@@ -63,22 +64,49 @@ pub fn in_json(request: &HttpRequest) -> bool {
         .is_some_and(|accept| accept.contains("application/json"))
 }
 
-/// The receipt of an event that was recorded just now. What was done is done and is answered: where the receipt cannot be
-/// had, it is left out, and can be fetched later.
-pub async fn of_event(app: &App, index: u64) -> Option<String> {
+/// The receipt in the answer to whoever made an event. What was done is done and is answered: a receipt that cannot be had
+/// now can be fetched later.
+pub enum Asked {
+    /// It was not asked for.
+    Not,
+    /// Here it is.
+    Had(String),
+    /// It cannot be had now.
+    NotHad,
+}
+
+impl Asked {
+    /// Puts the receipt, or `null`, into an answer in JSON; nothing if it was not asked for.
+    pub fn tell(self, told: &mut Value) {
+        let receipt = match self {
+            Self::Not => return,
+            Self::Had(receipt) => Value::from(receipt),
+            Self::NotHad => Value::Null,
+        };
+        if let Some(told) = told.as_object_mut() {
+            told.insert("receipt".to_owned(), receipt);
+        }
+    }
+}
+
+/// The receipt of an event that was recorded just now.
+pub async fn of_event(app: &App, index: u64) -> Asked {
     match views::provenance::receipt(app, index).await {
-        Ok(receipt) => receipt,
+        Ok(Some(receipt)) => Asked::Had(receipt),
+        Ok(None) => Asked::NotHad,
         Err(error) => {
             tracing::error!(%error, index, "a receipt could not be made");
-            None
+            Asked::NotHad
         }
     }
 }
 
 /// The receipt of a release that is there, perhaps since long.
-pub async fn of_file(app: &App, full_name: &str) -> Option<String> {
-    let row = index::file(&app.reader, full_name).await.ok()??;
-    of_event(app, row.log_index).await
+pub async fn of_file(app: &App, full_name: &str) -> Asked {
+    match index::file(&app.reader, full_name).await {
+        Ok(Some(row)) => of_event(app, row.log_index).await,
+        Ok(None) | Err(_) => Asked::NotHad,
+    }
 }
 
 #[cfg(test)]

@@ -126,10 +126,7 @@ impl Receipts {
         reader: &Reader,
         anchored: &Anchored,
     ) -> Result<Arc<Proving>, StoreError> {
-        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = newest.clone();
-        drop(newest);
-        if let Some(known) = known.filter(|known| known.text == anchored.note) {
+        if let Some(known) = self.known(anchored) {
             return Ok(known);
         }
         let checkpoint = anchored.checkpoint.clone();
@@ -151,6 +148,11 @@ impl Receipts {
             *newest = Some(proving.clone());
         }
         Ok(proving)
+    }
+
+    fn known(&self, anchored: &Anchored) -> Option<Arc<Proving>> {
+        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        newest.clone().filter(|known| known.text == anchored.note)
     }
 
     async fn full(&self, reader: &Reader, path: &TilePath) -> Result<Arc<TileNodes>, StoreError> {

@@ -14,3 +14,5 @@ mod lost_answer;
 mod private;
 mod publishers;
 mod push;
+mod receipts;
+mod verify;

@@ -3,6 +3,7 @@
 
 pub(crate) mod history;
 pub(crate) mod http;
+pub(crate) mod liar;
 pub(crate) mod program;
 pub(crate) mod published;
 pub(crate) mod store;

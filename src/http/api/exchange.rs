@@ -40,9 +40,8 @@ pub async fn exchange(
         "expires_at": minted.expires.to_string(),
         "log_index": minted.index,
     });
-    if wanted && let Some(told) = told.as_object_mut() {
-        let receipt = receipts::of_event(&app, minted.index).await;
-        told.insert("receipt".to_owned(), receipt.into());
+    if wanted {
+        receipts::of_event(&app, minted.index).await.tell(&mut told);
     }
     Ok(HttpResponse::Created()
         .insert_header((CACHE_CONTROL, "no-store"))

@@ -19,7 +19,13 @@ use tokio::{
 
 use crate::{
     app::{App, push::Pushed},
-    http::{MAX_GEM, authorized::Credential, limits::Limits, problem::Problem, receipts},
+    http::{
+        MAX_GEM,
+        authorized::Credential,
+        limits::Limits,
+        problem::Problem,
+        receipts::{self, Asked},
+    },
 };
 
 /// How long the next part of a body may take to arrive.
@@ -56,9 +62,10 @@ pub async fn push(
         .push(&credential.0, bytes)
         .await
         .map_err(|error| error.into_problem(None))?;
-    let receipt = match wanted {
-        true => Some(receipts::of_file(&app, pushed.file.as_str()).await),
-        false => None,
+    let receipt = if wanted {
+        receipts::of_file(&app, pushed.file.as_str()).await
+    } else {
+        Asked::Not
     };
     let mut response = HttpResponse::Ok();
     response.insert_header((CACHE_CONTROL, "no-store"));
@@ -77,7 +84,7 @@ fn page(app: &App, pushed: &Pushed) -> String {
 }
 
 /// What `gem` prints. A receipt that was asked for follows after an empty line, and begins with its own first line.
-fn as_text(app: &App, pushed: &Pushed, receipt: Option<Option<String>>) -> String {
+fn as_text(app: &App, pushed: &Pushed, receipt: Asked) -> String {
     let Pushed { name, number, .. } = pushed;
     let page = page(app, pushed);
     let text = match pushed.index {
@@ -87,21 +94,20 @@ fn as_text(app: &App, pushed: &Pushed, receipt: Option<Option<String>>) -> Strin
         None => format!("Gem was already pushed: {name} ({number})\nSee {page}"),
     };
     match receipt {
-        None => text,
-        Some(Some(receipt)) => format!("{text}\n\n{receipt}"),
-        Some(None) => format!(
-            "{text}\nThe receipt cannot be had now; it will be at {}",
-            receipt_url(app, pushed)
-        ),
+        Asked::Not => text,
+        Asked::Had(receipt) => format!("{text}\n\n{receipt}"),
+        Asked::NotHad => {
+            let url = app.url.as_str();
+            let file = &pushed.file;
+            format!(
+                "{text}\nIts receipt cannot be had now; it will be at {url}/gems/{file}.gem.tlog-proof"
+            )
+        }
     }
 }
 
-fn receipt_url(app: &App, pushed: &Pushed) -> String {
-    format!("{}/gems/{}.gem.tlog-proof", app.url.as_str(), pushed.file)
-}
-
 /// The same for programs, which say `Accept: application/json`.
-fn as_json(app: &App, pushed: &Pushed, receipt: Option<Option<String>>) -> Value {
+fn as_json(app: &App, pushed: &Pushed, receipt: Asked) -> Value {
     let mut told = json!({
         "name": pushed.name,
         "version": pushed.number,
@@ -110,9 +116,7 @@ fn as_json(app: &App, pushed: &Pushed, receipt: Option<Option<String>>) -> Value
         "log_index": pushed.index,
         "page": page(app, pushed),
     });
-    if let (Some(receipt), Some(told)) = (receipt, told.as_object_mut()) {
-        told.insert("receipt".to_owned(), receipt.into());
-    }
+    receipt.tell(&mut told);
     told
 }
 
