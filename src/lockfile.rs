@@ -345,9 +345,9 @@ BUNDLED WITH
             assert_eq!(
                 told,
                 [
-                    ("rake-13.2.1".to_owned(), 16, None),
+                    ("rake-13.2.1".to_owned(), 15, None),
                     ("nokogiri-1.18.2-x86_64-linux".to_owned(), 18, Some(empty)),
-                    ("odd name-1".to_owned(), 19, None),
+                    ("odd name-1".to_owned(), 18, None),
                 ]
             );
             let release = ours.gems[1].release().unwrap();

@@ -31,6 +31,7 @@ mod push;
 mod push_files;
 mod push_versions;
 mod push_wire;
+mod reader;
 mod receipts;
 mod tokens;
 mod verify;
