@@ -346,7 +346,7 @@ BUNDLED WITH
                 told,
                 [
                     ("rake-13.2.1".to_owned(), 15, None),
-                    ("nokogiri-1.18.2-x86_64-linux".to_owned(), 18, Some(empty)),
+                    ("nokogiri-1.18.2-x86_64-linux".to_owned(), 17, Some(empty)),
                     ("odd name-1".to_owned(), 18, None),
                 ]
             );
