@@ -17,6 +17,7 @@
 //! | [`checkpoint`] | a signed tree head | c2sp.org/tlog-checkpoint |
 //! | [`cosignature`] | a witness's word about a checkpoint | c2sp.org/tlog-cosignature |
 //! | [`receipt`] | a proof that needs no server | c2sp.org/tlog-proof |
+//! | [`map`] | that a map has an entry, or has none | its own opening comment |
 
 #![no_std]
 #![warn(missing_docs)]
@@ -29,6 +30,7 @@ pub mod cosignature;
 pub mod edge;
 pub mod hash;
 pub mod key;
+pub mod map;
 pub mod nodes;
 pub mod note;
 pub mod proof;
@@ -44,6 +46,9 @@ pub use cosignature::{Cosignature, CosignatureError, cosignatures};
 pub use edge::{EdgeError, TileEdge, TileRow};
 pub use hash::{EMPTY_ROOT, Hash, leaf_hash, node_hash};
 pub use key::{CosignerKey, CosigningKey, KeyError, KeyId, SigningKey, VerifierKey};
+pub use map::{
+    EMPTY_MAP_ROOT, MAX_MAP_PROOF_LEN, Map, MapError, MapKey, MapProof, MapValue, verify_map,
+};
 pub use nodes::TileNodes;
 pub use note::{Note, NoteError, NoteSignature};
 pub use proof::{

@@ -7,6 +7,7 @@ mod cosignature;
 mod edge;
 mod hash;
 mod key;
+mod map;
 mod nodes;
 mod note;
 mod oracles;
