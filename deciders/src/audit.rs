@@ -13,6 +13,7 @@
 //! - rate limits, and denials that were not recorded: how many there were, or that there were any;
 //! - a file's content. That a digest is that of the file, and that the index line is its metadata's, is the verifier's
 //!   work on the file;
+//! - whether a root of the verifiable map is that of the gems: that is folded elsewhere, from the same events;
 //! - matches that an exchange could have recorded and did not. A push is judged on the policy, not on them;
 //! - the leaf's bytes and the tree above them. A log that lost its end, or a command without trace, is lawful here;
 //!   its signed checkpoints say otherwise.

@@ -22,6 +22,7 @@ pub mod api_key;
 pub mod denied;
 pub mod gem;
 pub mod ledger;
+pub mod map;
 pub mod policy;
 pub mod provider;
 pub mod taken;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::stream::StreamKind;
 use crate::{
-    account, api_key, canonical::CanonicalError, denied, event::DecodeError, gem, log, policy,
+    account, api_key, canonical::CanonicalError, denied, event::DecodeError, gem, log, map, policy,
     provider, token, upcast,
 };
 
@@ -104,4 +104,5 @@ vocabulary! {
     ReleasePushed(gem::Pushed) = "release.pushed", v 1, Gem;
     NameTaken(gem::NameTaken) = "name.taken", v 1, Name;
     FileTaken(gem::FileTaken) = "file.taken", v 1, File;
+    MapRooted(map::Rooted) = "map.rooted", v 1, Map;
 }

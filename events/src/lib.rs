@@ -19,6 +19,7 @@ pub mod api_key;
 pub mod denied;
 pub mod gem;
 pub mod log;
+pub mod map;
 pub mod policy;
 pub mod provider;
 pub mod token;

@@ -4,7 +4,7 @@
 //! log                              account/<uuid>              gem/<folded name>
 //! provider/<slug>                  policy/<folded name>        name/<folded name>
 //! issuer/<sha256 of the issuer>    denied/<folded name>        file/<folded full name>
-//! token/<provider>/<exp>.<sha256>  api_key/<uuid>
+//! token/<provider>/<exp>.<sha256>  api_key/<uuid>           map/<yyyy-mm-dd>
 //! ```
 use alloc::{
     format,
@@ -51,6 +51,8 @@ pub enum StreamKind {
     Name,
     /// A file name, taken.
     File,
+    /// The roots of one day.
+    Map,
 }
 
 impl StreamName {
@@ -103,6 +105,11 @@ impl StreamName {
         Self(format!("file/{}", file.folded()))
     }
 
+    /// `map/<yyyy-mm-dd>`: the UTC day of this moment.
+    pub fn map(time: Timestamp) -> Self {
+        Self(format!("map/{}", time.to_date_text()))
+    }
+
     /// Reads a stream's name; the part after the kind must follow that kind's grammar.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         let rest = rest_of(text);
@@ -118,6 +125,7 @@ impl StreamName {
                 FoldedName::check(rest).is_ok()
             }
             Some(StreamKind::File) => FullName::is_folded(rest),
+            Some(StreamKind::Map) => Timestamp::parse(&format!("{rest}T00:00:00.000Z")).is_ok(),
         };
         if known {
             Ok(Self(text.to_string()))
@@ -165,6 +173,7 @@ fn kind_of(name: &str) -> Option<StreamKind> {
         "gem" => StreamKind::Gem,
         "name" => StreamKind::Name,
         "file" => StreamKind::File,
+        "map" => StreamKind::Map,
         _ => return None,
     })
 }

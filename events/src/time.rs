@@ -55,6 +55,11 @@ impl Timestamp {
         [seconds, "Z"].concat()
     }
 
+    /// The day alone: `2026-11-23`.
+    pub fn to_date_text(self) -> String {
+        self.parts().0
+    }
+
     /// Reads exactly the form that events write.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         read(text)

@@ -77,7 +77,8 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
         | Body::ExchangeDenied(_)
         | Body::PushDenied(_)
         | Body::NameTaken(_)
-        | Body::FileTaken(_) => Vec::new(),
+        | Body::FileTaken(_)
+        | Body::MapRooted(_) => Vec::new(),
     }
 }
 

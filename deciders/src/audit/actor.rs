@@ -55,6 +55,7 @@ fn may(case: &Case<'_>) -> bool {
         | Body::IssuerTaken(_)
         | Body::AccountCreated(_)
         | Body::AccountDisabled(_) => operator,
+        Body::MapRooted(_) => operator && last.via == Via::Server,
         Body::PublisherAdded(_)
         | Body::PublisherRemoved(_)
         | Body::PendingAdded(_)

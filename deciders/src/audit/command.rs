@@ -128,6 +128,7 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         Body::ReleasePushed(pushed) => release::push(case, pushed)?,
         Body::ExchangeDenied(denied) => records::exchange(case, denied)?,
         Body::PushDenied(denied) => records::push(case, denied)?,
+        Body::MapRooted(rooted) => management::root(case, *rooted)?,
         Body::TokenExchanged(_)
         | Body::GemRegistered(_)
         | Body::OwnerAdded(_)

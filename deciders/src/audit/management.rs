@@ -5,6 +5,7 @@ use events::{
     api_key::{Holder, Issued, Revoked},
     event::Draft,
     id::{AccountId, Actor, ApiKeyId, Owner, PublisherId},
+    map::Rooted,
     name::GemName,
     policy::Publisher,
     provider::{ObservedKey, Registered},
@@ -14,7 +15,7 @@ use events::{
 
 use super::command::{Case, Fault};
 use crate::{
-    Code, account, api_key,
+    Code, account, api_key, map,
     policy::{self, States},
     provider,
 };
@@ -163,4 +164,13 @@ pub(super) fn revoke(case: &Case<'_>, revoked: &Revoked) -> Result<Vec<Draft>, F
         None if case.group.existed_before(0) => Err(Code::KeyExpired.into()),
         None => Err(Code::KeyUnknown.into()),
     }
+}
+
+/// A root of the map. What it says is checked by whoever folds the map.
+pub(super) fn root(case: &Case<'_>, rooted: Rooted) -> Result<Vec<Draft>, Fault> {
+    if !map::is_of_the_past(&rooted, case.group.index()) {
+        let text = "a root that covers more events than there were before it";
+        return Err(Fault::new("events", text));
+    }
+    Ok(map::root(&[&case.world.roots], rooted, case.last.time)?)
 }

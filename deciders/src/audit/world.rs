@@ -13,8 +13,8 @@ use super::{
     order::Group,
 };
 use crate::{
-    Ledger, account::Account, denied::Denied, gem::Gem, policy::Policy, provider::Provider,
-    taken::Taken,
+    Ledger, account::Account, denied::Denied, gem::Gem, map::Roots, policy::Policy,
+    provider::Provider, taken::Taken,
 };
 
 /// Every state. Names, files and tokens have none beyond their existence, which the order of the log knows.
@@ -22,6 +22,8 @@ use crate::{
 pub(super) struct World {
     pub(super) ledger: Ledger,
     pub(super) keys: Keys,
+    /// The newest root of the map, whatever its day.
+    pub(super) roots: Roots,
     providers: BTreeMap<Slug, Provider>,
     issuers: BTreeMap<StreamName, Taken>,
     accounts: BTreeMap<AccountId, Account>,
@@ -114,6 +116,7 @@ impl World {
                     self.keys.evolve(id, event);
                 }
             }
+            StreamKind::Map => self.roots.evolve(event),
             StreamKind::Token | StreamKind::Name | StreamKind::File => {}
         }
     }

@@ -14,6 +14,7 @@ mod exchange;
 mod keys;
 mod lies;
 mod management;
+mod map;
 mod matching;
 mod mutations;
 mod properties;

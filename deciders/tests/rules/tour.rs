@@ -131,11 +131,13 @@ fn endings(history: &mut History) {
     let key = history.exchange(&job(11)).unwrap();
     history.revoke(key).unwrap();
     history.disable_account(account_id(2)).unwrap();
+    history.root().unwrap();
     history.erase(StreamName::account(account_id(2))).unwrap();
     history.distrust_key("github", "k2").unwrap();
     history.disable_provider("github").unwrap();
     history.register("github", github(), &["k3"]).unwrap();
     history.later(120);
+    history.root().unwrap();
     let key = history.exchange(&job(12)).unwrap();
     history.released(key, &release("Rake", "4.0"));
 }

@@ -13,7 +13,7 @@ use crate::{
 const PAGE: &str = "../docs/events.md";
 
 /// The files that hold the data of events, in the order of the streams, by the name of their module.
-const SOURCES: [(&str, &str); 12] = [
+const SOURCES: [(&str, &str); 13] = [
     ("log", include_str!("../../src/log.rs")),
     ("provider", include_str!("../../src/provider.rs")),
     ("account", include_str!("../../src/account.rs")),
@@ -22,6 +22,7 @@ const SOURCES: [(&str, &str); 12] = [
     ("denied", include_str!("../../src/denied.rs")),
     ("api_key", include_str!("../../src/api_key.rs")),
     ("gem", include_str!("../../src/gem.rs")),
+    ("map", include_str!("../../src/map.rs")),
     ("claims", include_str!("../../src/claims.rs")),
     ("stream", include_str!("../../src/stream.rs")),
     ("event", include_str!("../../src/event.rs")),
@@ -272,6 +273,7 @@ fn stream(kind: EventType) -> String {
         Kind::Gem => "gem/<gem>",
         Kind::Name => "name/<gem>",
         Kind::File => "file/<full name>",
+        Kind::Map => "map/<yyyy-mm-dd>",
     }
     .into()
 }

@@ -8,6 +8,7 @@ use events::{
     gem::{FileTaken, NameTaken, Pushed},
     id::{Actor, Owner, PublisherId, RequestId, Via},
     log::{FORMAT, Opened, Rules, RulesChanged, SubjectErased, Visibility},
+    map::Rooted,
     platform::FullName,
     policy::{
         GemRegistered, OwnerAdded, PendingAdded, PendingRemoved, PublisherAdded, PublisherPinned,
@@ -66,6 +67,7 @@ fn stream_of(body: &Body) -> StreamName {
         Body::ReleasePushed(_) => StreamName::gem(&gem()),
         Body::NameTaken(_) => StreamName::name(&gem()),
         Body::FileTaken(taken) => StreamName::file(&taken.file),
+        Body::MapRooted(_) => StreamName::map(moment(0)),
     }
 }
 
@@ -111,6 +113,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         policies(),
         jobs(),
         releases(),
+        roots(),
     ]
     .into_iter()
     .flatten()
@@ -327,4 +330,15 @@ fn releases() -> Vec<Sample> {
         sample(job, 0, Body::NameTaken(NameTaken { name: rake() })),
         sample(job, 0, Body::FileTaken(FileTaken { file })),
     ]
+}
+
+fn roots() -> Vec<Sample> {
+    let rooted = Rooted {
+        gems: 2,
+        root: Digest::of(b"root"),
+        through: 1_000_000,
+    };
+    let mut rooted = sample(&Actor::Operator, 0, Body::MapRooted(rooted));
+    rooted.event.via = Via::Server;
+    vec![rooted]
 }

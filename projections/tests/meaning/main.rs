@@ -3,6 +3,7 @@
 
 mod index;
 mod rows;
+mod state;
 mod tables;
 
 use events::{Event, Recorded};
