@@ -1,11 +1,12 @@
 //! The benches: what one ledger does in a second, each number beside its ceiling from the same run.
 //!
 //! `cargo bench` runs everything that is quick. After `--`: names of sections to run (`exchanges`, `appends`, `info`,
-//! `receipts`, `replay`, `large`), `--full` for the ledgers of a million events, `--json` for one JSON object a line.
+//! `receipts`, `replay`, `map`, `large`), `--full` for the map of 200,000 gems and for ledgers of a million events,
+//! `--json` for one JSON object a line.
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`replay`], [`large`] | what is measured |
+//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`replay`], [`map`], [`large`] | what is measured |
 //! | [`inserts`], [`signatures`], [`constant`] | the ceilings |
 //! | [`stage`], [`tokens`], [`lawful`] | a ledger, its identity tokens, and lawful events by the hundred thousand |
 //! | [`load`], [`child`] | HTTP clients, and processes whose memory is watched |
@@ -23,6 +24,7 @@ mod inserts;
 mod large;
 mod lawful;
 mod load;
+mod map;
 mod receipts;
 mod replay;
 mod report;
@@ -34,12 +36,13 @@ mod watch;
 use report::Report;
 
 /// The sections, in the order they run.
-const SECTIONS: [&str; 6] = [
+const SECTIONS: [&str; 7] = [
     "exchanges",
     "appends",
     "info",
     "receipts",
     "replay",
+    "map",
     "large",
 ];
 
@@ -75,7 +78,7 @@ impl Asked {
 
     fn wants(&self, section: &str) -> bool {
         match section {
-            "large" => self.full || self.sections.iter().any(|asked| asked == section),
+            "map" | "large" => self.full || self.sections.iter().any(|asked| asked == section),
             _ => self.sections.is_empty() || self.sections.iter().any(|asked| asked == section),
         }
     }
@@ -103,12 +106,13 @@ fn run() -> anyhow::Result<()> {
     } else {
         receipts::measure
     };
-    let sections: [Section; 6] = [
+    let sections: [Section; 7] = [
         exchanges::measure,
         appends::measure,
         info::measure,
         receipts,
         replay::measure,
+        map::measure,
         large::measure,
     ];
     for (name, section) in SECTIONS.iter().zip(sections) {

@@ -41,6 +41,8 @@ pub mod api_keys;
 pub mod audit;
 pub mod erase;
 pub mod exchange;
+pub mod lookup;
+pub mod map;
 pub mod providers;
 pub mod publishers;
 pub mod push;
@@ -163,6 +165,8 @@ pub struct App {
     pub folder: Folder,
     /// What exchanges know of providers without asking the database each time.
     pub providers: Arc<providers::Known>,
+    /// The verifiable map.
+    pub map: Arc<map::Live>,
     /// The compact index, ready to be served.
     pub index: Arc<views::cache::IndexCache>,
     /// What receipts are made of.
@@ -241,6 +245,7 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         folder: opening.folder.clone(),
         providers: Arc::default(),
         denials: Arc::default(),
+        map: Arc::default(),
         index: Arc::default(),
         receipts: Arc::default(),
         uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS)),

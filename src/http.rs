@@ -10,7 +10,10 @@ use actix_web::{
 };
 use events::{api_key::Scope, log::Visibility};
 
-use crate::{app::App, web as pages};
+use crate::{
+    app::{App, map::Stage},
+    web as pages,
+};
 
 pub mod api;
 pub mod authorized;
@@ -18,6 +21,7 @@ pub mod body;
 pub mod index;
 pub mod limits;
 pub mod log;
+pub mod lookup;
 pub mod problem;
 pub mod receipts;
 pub mod serve;
@@ -108,6 +112,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/log/checkpoint", reading().to(log::checkpoint))
         .route("/log/vkey", reading().to(log::vkey))
         .route("/log/tile/{path:.*}", reading().to(log::tile))
+        .route("/log/lookup/{gem}", reading().to(lookup::lookup))
         .route("/log/proof/{index}", reading().to(receipts::event))
         // for people
         .configure(pages::configure)
@@ -118,13 +123,18 @@ async fn not_found() -> Result<HttpResponse, Problem> {
     Err(Problem::not_found("there is nothing here"))
 }
 
-/// Alive: the writer takes requests.
+/// Alive: the writer takes requests. A map that differs is not healed by another start, so it is said and no more.
 async fn healthz(app: Data<App>) -> HttpResponse {
-    let size = app.writer.served().head.size;
+    let (size, map) = (app.writer.served().head.size, app.map.stage());
+    let status = match map {
+        Stage::Differs(_) => "the map differs",
+        Stage::Off | Stage::Rebuilding | Stage::Unrooted | Stage::Rooted(_) => "ok",
+    };
     if app.writer.is_running() && app.visibility == Visibility::Private {
-        HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
+        HttpResponse::Ok().json(serde_json::json!({"status": status}))
     } else if app.writer.is_running() {
-        HttpResponse::Ok().json(serde_json::json!({"status": "ok", "size": size}))
+        let map = map.word();
+        HttpResponse::Ok().json(serde_json::json!({"status": status, "size": size, "map": map}))
     } else {
         HttpResponse::ServiceUnavailable()
             .json(serde_json::json!({"status": "the writer has stopped"}))

@@ -13,6 +13,7 @@
 //! | [`vault`] | sealed values and the keys of their subjects |
 //! | [`reader`] | reading the log, page by page |
 //! | [`scan`] | reading all of it, fast and in order |
+//! | [`streams`] | reading all streams of a kind |
 //! | [`replay`] | the same rows again, from the log |
 use std::collections::BTreeMap;
 
@@ -30,6 +31,7 @@ pub mod scan;
 pub mod sink;
 pub mod sqlite;
 pub mod states;
+pub mod streams;
 pub mod vault;
 pub mod writer;
 

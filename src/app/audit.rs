@@ -1,18 +1,19 @@
-//! The audit: leaf hashes, tiles, root and signed checkpoint again, and every decision judged again under the edition of
-//! its moment. It reads only; the log may grow meanwhile.
+//! The audit: leaf hashes, tiles, root and signed checkpoint again, every decision judged again under the edition of its
+//! moment, and every root of the verifiable map folded again. It reads only; the log may grow meanwhile.
 use std::pin::pin;
 
 use deciders::audit::{Auditor, Finding};
-use events::Body;
+use events::{Body, Recorded, event::DecodeError};
 use futures::StreamExt as _;
 use tlog::{TileEdge, TilePath, TileRow, VerifierKey};
 
+use super::map::MapAudit;
 use crate::store::{StoreError, anchor::Anchor, reader::Reader, scan::scan};
 
 /// Something that is not as it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
-    /// An event that the rules do not allow, or of which that cannot be told.
+    /// An event that the rules do not allow, a root that is not the map's, or of which that cannot be told.
     Decision(Finding),
     /// The log contradicts itself or its signature.
     Damage(String),
@@ -26,7 +27,7 @@ pub async fn audit(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<u64, StoreError> {
     let head = reader.head().await?;
-    let (mut auditor, mut edge, mut vkey) = (Auditor::new(), TileEdge::new(), None);
+    let (mut judge, mut edge, mut vkey) = (Judge::default(), TileEdge::new(), None);
     let mut pages = pin!(scan(reader, 0, head.size));
     while let Some(page) = pages.next().await {
         let page = match page {
@@ -47,9 +48,9 @@ pub async fn audit(
                     if let Body::LogOpened(opened) = &recorded.event.body {
                         vkey.get_or_insert_with(|| opened.vkey.to_string());
                     }
-                    auditor.take(recorded)
+                    judge.take(recorded)
                 }
-                Err(error) => auditor.unreadable(scanned.index, &error),
+                Err(error) => judge.unreadable(scanned.index, &error),
             };
             for finding in findings {
                 tell(Flaw::Decision(finding));
@@ -57,7 +58,7 @@ pub async fn audit(
         }
         progress(edge.size(), head.size);
     }
-    for finding in auditor.finish() {
+    for finding in judge.finish() {
         tell(Flaw::Decision(finding));
     }
     if edge.root() != head.root {
@@ -67,6 +68,35 @@ pub async fn audit(
     }
     check_anchor(reader, anchor, vkey.as_deref(), &mut tell).await?;
     Ok(edge.size())
+}
+
+/// Everything that the events alone can tell: whether each decision was lawful, and whether each root is the map's. The
+/// same for the ledger's own machine and for whoever follows it from outside.
+#[derive(Debug, Default)]
+pub struct Judge {
+    decisions: Auditor,
+    map: MapAudit,
+}
+
+impl Judge {
+    /// Takes the next event, from the first one on.
+    pub fn take(&mut self, recorded: Recorded) -> Vec<Finding> {
+        let root = self.map.take(&recorded);
+        let mut findings = self.decisions.take(recorded);
+        findings.extend(root.err());
+        findings
+    }
+
+    /// Takes the next leaf, which could not be read.
+    pub fn unreadable(&mut self, index: u64, error: &DecodeError) -> Vec<Finding> {
+        self.map.unreadable();
+        self.decisions.unreadable(index, error)
+    }
+
+    /// Judges the last request. Nothing may be taken after it.
+    pub fn finish(&mut self) -> Vec<Finding> {
+        self.decisions.finish()
+    }
 }
 
 /// A tile as the events give it, against the stored one, which may have grown since.

@@ -5,6 +5,7 @@ use std::{
     num::NonZeroU32,
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -62,6 +63,14 @@ pub(super) struct Serve {
     /// `off` switches rate limits off, for tests
     #[arg(long, hide = true, env = "GEMLEDGER_RATE_LIMIT", default_value = "on")]
     rate_limit: String,
+    /// Milliseconds between two roots of the verifiable map, at least; 0: no roots
+    #[arg(
+        long,
+        env = "GEMLEDGER_MAP_INTERVAL_MILLIS",
+        value_name = "N",
+        default_value = "2000"
+    )]
+    map_interval_millis: u64,
     /// Threads that answer requests [default: one for each core]
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
@@ -114,6 +123,10 @@ impl Serve {
         let server = server(opened.app.clone(), limits.clone(), listener, workers)?;
         let handle = server.handle();
         let background = tokio::task::spawn_local(background(opened.app.clone(), limits));
+        let map = (self.map_interval_millis > 0).then(|| {
+            let interval = Duration::from_millis(self.map_interval_millis);
+            tokio::task::spawn_local(opened.app.clone().keep_map(interval))
+        });
         out::note(&format!("serving {} on {address}", url.as_str()));
         let mut running = tokio::task::spawn_local(server);
         let answer = tokio::select! {
@@ -128,6 +141,9 @@ impl Serve {
             }
         };
         background.abort();
+        if let Some(map) = map {
+            map.abort();
+        }
         Ok(answer)
     }
 

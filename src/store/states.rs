@@ -140,7 +140,8 @@ impl States {
             | StreamKind::Issuer
             | StreamKind::Policy
             | StreamKind::Denied
-            | StreamKind::Gem => true,
+            | StreamKind::Gem
+            | StreamKind::Map => true,
         });
         if self.slots.len() > KEPT {
             let mut ticks: Vec<u64> = self.slots.values().map(|slot| slot.used).collect();

@@ -20,6 +20,8 @@ mod index;
 mod index_parts;
 mod limits;
 mod log;
+mod map;
+mod map_lies;
 mod matching;
 mod matching_ids;
 mod private;

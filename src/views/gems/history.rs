@@ -138,7 +138,8 @@ fn change(recorded: &Recorded) -> Option<Change> {
         | Body::ApiKeyRevoked(_)
         | Body::ReleasePushed(_)
         | Body::NameTaken(_)
-        | Body::FileTaken(_) => return None,
+        | Body::FileTaken(_)
+        | Body::MapRooted(_) => return None,
     };
     Some(Change {
         log_index: recorded.index,

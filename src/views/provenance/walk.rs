@@ -319,6 +319,7 @@ fn bears_on(body: &Body, pushed: &Pushed, chain: &Chain) -> bool {
         | Body::ApiKeyIssued(_)
         | Body::ReleasePushed(_)
         | Body::NameTaken(_)
-        | Body::FileTaken(_) => false,
+        | Body::FileTaken(_)
+        | Body::MapRooted(_) => false,
     }
 }

@@ -150,6 +150,14 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
             "the request cannot be read, or a value is outside its grammar",
             "the message says what",
         ),
+        "map_differs" => (
+            "the log leads to another map of all gems than the one it has recorded",
+            "the operator runs `gemledger audit`, which says where",
+        ),
+        "map_not_ready" => (
+            "the map of all gems is being made, or has no root yet",
+            "try again in a minute",
+        ),
         "multipart_unsupported" => (
             "attestations are not taken yet",
             "push without `--attestation`",
