@@ -193,6 +193,7 @@ fn http() -> Vec<Row> {
         "api/push.rs",
         "index.rs",
         "log.rs",
+        "lookup.rs",
     ] {
         let text: String = read(&format!("src/http/{file}"))
             .split_whitespace()
