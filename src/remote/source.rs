@@ -94,6 +94,12 @@ impl Source {
             return Ok(Self::Folder(TileFolder::new(Path::new(place))));
         }
         let place = place.trim_end_matches('/');
+        if place.ends_with(':') {
+            return Err(RemoteError::Address {
+                address: place.to_owned(),
+                reason: "it has no host",
+            });
+        }
         let log = if place.ends_with("/log") {
             place.to_owned()
         } else {
