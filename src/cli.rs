@@ -17,6 +17,7 @@ mod accounts;
 mod audit;
 mod demo;
 mod log;
+mod monitor;
 mod out;
 mod provenance;
 mod providers;
@@ -90,6 +91,8 @@ enum Command {
     Replay(replay::Replay),
     /// Check that the log is whole and that every decision in it was lawful
     Audit(audit::Audit),
+    /// Follow somebody else's ledger from outside: is it consistent, lawful, and what happened
+    Monitor(monitor::MonitorCommand),
     /// Check what a project installs, or a receipt offline
     Verify(verify::Verify),
     /// Destroy the key to a subject's sealed values
@@ -151,6 +154,7 @@ async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Provenance(command) => command.run(common).await,
         Command::Replay(command) => command.run(common).await,
         Command::Audit(command) => command.run(common).await,
+        Command::Monitor(command) => command.run(common).await,
         Command::Verify(command) => command.run(common).await,
         Command::Erase(command) => command.run(common).await,
     }

@@ -9,7 +9,9 @@ pub mod oidc;
 pub mod rubygems;
 pub mod sarif;
 
+pub mod monitor;
 pub mod remote;
+
 pub mod store;
 
 pub mod views;

@@ -9,12 +9,17 @@ use std::{
 };
 
 /// For each room: which other rooms, and which of our crates, it may use.
-const ROOMS: [(&str, &[&str], &[&str]); 16] = [
+const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("world", &[], &["events"]),
     ("config", &[], &[]),
     ("blobs", &[], &["events"]),
     ("rubygems", &[], &["events"]),
     ("oidc", &[], &["events"]),
+    (
+        "monitor",
+        &["world", "oidc", "remote", "sarif"],
+        &["events", "tlog", "deciders"],
+    ),
     ("sarif", &[], &["events"]),
     ("remote", &[], &["tlog"]),
     ("store", &["world"], &["events", "projections", "tlog"]),
@@ -52,8 +57,8 @@ const ROOMS: [(&str, &[&str], &[&str]); 16] = [
     (
         "cli",
         &[
-            "world", "config", "lockfile", "project", "remote", "store", "views", "app", "http",
-            "demo",
+            "world", "config", "oidc", "lockfile", "project", "sarif", "remote", "monitor",
+            "store", "views", "app", "http", "demo",
         ],
         &["events", "tlog", "deciders"],
     ),

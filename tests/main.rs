@@ -11,6 +11,7 @@ mod contract;
 mod dependencies;
 mod docs;
 mod faults;
+mod monitor;
 mod remote;
 mod replay;
 mod rubygems;

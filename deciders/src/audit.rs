@@ -121,7 +121,7 @@ impl Auditor {
         findings
     }
 
-    /// Judges the last request. Nothing may be checked after it.
+    /// Judges the last request, which is complete. Whoever follows a log may go on with later requests.
     pub fn finish(&mut self) -> Vec<Finding> {
         let mut findings = Vec::new();
         self.close(&mut findings);

@@ -78,48 +78,39 @@ impl HttpClient {
         credential: Option<Credential>,
         settings: Settings,
     ) -> Result<Self, RemoteError> {
-        let refused = |reason| RemoteError::Address {
-            address: address.to_owned(),
-            reason,
-        };
-        let mut base = Url::parse(address).map_err(|_| refused("it is not a URL"))?;
-        if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
-            return Err(refused("it is not an http(s) URL"));
+        let mut base = checked(address)?;
+        if base.query().is_some() {
+            return Err(refused(address, "it has a query"));
         }
-        if !base.username().is_empty() || base.password().is_some() {
-            return Err(refused("it carries a user or password"));
-        }
-        if base.query().is_some() || base.fragment().is_some() {
-            return Err(refused("it has a query or fragment"));
-        }
-        let local = is_loopback(&base);
-        if credential.is_some() && base.scheme() == "http" && !local {
-            return Err(refused(
-                "an API key would travel in the clear: use https, or give no key",
-            ));
+        if credential.is_some() && base.scheme() == "http" && !is_loopback(&base) {
+            let reason = "an API key would travel in the clear: use https, or give no key";
+            return Err(refused(address, reason));
         }
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let mut builder = Client::builder()
-            .user_agent(concat!("gemledger/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(settings.attempt_time.min(Duration::from_secs(10)))
-            .timeout(settings.attempt_time)
-            .redirect(redirect::Policy::custom(follow))
-            .referer(false);
-        if local {
-            builder = builder.no_proxy();
-        }
-        let client = builder.build().map_err(|error| RemoteError::Unreachable {
-            what: address.to_owned(),
-            reason: format!("the HTTP client cannot start: {}", error.without_url()),
-        })?;
         Ok(Self {
-            client,
+            client: client(&base, &settings)?,
             base,
             credential,
             settings,
         })
+    }
+
+    /// A client that posts to exactly this address, which may have a query.
+    pub fn for_webhook(address: &str, settings: Settings) -> Result<Self, RemoteError> {
+        let base = checked(address)?;
+        Ok(Self {
+            client: client(&base, &settings)?,
+            base,
+            credential: None,
+            settings,
+        })
+    }
+
+    /// Whether it asks this very machine.
+    pub fn is_local(&self) -> bool {
+        is_loopback(&self.base)
     }
 
     /// How patient it is.
@@ -158,7 +149,7 @@ impl HttpClient {
     }
 
     /// The pause after so many attempts: doubled each time, or what the server asks for, within bounds.
-    fn pause(&self, attempt: u32, asked: Option<Duration>) -> Duration {
+    pub(crate) fn pause(&self, attempt: u32, asked: Option<Duration>) -> Duration {
         let doubled = self
             .settings
             .first_pause
@@ -211,30 +202,66 @@ impl HttpClient {
         }
     }
 
-    /// Posts JSON to exactly this address, once. The answer's body is not read.
+    /// Posts JSON to the address itself, once. Of the answer only the status is read.
     pub async fn post_json(&self, body: Vec<u8>) -> Result<(), RemoteError> {
-        let mut url = self.base.clone();
-        // The slash was added for joining; a webhook's address is taken as it was given.
-        let path = url.path().trim_end_matches('/').to_owned();
-        url.set_path(&path);
+        // The query of a webhook may be its secret.
+        let mut what = self.base.clone();
+        what.set_query(None);
         let request = self
             .client
-            .post(url.clone())
+            .post(self.base.clone())
             .header(CONTENT_TYPE, "application/json")
             .body(body);
         let response = request
             .send()
             .await
-            .map_err(|error| unreachable_at(url.to_string(), &error))?;
+            .map_err(|error| unreachable_at(what.to_string(), &error))?;
         if response.status().is_success() {
-            Ok(())
-        } else {
-            Err(RemoteError::Status {
-                what: url.to_string(),
-                status: response.status().as_u16(),
-            })
+            return Ok(());
         }
+        Err(RemoteError::Status {
+            what: what.to_string(),
+            status: response.status().as_u16(),
+        })
     }
+}
+
+fn refused(address: &str, reason: &'static str) -> RemoteError {
+    RemoteError::Address {
+        address: address.to_owned(),
+        reason,
+    }
+}
+
+/// An http(s) URL with a host, and without user, password or fragment.
+fn checked(address: &str) -> Result<Url, RemoteError> {
+    let url = Url::parse(address).map_err(|_| refused(address, "it is not a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(refused(address, "it is not an http(s) URL"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused(address, "it carries a user or password"));
+    }
+    if url.fragment().is_some() {
+        return Err(refused(address, "it has a fragment"));
+    }
+    Ok(url)
+}
+
+fn client(base: &Url, settings: &Settings) -> Result<Client, RemoteError> {
+    let mut builder = Client::builder()
+        .user_agent(concat!("gemledger/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(settings.attempt_time.min(Duration::from_secs(10)))
+        .timeout(settings.attempt_time)
+        .redirect(redirect::Policy::custom(follow))
+        .referer(false);
+    if is_loopback(base) {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| RemoteError::Unreachable {
+        what: base.origin().ascii_serialization(),
+        reason: format!("the HTTP client cannot start: {}", error.without_url()),
+    })
 }
 
 /// What one attempt led to.

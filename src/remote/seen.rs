@@ -76,12 +76,13 @@ impl LastSeen {
         }
     }
 
-    /// Whether this tree continues the one that was seen. A [`Lie`] says that it does not.
+    /// Whether this checkpoint can follow the one that was seen, as far as that shows without any tile: the same name and
+    /// key, no smaller tree, no other root for the same size.
     ///
     /// A smaller tree is reported even if it is the beginning of the one seen: a cache that is old and a registry that
     /// went back look the same from here.
-    pub async fn check(&self, key: &VerifierKey, tree: &Tree) -> Result<Advance, RemoteError> {
-        let shown = &tree.signed().checkpoint;
+    pub fn precedes(&self, key: &VerifierKey, signed: &Signed) -> Result<(), Lie> {
+        let shown = &signed.checkpoint;
         if self.origin != shown.origin() || self.vkey != key.to_string() {
             let text = format!(
                 "the ledger is {} with the key {key}; seen before was {} with the key {}",
@@ -89,7 +90,7 @@ impl LastSeen {
                 self.origin,
                 self.vkey
             );
-            return Err(Lie::new(codes::LEDGER_CHANGED, text).into());
+            return Err(Lie::new(codes::LEDGER_CHANGED, text));
         }
         if shown.size() < self.size {
             let text = format!(
@@ -97,21 +98,35 @@ impl LastSeen {
                 shown.size(),
                 self.size
             );
-            return Err(Lie::new(codes::TREE_SMALLER, text).into());
+            return Err(Lie::new(codes::TREE_SMALLER, text));
         }
+        if shown.size() == self.size && shown.root().to_hex() != self.root {
+            return Err(self.forked(*shown.root()));
+        }
+        Ok(())
+    }
+
+    /// Whether this tree continues the one that was seen. A [`Lie`] says that it does not.
+    pub async fn check(&self, key: &VerifierKey, tree: &Tree) -> Result<Advance, RemoteError> {
+        self.precedes(key, tree.signed())?;
+        let shown = &tree.signed().checkpoint;
         let root = tree.root_at(self.size).await?;
-        if Hash::from_hex(&self.root) != Some(root) {
-            let text = format!(
-                "the first {} leaves have the root {root}; the ledger has signed {} for them",
-                self.size, self.root
-            );
-            return Err(Lie::new(codes::TREE_FORKED, text).into());
+        if root.to_hex() != self.root {
+            return Err(self.forked(root).into());
         }
         Ok(if shown.size() == self.size {
             Advance::Same
         } else {
             Advance::Grown { from: self.size }
         })
+    }
+
+    fn forked(&self, root: Hash) -> Lie {
+        let text = format!(
+            "the first {} leaves have the root {root}; the ledger has signed {} for them",
+            self.size, self.root
+        );
+        Lie::new(codes::TREE_FORKED, text)
     }
 
     /// Keeps both notes beside the state file, and says where. The same two are kept once.

@@ -129,6 +129,11 @@ impl Source {
         }
     }
 
+    /// Whether it is a server on this very machine.
+    pub fn is_local_server(&self) -> bool {
+        matches!(self, Self::Http(client) if client.is_local())
+    }
+
     /// How many bundles to fetch ahead.
     pub(super) fn ahead(&self) -> usize {
         match self {

@@ -1,0 +1,197 @@
+//! Rules about the registry itself: providers, and what it allows.
+use events::{
+    Body,
+    claims::ProviderKind,
+    digest::Digest,
+    log::{FORMAT, Opened, Rules, RulesChanged, Visibility},
+    provider::{Algorithm, Disabled, KeyDistrusted, KeysObserved, Registered},
+    stream::StreamName,
+};
+
+use super::{Story, fired, slug, text};
+
+fn registered() -> Registered {
+    Registered {
+        algorithms: vec![Algorithm::RS256],
+        audience: text("gems.example.com"),
+        issuer: text("https://issuer.example.com"),
+        jwks_uri: text("https://issuer.example.com/keys"),
+        kind: ProviderKind::Github,
+        loopback: false,
+        mapping: None,
+        private_repositories: false,
+        required: [].into(),
+    }
+}
+
+fn provider(name: &str) -> StreamName {
+    StreamName::provider(&slug(name))
+}
+
+#[test]
+fn provider_added_fires_for_a_provider_that_was_not_there() {
+    let mut story = Story::new();
+    let findings = story.say(provider("github"), Body::ProviderRegistered(registered()));
+    fired(&findings, &["provider_added"]);
+    assert!(findings[0].message.contains("https://issuer.example.com"));
+    let other = story.say(provider("gitlab"), Body::ProviderRegistered(registered()));
+    fired(&other, &["provider_added"]);
+}
+
+#[test]
+fn provider_added_does_not_fire_for_new_keys_of_one_that_is_known() {
+    let mut story = Story::new();
+    story.say(provider("github"), Body::ProviderRegistered(registered()));
+    let observed = KeysObserved { keys: Vec::new() };
+    fired(
+        &story.say(provider("github"), Body::ProviderKeysObserved(observed)),
+        &[],
+    );
+}
+
+#[test]
+fn provider_changed_fires_for_other_settings_and_says_which() {
+    let mut story = Story::new();
+    story.say(provider("github"), Body::ProviderRegistered(registered()));
+    let changed = Registered {
+        private_repositories: true,
+        ..registered()
+    };
+    let findings = story.say(provider("github"), Body::ProviderRegistered(changed));
+    fired(&findings, &["provider_changed"]);
+    let found = findings[0].found.as_ref().unwrap();
+    assert!(found.contains("private repositories"), "{found}");
+    let expected = findings[0].expected.as_ref().unwrap();
+    assert!(!expected.contains("private repositories"), "{expected}");
+    let distrusted = KeyDistrusted {
+        kid: text("key-1"),
+        thumbprint: Digest::of(b"key"),
+    };
+    let findings = story.say(provider("github"), Body::ProviderKeyDistrusted(distrusted));
+    fired(&findings, &["provider_changed"]);
+    let findings = story.say(provider("github"), Body::ProviderDisabled(Disabled {}));
+    fired(&findings, &["provider_changed"]);
+}
+
+#[test]
+fn provider_changed_does_not_fire_for_another_provider() {
+    let mut story = Story::new();
+    story.say(provider("github"), Body::ProviderRegistered(registered()));
+    let other = Registered {
+        private_repositories: true,
+        ..registered()
+    };
+    fired(
+        &story.say(provider("gitlab"), Body::ProviderRegistered(other)),
+        &["provider_added"],
+    );
+}
+
+/// A ledger that was opened with the usual rules.
+fn opened() -> Story {
+    let mut story = Story::new();
+    let opened = Opened {
+        edition: 1,
+        format: FORMAT,
+        nonce: Digest::of(b"nonce"),
+        origin: text("gems.example.com/log/1"),
+        rules: Rules::default(),
+        visibility: Visibility::Public,
+        vkey: text("gems.example.com/log/1+00000000+AA"),
+    };
+    fired(&story.say(StreamName::log(), Body::LogOpened(opened)), &[]);
+    story
+}
+
+fn changed(story: &mut Story, edition: u32, rules: Rules) -> Vec<gemledger::monitor::Finding> {
+    let changed = RulesChanged { edition, rules };
+    story.say(StreamName::log(), Body::LogRulesChanged(changed))
+}
+
+#[test]
+fn rules_changed_fires_with_what_changed_and_loosened_does_not_where_less_is_allowed() {
+    let stricter = Rules {
+        key_lifetime_seconds: 300,
+        ..Rules::default()
+    };
+    let findings = changed(&mut opened(), 1, stricter);
+    fired(&findings, &["rules_changed"]);
+    assert_eq!(
+        findings[0].expected.as_deref(),
+        Some("key_lifetime_seconds 900")
+    );
+    assert_eq!(
+        findings[0].found.as_deref(),
+        Some("key_lifetime_seconds 300")
+    );
+    // A newer edition is no loosening, and neither is how often denials are recorded.
+    fired(
+        &changed(&mut opened(), 2, Rules::default()),
+        &["rules_changed"],
+    );
+    let quieter = Rules {
+        denial_interval_seconds: 7200,
+        ..Rules::default()
+    };
+    fired(&changed(&mut opened(), 1, quieter), &["rules_changed"]);
+}
+
+#[test]
+fn rules_loosened_fires_for_every_setting_that_allows_more() {
+    let base = Rules::default();
+    let looser = [
+        Rules {
+            key_lifetime_seconds: base.key_lifetime_seconds + 1,
+            ..base
+        },
+        Rules {
+            leeway_seconds: base.leeway_seconds + 1,
+            ..base
+        },
+        Rules {
+            pending_seconds: base.pending_seconds + 1,
+            ..base
+        },
+        Rules {
+            provider_keys_max_age_seconds: base.provider_keys_max_age_seconds + 1,
+            ..base
+        },
+        Rules {
+            provisional_seconds: base.provisional_seconds + 1,
+            ..base
+        },
+        Rules {
+            token_lifetime_max_seconds: base.token_lifetime_max_seconds + 1,
+            ..base
+        },
+    ];
+    for rules in looser {
+        let findings = changed(&mut opened(), 1, rules);
+        fired(&findings, &["rules_changed", "rules_loosened"]);
+    }
+    fired(
+        &changed(&mut opened(), 0, base),
+        &["rules_changed", "rules_loosened"],
+    );
+    // It is the rules before that count, not those of the beginning.
+    let mut story = opened();
+    changed(
+        &mut story,
+        1,
+        Rules {
+            leeway_seconds: 100,
+            ..base
+        },
+    );
+    fired(
+        &changed(
+            &mut story,
+            1,
+            Rules {
+                leeway_seconds: 60,
+                ..base
+            },
+        ),
+        &["rules_changed"],
+    );
+}
