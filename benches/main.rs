@@ -1,12 +1,12 @@
 //! The benches: what one ledger does in a second, each number beside its ceiling from the same run.
 //!
 //! `cargo bench` runs everything that is quick. After `--`: names of sections to run (`exchanges`, `appends`, `info`,
-//! `receipts`, `replay`, `map`, `large`), `--full` for the map of 200,000 gems and for ledgers of a million events,
-//! `--json` for one JSON object a line.
+//! `receipts`, `replay`, `map`, `monitor`, `large`), `--full` for the map of 200,000 gems and for ledgers of a million
+//! events, `--json` for one JSON object a line.
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`replay`], [`map`], [`large`] | what is measured |
+//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`replay`], [`map`], [`monitor`], [`large`] | what is measured |
 //! | [`inserts`], [`signatures`], [`constant`] | the ceilings |
 //! | [`stage`], [`tokens`], [`lawful`] | a ledger, its identity tokens, and lawful events by the hundred thousand |
 //! | [`load`], [`child`] | HTTP clients, and processes whose memory is watched |
@@ -25,6 +25,7 @@ mod large;
 mod lawful;
 mod load;
 mod map;
+mod monitor;
 mod receipts;
 mod replay;
 mod report;
@@ -36,13 +37,14 @@ mod watch;
 use report::Report;
 
 /// The sections, in the order they run.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "exchanges",
     "appends",
     "info",
     "receipts",
     "replay",
     "map",
+    "monitor",
     "large",
 ];
 
@@ -106,13 +108,14 @@ fn run() -> anyhow::Result<()> {
     } else {
         receipts::measure
     };
-    let sections: [Section; 7] = [
+    let sections: [Section; 8] = [
         exchanges::measure,
         appends::measure,
         info::measure,
         receipts,
         replay::measure,
         map::measure,
+        monitor::measure,
         large::measure,
     ];
     for (name, section) in SECTIONS.iter().zip(sections) {

@@ -202,7 +202,7 @@ fn each_room_uses_only_the_rooms_and_crates_below_it() {
     for (room, may_use, may_know) in ROOMS {
         for (file, code) in rooms[room].iter().filter(|(file, _)| !is_test(file)) {
             for used in used_rooms(code) {
-                let fine = used == room
+                let fine = used == *room
                     || !known.contains(used.as_str())
                     || may_use.contains(&used.as_str());
                 assert!(fine, "{}: {room} must not use {used}", file.display());

@@ -46,7 +46,10 @@ async fn a_finding_names_its_rule_leaf_stream_time_and_what_differs() {
     let at = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
     assert_eq!(run["tool"]["driver"]["rules"][at]["id"], "provider_changed");
     let place = &result["locations"][0]["physicalLocation"]["artifactLocation"];
-    assert_eq!(place["uri"], format!("https://gems.example.com/log/proof/{index}"));
+    assert_eq!(
+        place["uri"],
+        format!("https://gems.example.com/log/proof/{index}")
+    );
 }
 
 #[test]
