@@ -110,9 +110,8 @@ async fn look(place: &str, keep: Option<&Path>) -> anyhow::Result<usize> {
     )?;
     let look = monitor.look(|_, _| {}).await?;
     anyhow::ensure!(look.decided && look.complete, "not everything was read");
-    let broken = |finding: &gemledger::monitor::Finding| {
-        finding.sort == gemledger::monitor::Sort::Broken
-    };
+    let broken =
+        |finding: &gemledger::monitor::Finding| finding.sort == gemledger::monitor::Sort::Broken;
     anyhow::ensure!(!look.findings.iter().any(broken), "{:?}", look.findings);
     Ok(usize::try_from(look.read)?)
 }

@@ -8,7 +8,7 @@ use std::{
 mod errors;
 
 /// The documents that show commands.
-const SHOWING: [&str; 2] = ["README.md", "docs/operating.md"];
+const SHOWING: [&str; 3] = ["README.md", "docs/operating.md", "docs/monitoring.md"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

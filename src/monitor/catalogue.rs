@@ -44,7 +44,7 @@ catalogue! {
     COSIGNATURE_WRONG: codes::COSIGNATURE_WRONG, Broken, Error,
         "a witness's line on the checkpoint is not its signature", "ask the witness which checkpoints it cosigned";
     LEDGER_CHANGED: codes::LEDGER_CHANGED, Broken, Error,
-        "the ledger has another name or key than before", "a successor is announced by log.succeeded; without one, keep the old copy and ask the operator";
+        "the ledger has another name or key than before", "keep the old copy, and ask the operator whether the ledger has a successor";
     TREE_SMALLER: codes::TREE_SMALLER, Broken, Error,
         "the tree is smaller than one that was signed before", "a cache that is old, or a database that went back: look again without the cache, then show both notes";
     TREE_FORKED: codes::TREE_FORKED, Broken, Error,
