@@ -67,6 +67,8 @@ catalogue! {
         "a leaf is not an event in canonical form", "ask the operator; no version of gemledger writes such a leaf";
     UNLAWFUL: "unlawful", Broken, Error,
         "a decision that the rules in force did not allow", "treat what it concerns as not authorised; ask the operator";
+    MAP_ROOT_WRONG: "map_root_wrong", Broken, Error,
+        "a recorded root of the map is not the one that the events lead to", "lookups under this root prove nothing; ask the operator";
     TIME_DECREASES: "time_decreases", Broken, Error,
         "an event is earlier than the one before it", "ask the operator; no honest writer stamps a time that goes back";
     TIME_IN_FUTURE: "time_in_future", Broken, Error,

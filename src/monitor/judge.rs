@@ -5,7 +5,8 @@
 //! derived earlier has to be believed.
 use std::collections::BTreeMap;
 
-use deciders::audit::{self, Auditor, Kind};
+// Whatever judges events alone stands in here: it takes them one by one and says what is not lawful.
+use deciders::audit::{self, Auditor as Decisions, Kind};
 use events::{
     Body, Event, Recorded, event::DecodeError, id::RequestId, text::Slug, time::Timestamp,
 };
@@ -32,7 +33,7 @@ pub struct Judge {
     expected: Expected,
     settings: Settings,
     bounds: Bounds,
-    auditor: Auditor,
+    decisions: Decisions,
     times: Times,
     rules: Rules,
     providers: BTreeMap<Slug, Known>,
@@ -51,7 +52,7 @@ impl Judge {
             rules: Rules::new(settings.numbers),
             settings,
             bounds,
-            auditor: Auditor::new(),
+            decisions: Decisions::default(),
             times: Times::default(),
             providers: BTreeMap::new(),
             next: 0,
@@ -93,7 +94,7 @@ impl Judge {
         let recorded = match read {
             Ok(event) => Recorded { index, event },
             Err(error) => {
-                let findings = self.auditor.unreadable(index, &error);
+                let findings = self.decisions.unreadable(index, &error);
                 self.unlawful(findings, tell);
                 self.group.clear();
                 self.request = None;
@@ -117,19 +118,22 @@ impl Judge {
         );
         let request = Some(recorded.event.request);
         let starts = core::mem::replace(&mut self.request, request) != request;
-        let findings = self.auditor.take(recorded);
-        // Where a request starts, findings are about the one before, or about this very event.
-        self.group.push(place.clone());
-        self.unlawful(findings, tell);
+        let findings = self.decisions.take(recorded);
+        if !findings.is_empty() {
+            // Where a request starts, they are about the one before, or about this very event.
+            self.group.push(place.clone());
+            self.unlawful(findings, tell);
+            self.group.pop();
+        }
         if starts {
             self.group.clear();
-            self.group.push(place);
         }
+        self.group.push(place);
     }
 
     /// Judges the last request: to be called at the end of a tree, since no checkpoint splits a request.
     pub fn settle(&mut self, tell: &mut impl FnMut(Finding)) {
-        let findings = self.auditor.finish();
+        let findings = self.decisions.finish();
         self.unlawful(findings, tell);
         self.group.clear();
         self.request = None;
@@ -162,6 +166,7 @@ impl Judge {
                 }
                 (Kind::Unlawful, "time") => &catalogue::TIME_DECREASES,
                 (Kind::Unlawful, "unreadable") => &catalogue::LEAF_UNREADABLE,
+                (Kind::Unlawful, "map_root") => &catalogue::MAP_ROOT_WRONG,
                 (Kind::Unlawful, _) => &catalogue::UNLAWFUL,
             };
             let mut finding = Finding::new(entry, found.message).at_index(found.index);

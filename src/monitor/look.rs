@@ -25,6 +25,9 @@ use crate::{
 /// Most findings that one look tells.
 pub const MAX_FINDINGS: usize = 10_000;
 
+/// How long what the providers showed is good enough, in seconds, while no new key is recorded.
+const ASK_SECONDS: u64 = 15 * 60;
+
 /// How a ledger is monitored.
 pub struct Options {
     /// The rules file.
@@ -75,6 +78,10 @@ pub struct Monitor {
     options: Options,
     state: Option<State>,
     judge: Judge,
+    /// What was noticed in a look that could not be finished: told with the next one.
+    untold: Vec<Finding>,
+    /// When the providers were last asked, and how many keys were recorded then.
+    asked: Option<(Timestamp, usize)>,
 }
 
 /// Findings, as many as can be told.
@@ -141,6 +148,8 @@ impl Monitor {
             options,
             state,
             judge,
+            untold: Vec::new(),
+            asked: None,
         })
     }
 
@@ -150,19 +159,37 @@ impl Monitor {
     }
 
     /// Looks once. `progress` is told how many leaves were read, of how many.
-    pub async fn look(&mut self, mut progress: impl FnMut(u64, u64)) -> Result<Look, MonitorError> {
-        let now = self.options.clock.now();
+    ///
+    /// After an error the next look goes on where this one was, and tells what this one noticed.
+    pub async fn look(&mut self, progress: impl FnMut(u64, u64)) -> Result<Look, MonitorError> {
         let mut found = Found {
-            findings: Vec::new(),
+            findings: core::mem::take(&mut self.untold),
             more: 0,
             broken: 0,
             notable: 0,
         };
+        let ended = self.look_into(&mut found, progress).await;
+        match ended {
+            Ok((size, complete)) => Ok(found.into_look(size, &self.judge, complete)),
+            Err(error) => {
+                self.untold = found.findings;
+                Err(error)
+            }
+        }
+    }
+
+    /// The size of the signed tree, and whether everything in it was read.
+    async fn look_into(
+        &mut self,
+        found: &mut Found,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<(Option<u64>, bool), MonitorError> {
+        let now = self.options.clock.now();
         let tree = match self.tree().await {
             Ok(tree) => tree,
             Err(MonitorError::Remote(RemoteError::Lie(lie))) => {
                 found.always(Finding::of_lie(&lie));
-                return Ok(found.into_look(None, &self.judge, false));
+                return Ok((None, false));
             }
             Err(error) => return Err(error),
         };
@@ -170,19 +197,19 @@ impl Monitor {
             (found.broken, found.notable) = (state.told, state.told.max(state.baseline));
         }
         let size = tree.size();
-        match self.leaves(&tree, now, &mut found, &mut progress).await {
+        match self.leaves(&tree, now, found, &mut progress).await {
             Ok(()) => {}
             Err(RemoteError::Lie(lie)) => {
                 found.always(Finding::of_lie(&lie));
-                return Ok(found.into_look(Some(size), &self.judge, false));
+                return Ok((Some(size), false));
             }
             Err(error) => return Err(error.into()),
         }
         self.judge.settle(&mut |finding| found.push(finding));
-        self.checkpoint(tree.signed(), now, &mut found);
-        self.providers(size, now, &mut found).await;
+        self.checkpoint(tree.signed(), now, found);
+        self.providers(size, now, found).await;
         self.ledger.keep(tree.signed()).await?;
-        Ok(found.into_look(Some(size), &self.judge, true))
+        Ok((Some(size), true))
     }
 
     /// The tree that is signed now, when it continues the last one seen; it is the last one seen from now on.
@@ -287,13 +314,21 @@ impl Monitor {
         };
         let loopback = self.ledger.source().is_local_server();
         let known = self.judge.providers();
+        let keys = known.values().map(|known| known.keys.len()).sum();
+        let settled = self
+            .asked
+            .is_some_and(|(at, before)| now < at.plus_seconds(ASK_SECONDS) && before == keys);
+        if settled {
+            return;
+        }
         let shown = &mut state.providers;
-        let (findings, _) = providers::compare(&**fetch, known, shown, loopback, size, now).await;
+        let (findings, all) = providers::compare(&**fetch, known, shown, loopback, size, now).await;
         // Which of them are new, the comparison knows: a provider that was not reachable is compared later.
         found.broken = 0;
         for finding in findings {
             found.push(finding);
         }
+        self.asked = all.then_some((now, keys));
     }
 
     /// To be called when the findings of a look were told: they are not told again.

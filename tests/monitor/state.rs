@@ -135,3 +135,26 @@ async fn what_cannot_be_read_is_no_finding() {
     fs::write(watch.state.as_ref().unwrap(), "no state").unwrap();
     assert!(watch.look(&server.url()).await.is_err());
 }
+
+#[tokio::test]
+async fn what_a_look_noticed_before_it_failed_is_told_by_the_next_one() {
+    let ledger = Honest::with_releases().await;
+    for number in 0..270 {
+        let handle = format!("account-{number}");
+        ledger.app.add_account(&handle).await.unwrap();
+    }
+    let log = ledger.published().await;
+    let server = log.clone().serve();
+    // The first bundle is read, the second one is somebody else's trouble.
+    let second = format!("tile/entries/001.p/{}", log.leaves.len() - 256);
+    server.manners().broken = Some(format!("/log/{second}"));
+    let mut monitor = Watch::default().monitor(&server.url()).await.unwrap();
+    assert!(monitor.look(|_, _| {}).await.is_err());
+    server.manners().broken = None;
+    let look = monitor.look(|_, _| {}).await.unwrap();
+    assert_eq!(
+        rules_of(&look.findings),
+        ["provider_added", "publisher_added"]
+    );
+    assert_eq!(Some(look.read), look.size);
+}

@@ -126,6 +126,8 @@ impl Published {
 pub(crate) struct Manners {
     /// So many next requests are answered 503.
     pub(crate) busy: usize,
+    /// This path is answered 500, however often it is asked for.
+    pub(crate) broken: Option<String>,
     /// Answers are compressed.
     pub(crate) gzip: bool,
     /// Only who sends this is answered.
@@ -224,6 +226,9 @@ fn answer(
     if manners.busy > 0 {
         manners.busy -= 1;
         return send(stream, 503, "Retry-After: 0\r\n", b"busy");
+    }
+    if manners.broken.as_deref() == Some(path) {
+        return send(stream, 500, "", b"broken");
     }
     if manners.authorization.is_some() && header("authorization") != manners.authorization {
         return send(stream, 401, "", b"who are you?");
