@@ -57,7 +57,9 @@ impl Timestamp {
 
     /// The day alone: `2026-11-23`.
     pub fn to_date_text(self) -> String {
-        self.parts().0
+        let mut room = [0; 71];
+        let text = self.spelled(&mut room);
+        text.get(..10).unwrap_or_default().into()
     }
 
     /// Reads exactly the form that events write.

@@ -108,6 +108,7 @@ impl Rules {
                 tell.extend(self.jobs.exchanged(recorded, exchanged, &self.numbers));
             }
             Body::SubjectErased(_)
+            | Body::MapRooted(_)
             | Body::ProviderKeysObserved(_)
             | Body::IssuerTaken(_)
             | Body::AccountCreated(_)

@@ -100,6 +100,7 @@ impl Gems {
             Body::LogOpened(_)
             | Body::LogRulesChanged(_)
             | Body::SubjectErased(_)
+            | Body::MapRooted(_)
             | Body::ProviderRegistered(_)
             | Body::ProviderKeysObserved(_)
             | Body::ProviderKeyDistrusted(_)

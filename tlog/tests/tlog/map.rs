@@ -161,7 +161,7 @@ proptest! {
     ) {
         let model: Entries = entries.iter().copied().collect();
         let expected = root(&model);
-        prop_assert_eq!(Map::from_iter(entries.iter().copied()).root(), expected);
+        prop_assert_eq!(entries.iter().copied().collect::<Map>().root(), expected);
         let mut one_by_one = Map::new();
         for (key, value) in &entries {
             one_by_one.insert(*key, *value);
