@@ -17,13 +17,15 @@ use events::{
     digest::Digest,
     id::{Owner, PublisherId},
     name::{FoldedName, GemName},
-    platform::Platform,
     policy::{PendingAdded, Publisher, PublisherPinned},
     stream::{StreamKind, StreamName},
     time::Timestamp,
-    version::GemVersion,
 };
 use serde::{Deserialize, Serialize};
+
+mod release;
+
+pub use release::{Release, Status};
 
 /// The format that is written, and the one that version 1 of `map.rooted` is about.
 pub const FORMAT: u32 = 1;
@@ -83,28 +85,6 @@ pub struct Pending {
     pub publisher: Publisher,
 }
 
-/// A release: one file, some 120 bytes in memory.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Release {
-    /// SHA-256 of the file.
-    pub digest: Digest,
-    /// The version as it is spelled.
-    pub number: GemVersion,
-    /// The platform.
-    pub platform: Platform,
-    /// Whether it can be installed.
-    pub status: Status,
-}
-
-/// What has become of a release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It is in the index.
-    Released,
-}
-
 /// What one event changes of a gem's state. It takes less room than the event, for whoever must wait before applying it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -149,12 +129,12 @@ impl Change {
             Body::PublisherRemoved(removed) => Some(Self::Gone(removed.publisher)),
             Body::PendingAdded(added) => Some(Self::Waits(pending(id, added))),
             Body::PendingRemoved(removed) => Some(Self::Gone(removed.publisher)),
-            Body::ReleasePushed(pushed) => Some(Self::Released(Release {
-                digest: pushed.digest,
-                number: pushed.number.clone(),
-                platform: pushed.platform.clone(),
-                status: Status::Released,
-            })),
+            Body::ReleasePushed(pushed) => {
+                let (number, platform) = (&pushed.number, &pushed.platform);
+                let status = Status::Released;
+                let release = Release::new(pushed.digest, number, platform, status);
+                Some(Self::Released(release))
+            }
             Body::LogOpened(_)
             | Body::LogRulesChanged(_)
             | Body::SubjectErased(_)
@@ -187,9 +167,11 @@ fn pending(id: PublisherId, added: &PendingAdded) -> Pending {
     }
 }
 
-/// Most policies have one owner and one publisher, and there may be many gems.
+/// Most lists have one member, and there may be many of them: they grow by an eighth and not twofold.
 fn push<T>(list: &mut Vec<T>, item: T) {
-    list.reserve_exact(1);
+    if list.len() == list.capacity() {
+        list.reserve_exact(1 + list.len() / 8);
+    }
     list.push(item);
 }
 
@@ -238,7 +220,7 @@ impl GemState {
                 policy.publishers.retain(|trusted| trusted.id != id);
                 policy.pending.retain(|pending| pending.id != id);
             }
-            Change::Released(release) => self.releases.push(release),
+            Change::Released(release) => push(&mut self.releases, release),
         }
     }
 

@@ -37,6 +37,9 @@ pub struct Answer {
 /// Why there is no answer now.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupFailure {
+    /// This server keeps no map.
+    #[error("this registry keeps no map of all gems")]
+    Off,
     /// The map is not ready: it is being made, or has no root yet.
     #[error("the map of all gems is not ready; try again in a minute")]
     NotReady,
@@ -54,7 +57,8 @@ pub enum LookupFailure {
 pub async fn answer(app: &App, gem: FoldedName) -> Result<Answer, LookupFailure> {
     let snapshot = match app.map.stage() {
         Stage::Rooted(snapshot) => snapshot,
-        Stage::Off | Stage::Rebuilding | Stage::Unrooted => return Err(LookupFailure::NotReady),
+        Stage::Rebuilding | Stage::Unrooted => return Err(LookupFailure::NotReady),
+        Stage::Off => return Err(LookupFailure::Off),
         Stage::Differs(_) => return Err(LookupFailure::Differs),
     };
     let corrupt = |error: &dyn std::fmt::Display| {

@@ -26,6 +26,7 @@ pub async fn lookup(app: Data<App>, gem: Path<String>) -> Result<HttpResponse, P
 impl From<LookupFailure> for Problem {
     fn from(failure: LookupFailure) -> Self {
         let problem = match failure {
+            LookupFailure::Off => Self::not_found(&failure.to_string()),
             LookupFailure::NotReady => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "map_not_ready",

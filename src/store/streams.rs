@@ -1,10 +1,11 @@
 //! Reading all streams of a kind, without the rest of the log: their names begin alike, so the index of streams has them
 //! side by side.
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, pin::pin};
 
 use events::{Event, Recorded, stream::StreamName};
-use futures::stream::{self, Stream, StreamExt as _, TryStreamExt as _};
+use futures::stream::{self, Stream, StreamExt as _};
 use sqlx::{Row as _, sqlite::SqliteRow};
+use tokio::sync::mpsc;
 
 use super::{StoreError, reader::Reader, sqlite};
 
@@ -42,52 +43,75 @@ fn failed(error: sqlx::Error) -> StoreError {
     StoreError::Database(error.to_string())
 }
 
-/// A page as it is stored: log index and leaf of each event, and after which of them the next page begins.
+/// A page as it is stored: the log indexes with a comma between them, and the leaves, each with a newline after it. A row
+/// for each leaf would cost more than the leaf.
 struct Page {
-    leaves: Vec<(u64, Vec<u8>)>,
-    last: Option<(String, i64)>,
+    indexes: String,
+    leaves: Vec<u8>,
 }
 
 impl Reader {
-    /// Every event of these streams: stream by stream in the order of their names, each in its order. Pages are
-    /// parsed ahead on other threads. What is appended meanwhile may be among them.
-    pub fn all_of(
+    /// What `keep` takes from every event of these streams: stream by stream in the order of their names, each in its
+    /// order. A task of its own fetches ahead, and others parse. What is appended meanwhile may be among them. An empty
+    /// page is the end; where there is none, reading was cut off.
+    pub fn all_of<T: Send + 'static>(
         &self,
         kind: Prefix,
-    ) -> impl Stream<Item = Result<Vec<Recorded>, StoreError>> + Send + use<> {
+        keep: fn(Recorded) -> T,
+    ) -> mpsc::Receiver<Result<Vec<T>, StoreError>> {
+        let (send, receive) = mpsc::channel(AHEAD);
         let reader = self.clone();
-        let pages = stream::try_unfold(Some((kind.first.to_owned(), -1)), move |after| {
-            let reader = reader.clone();
-            async move {
-                let Some(after) = after else { return Ok(None) };
-                let page = reader.page_of(kind, after).await?;
-                Ok::<_, StoreError>(Some((page.leaves, page.last)))
-            }
-        });
-        let parse = |leaves: Result<Vec<(u64, Vec<u8>)>, StoreError>| async {
-            let leaves = leaves?;
-            tokio::task::spawn_blocking(move || leaves.iter().map(read).collect())
+        let parse = move |page: Result<Page, StoreError>| async move {
+            let page = page?;
+            tokio::task::spawn_blocking(move || page.events(keep))
                 .await
                 .map_err(|error| StoreError::Database(error.to_string()))?
         };
-        pages.into_stream().map(parse).buffered(AHEAD)
+        tokio::spawn(async move {
+            let mut pages = pin!(reader.pages_of(kind).map(parse).buffered(AHEAD));
+            while let Some(page) = pages.next().await {
+                // Whoever asked may have gone.
+                if send.send(page).await.is_err() {
+                    return;
+                }
+            }
+            let _ = send.send(Ok(Vec::new())).await;
+        });
+        receive
+    }
+
+    fn pages_of(self, kind: Prefix) -> impl Stream<Item = Result<Page, StoreError>> + Send {
+        let first = Some((kind.first.to_owned(), -1));
+        let next = move |after: Option<(String, i64)>| {
+            let reader = self.clone();
+            async move {
+                let Some(after) = after else { return Ok(None) };
+                let page = reader.page_of(kind, after).await?;
+                let last = page.last()?;
+                Ok(Some(page)
+                    .filter(|_| last.is_some())
+                    .map(|page| (page, last)))
+            }
+        };
+        stream::try_unfold(first, next)
     }
 
     async fn page_of(&self, kind: Prefix, after: (String, i64)) -> Result<Page, StoreError> {
-        let sql = "SELECT stream, revision, log_index, leaf FROM event \
-                   WHERE (stream, revision) > ($1, $2) AND stream < $3 ORDER BY stream, revision LIMIT $4";
+        let sql = "SELECT group_concat(log_index), group_concat(leaf, x'0a') FROM
+                   (SELECT log_index, leaf FROM event
+                    WHERE (stream, revision) > ($1, $2) AND stream < $3 ORDER BY stream, revision LIMIT $4)";
         let query = sqlx::query(sql)
             .bind(after.0)
             .bind(after.1)
             .bind(kind.end)
             .bind(PAGE);
-        let rows = query.fetch_all(self.pool()).await.map_err(failed)?;
-        let place = |row: &SqliteRow| Ok((row.try_get(0)?, row.try_get(1)?));
-        let last = rows.last().map(place).transpose().map_err(failed)?;
-        let leaf = |row: SqliteRow| Ok((sqlite::natural(row.try_get(2)?), row.try_get(3)?));
-        let leaves = rows.into_iter().map(leaf).collect::<Result<_, _>>();
-        let leaves = leaves.map_err(failed)?;
-        Ok(Page { leaves, last })
+        let row = query.fetch_one(self.pool()).await.map_err(failed)?;
+        let indexes: Option<String> = row.try_get(0).map_err(failed)?;
+        let leaves: Option<Vec<u8>> = row.try_get(1).map_err(failed)?;
+        Ok(Page {
+            indexes: indexes.unwrap_or_default(),
+            leaves: leaves.unwrap_or_default(),
+        })
     }
 
     /// The last event of the last of these streams, by their names.
@@ -97,8 +121,12 @@ impl Reader {
         let query = sqlx::query(sql).bind(kind.first).bind(kind.end);
         let row = query.fetch_optional(self.pool()).await.map_err(failed)?;
         let leaf = |row: SqliteRow| Ok((sqlite::natural(row.try_get(0)?), row.try_get(1)?));
-        let leaf = row.map(leaf).transpose().map_err(failed)?;
-        leaf.as_ref().map(read).transpose()
+        let leaf: Option<(u64, Vec<u8>)> = row.map(leaf).transpose().map_err(failed)?;
+        let read = |(index, leaf): (u64, Vec<u8>)| {
+            let event = Event::read(&leaf)?;
+            Ok(Recorded { index, event })
+        };
+        leaf.map(read).transpose()
     }
 
     /// The streams of these two kinds that have events between two log indexes.
@@ -126,9 +154,32 @@ impl Reader {
     }
 }
 
-fn read((index, leaf): &(u64, Vec<u8>)) -> Result<Recorded, StoreError> {
-    Ok(Recorded {
-        index: *index,
-        event: Event::read(leaf)?,
-    })
+impl Page {
+    /// After which event the next page begins; `None` if there was none.
+    fn last(&self) -> Result<Option<(String, i64)>, StoreError> {
+        if self.leaves.is_empty() {
+            return Ok(None);
+        }
+        let leaf = sqlite::split_page(&self.leaves).last().unwrap_or_default();
+        let Event {
+            stream, revision, ..
+        } = Event::read(leaf)?;
+        Ok(Some((stream.into(), sqlite::integer(revision))))
+    }
+
+    fn events<T>(&self, keep: fn(Recorded) -> T) -> Result<Vec<T>, StoreError> {
+        let torn = || StoreError::Corrupt("leaves that come apart at other places".into());
+        let mut indexes = self.indexes.split(',');
+        let mut events = Vec::with_capacity(indexes.clone().count());
+        for leaf in sqlite::split_page(&self.leaves) {
+            let index = indexes.next().and_then(|index| index.parse().ok());
+            let index = index.ok_or_else(torn)?;
+            let event = Event::read(leaf)?;
+            events.push(keep(Recorded { index, event }));
+        }
+        if indexes.next().is_some() {
+            return Err(torn());
+        }
+        Ok(events)
+    }
 }

@@ -48,7 +48,7 @@ impl TestApp {
 fn releases(verified: &Verified) -> Vec<String> {
     let releases = verified.releases().iter();
     releases
-        .map(|release| format!("{} {}", release.number, release.platform))
+        .map(|release| format!("{} {}", release.number(), release.platform()))
         .collect()
 }
 
@@ -197,6 +197,28 @@ async fn a_root_of_somebody_else_that_covers_more_stands() {
     app.left_nothing(before).await;
 }
 
+#[tokio::test]
+async fn a_root_that_cannot_be_recorded_now_is_recorded_later_and_nobody_waits_for_it() {
+    let app = rake().await;
+    let mut follower = app.follower().await;
+    let first = follower.step(&app.app).await.unwrap();
+    app.publisher("rack", "acme/rack").await;
+    let (before, now) = (app.traces().await, app.clock.now());
+    // The clock is wrong, and nothing is appended until it is right.
+    app.clock.jump(now.plus_seconds(3600));
+    for _ in 0..2 {
+        let error = follower.step(&app.app).await.unwrap_err();
+        assert!(error.to_string().contains("the clock jumped"), "{error}");
+        assert_eq!(Some(app.looked_up("rake").await.index), first);
+        assert_eq!(app.looked_up("rack").await.state, None);
+    }
+    app.left_nothing(before).await;
+    app.clock.jump(now);
+    assert!(follower.step(&app.app).await.unwrap().is_some());
+    assert!(app.looked_up("rack").await.state.is_some());
+    app.finish().await;
+}
+
 /// Waits until the map is that far.
 async fn until(app: &App, reached: impl Fn(&Stage) -> bool) {
     while !reached(&app.map.stage()) {
@@ -208,6 +230,7 @@ async fn until(app: &App, reached: impl Fn(&Stage) -> bool) {
 async fn the_task_follows_and_the_health_says_how_far_it_is() {
     let app = TestApp::public().await;
     assert_eq!(app.get("/healthz").await.is(200).json()["map"], "off");
+    app.lookup("rake").await.refuses(404, "not_found", "keeps no map");
     let task = tokio::spawn(app.app.clone().keep_map(Duration::from_millis(10)));
     // A ledger without gems has no root, and nothing to look up.
     until(&app.app, |stage| matches!(stage, Stage::Unrooted)).await;

@@ -340,17 +340,17 @@ async fn an_index_that_hides_a_release_is_noticed_beside_the_map() {
         let hidden = verified.hidden_from(info);
         hidden
             .iter()
-            .map(|release| release.number.to_string())
+            .map(|release| release.number().to_owned())
             .collect::<Vec<_>>()
     };
-    let shorter: String = info
+    let shorter = info
         .lines()
         .filter(|line| !line.starts_with("1.1.0 "))
-        .map(|line| format!("{line}\n"))
-        .collect();
+        .collect::<Vec<_>>()
+        .join("\n");
     assert_eq!(hidden(&shorter), ["1.1.0"]);
     // Another file under the same number.
-    let digest = verified.releases()[0].digest.hex();
+    let digest = verified.releases()[0].digest().hex();
     let replaced = info.replace(&digest, &Digest::of(b"evil").hex());
     assert_eq!(hidden(&replaced), ["1.0.0"]);
     assert_eq!(hidden("---\n"), ["1.0.0", "1.1.0"]);

@@ -11,6 +11,7 @@ mod exchange;
 mod folder;
 mod install;
 mod lost_answer;
+mod map;
 mod private;
 mod publishers;
 mod push;

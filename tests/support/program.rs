@@ -213,6 +213,7 @@ pub(crate) fn program() -> Command {
         "LISTEN",
         "URL",
         "LOG",
+        "MAP_INTERVAL_MILLIS",
         "RATE_LIMIT",
     ] {
         command.env_remove(format!("GEMLEDGER_{name}"));

@@ -1,6 +1,6 @@
 //! The state of a gem: the document that the map commits to, to the byte.
 use events::{Body, Recorded, digest::Digest, name::FoldedName};
-use projections::state::{FORMAT, GemState, gem_of, key};
+use projections::state::{FORMAT, GemState, Release, Status, gem_of, key};
 use proptest::prelude::*;
 
 use crate::golden;
@@ -98,6 +98,26 @@ fn a_document_is_read_back_and_another_spelling_of_it_is_not() {
         assert_ne!(changed, RELEASED);
         assert!(GemState::read(changed.as_bytes()).is_err(), "{to}");
     }
+}
+
+#[test]
+fn a_release_is_small_in_memory_and_whole_on_paper() {
+    assert!(size_of::<Release>() <= 56);
+    let (number, platform) = (format!("1.{}", "0".repeat(253)), "x86_64-linux-musl");
+    let document = RELEASED
+        .replace("13.2.1", &number)
+        .replace("\"ruby\"", &format!("{platform:?}"));
+    let state = GemState::read(document.as_bytes()).unwrap();
+    let release = &state.releases[0];
+    assert_eq!(
+        (release.number(), release.platform()),
+        (number.as_str(), platform)
+    );
+    assert_eq!(release.status(), Status::Released);
+    assert_eq!(
+        String::from_utf8(state.document().unwrap()).unwrap(),
+        document
+    );
 }
 
 #[test]

@@ -150,13 +150,13 @@ impl Verified {
 
 /// Whether this line of the compact index is of this release: `NUMBER[-PLATFORM] …|…,checksum:<hex>,…`.
 fn shows(line: &str, release: &Release) -> bool {
-    let (number, platform) = (release.number.as_str(), &release.platform);
-    let label = if *platform == Platform::ruby() {
+    let (number, platform) = (release.number(), release.platform());
+    let label = if platform == Platform::ruby().as_str() {
         number.to_owned()
     } else {
         format!("{number}-{platform}")
     };
-    let checksum = format!("checksum:{}", release.digest.hex());
+    let checksum = format!("checksum:{}", release.digest().hex());
     let rest = line.split_once(' ').filter(|(shown, _)| *shown == label);
     let facts = rest.and_then(|(_, rest)| rest.split_once('|'));
     facts.is_some_and(|(_, facts)| facts.split(',').any(|fact| fact == checksum))

@@ -79,14 +79,21 @@ pub struct Follower {
 }
 
 impl App {
-    /// Keeps the map, with at most one root each `interval`, until the process ends or the map differs.
-    pub async fn keep_map(self, interval: Duration) {
+    /// Keeps the map, with at most one root each `interval`, until the process ends or the map differs. It is being made
+    /// from this call on, before the task runs.
+    pub fn keep_map(self, interval: Duration) -> impl Future<Output = ()> + Send {
+        self.map.set(Stage::Rebuilding);
+        self.keep(interval)
+    }
+
+    async fn keep(self, interval: Duration) {
         loop {
             match Follower::start(&self).await {
                 Ok(mut follower) => {
                     while follower.next(&self).await {
                         tokio::time::sleep(interval).await;
                     }
+                    tokio::time::sleep(interval).await;
                 }
                 Err(error @ KeepError::Differs { .. }) => {
                     tracing::error!(%error, "no further roots of the map are recorded: `gemledger audit` tells more");

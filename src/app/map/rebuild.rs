@@ -2,15 +2,12 @@
 //!
 //! Both kinds of streams are read in the order of the gems' names, so one gem is in memory at a time; of the rest there
 //! is its key and value.
-use std::{
-    collections::{BTreeSet, VecDeque},
-    pin::Pin,
-};
+use std::collections::{BTreeSet, VecDeque};
 
-use events::{Recorded, name::FoldedName};
-use futures::stream::{Stream, StreamExt as _};
-use projections::state::{self, GemState};
+use events::{Recorded, name::FoldedName, stream::StreamName};
+use projections::state::{self, Change, GemState};
 use tlog::{Map, MapKey, MapValue};
+use tokio::sync::mpsc;
 
 use super::value;
 use crate::store::{
@@ -46,13 +43,18 @@ pub async fn rebuild(reader: &Reader, through: u64) -> Result<Rebuilt, StoreErro
         };
         let name = FoldedName::parse(gem);
         let name = name.map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        let (mut state, mut known) = (GemState::new(name), false);
+        let (mut state, mut known) = (GemState::new(name.clone()), false);
         for lane in [&mut policies, &mut gems] {
-            while let Some(recorded) = lane.take(state.gem.as_str()).await? {
-                if recorded.index < through {
-                    known |= state.evolve(&recorded.event);
-                } else {
-                    later.insert(state.gem.clone());
+            while let Some(said) = lane.take(name.as_str()).await? {
+                match said.change {
+                    Some(change) if said.index < through => {
+                        state.apply(change);
+                        known = true;
+                    }
+                    Some(_) => {
+                        later.insert(name.clone());
+                    }
+                    None => {}
                 }
             }
         }
@@ -92,35 +94,51 @@ async fn joined(hashing: Hashing) -> Result<Entries, StoreError> {
     done.map_err(|error| StoreError::Database(error.to_string()))?
 }
 
+/// What one event says, by the gem of its stream.
+struct Said {
+    index: u64,
+    stream: StreamName,
+    change: Option<Change>,
+}
+
 /// The events of one kind of streams, in the order of the gems.
 struct Lane {
-    pages: Pin<Box<dyn Stream<Item = Result<Vec<Recorded>, StoreError>> + Send>>,
-    ready: VecDeque<Recorded>,
+    pages: mpsc::Receiver<Result<Vec<Said>, StoreError>>,
+    ready: std::vec::IntoIter<Said>,
+    ended: bool,
 }
 
 impl Lane {
     fn new(reader: &Reader, kind: Prefix) -> Self {
+        // Off the thread that merges: what an event says is a fraction of the event.
+        let keep = |recorded: Recorded| Said {
+            index: recorded.index,
+            change: Change::of(&recorded.event),
+            stream: recorded.event.stream,
+        };
         Self {
-            pages: Box::pin(reader.all_of(kind)),
-            ready: VecDeque::new(),
+            pages: reader.all_of(kind, keep),
+            ready: Vec::new().into_iter(),
+            ended: false,
         }
     }
 
     /// Which gem the next event is of.
     async fn next_gem(&mut self) -> Result<Option<&str>, StoreError> {
-        while self.ready.is_empty() {
-            match self.pages.next().await {
-                Some(page) => self.ready = page?.into(),
-                None => return Ok(None),
-            }
+        while self.ready.len() == 0 && !self.ended {
+            let cut_off = || StoreError::Database("reading the streams was cut off".into());
+            let page = self.pages.recv().await.ok_or_else(cut_off)??;
+            self.ended = page.is_empty();
+            self.ready = page.into_iter();
         }
-        Ok(self.ready.front().map(|next| next.event.stream.rest()))
+        let next = self.ready.as_slice().first();
+        Ok(next.map(|next| next.stream.rest()))
     }
 
     /// The next event, if it is of this gem.
-    async fn take(&mut self, gem: &str) -> Result<Option<Recorded>, StoreError> {
+    async fn take(&mut self, gem: &str) -> Result<Option<Said>, StoreError> {
         Ok(match self.next_gem().await? {
-            Some(next) if next == gem => self.ready.pop_front(),
+            Some(next) if next == gem => self.ready.next(),
             _ => None,
         })
     }

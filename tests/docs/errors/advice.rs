@@ -150,14 +150,6 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
             "the request cannot be read, or a value is outside its grammar",
             "the message says what",
         ),
-        "map_differs" => (
-            "the log leads to another map of all gems than the one it has recorded",
-            "the operator runs `gemledger audit`, which says where",
-        ),
-        "map_not_ready" => (
-            "the map of all gems is being made, or has no root yet",
-            "try again in a minute",
-        ),
         "multipart_unsupported" => (
             "attestations are not taken yet",
             "push without `--attestation`",
@@ -182,6 +174,21 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
         ),
         "unprocessable_content" => ("the publisher cannot be added", "`errors` says which field"),
         "yank_unsupported" => ("releases are not yanked yet", "release a fixed version"),
+        other => map(other),
+    }
+}
+
+/// Codes of lookups in the verifiable map.
+fn map(code: &str) -> (&'static str, &'static str) {
+    match code {
+        "map_differs" => (
+            "the log leads to another map of all gems than the one it has recorded",
+            "the operator runs `gemledger audit`, which says where",
+        ),
+        "map_not_ready" => (
+            "the map of all gems is being made, or has no root yet",
+            "try again in a minute",
+        ),
         other => panic!("tests/docs/errors/advice.rs does not know the code {other}"),
     }
 }

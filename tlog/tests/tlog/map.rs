@@ -93,7 +93,8 @@ fn numbered(count: usize) -> Entries {
 fn the_empty_root_is_the_hash_of_its_byte() {
     assert_eq!(*EMPTY_MAP_ROOT.as_bytes(), sha(&[4]));
     assert_eq!(Map::new().root(), EMPTY_MAP_ROOT);
-    assert_eq!(Map::from_iter([]).root(), EMPTY_MAP_ROOT);
+    let made: Map = [].into_iter().collect();
+    assert_eq!(made.root(), EMPTY_MAP_ROOT);
 }
 
 /// The maps of the vectors: so many numbered entries, or keys that part in far bits.
@@ -161,7 +162,8 @@ proptest! {
     ) {
         let model: Entries = entries.iter().copied().collect();
         let expected = root(&model);
-        prop_assert_eq!(entries.iter().copied().collect::<Map>().root(), expected);
+        let at_once: Map = entries.iter().copied().collect();
+        prop_assert_eq!(at_once.root(), expected);
         let mut one_by_one = Map::new();
         for (key, value) in &entries {
             one_by_one.insert(*key, *value);

@@ -1,0 +1,101 @@
+//! A release in the state of its gem: few bytes in memory, canonical on paper.
+use alloc::boxed::Box;
+use events::{digest::Digest, platform::Platform, version::GemVersion};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// A release: one file. Some 80 bytes in memory, because an auditor holds all of them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Read")]
+pub struct Release {
+    digest: Digest,
+    /// Number and platform, one after the other.
+    label: Box<str>,
+    number: u8,
+    status: Status,
+}
+
+/// A release as it is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Read {
+    digest: Digest,
+    number: GemVersion,
+    platform: Platform,
+    status: Status,
+}
+
+/// A release as it is written.
+#[derive(Serialize)]
+struct Written<'a> {
+    digest: Digest,
+    number: &'a str,
+    platform: &'a str,
+    status: Status,
+}
+
+/// What has become of a release.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It is in the index.
+    Released,
+}
+
+impl Release {
+    pub(super) fn new(
+        digest: Digest,
+        number: &GemVersion,
+        platform: &Platform,
+        status: Status,
+    ) -> Self {
+        Self {
+            digest,
+            label: [number.as_str(), platform.as_str()].concat().into(),
+            // A version has at most 255 bytes.
+            number: u8::try_from(number.as_str().len()).unwrap_or(u8::MAX),
+            status,
+        }
+    }
+
+    /// SHA-256 of the file.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The version as it is spelled.
+    pub fn number(&self) -> &str {
+        self.label
+            .get(..usize::from(self.number))
+            .unwrap_or_default()
+    }
+
+    /// The platform.
+    pub fn platform(&self) -> &str {
+        self.label
+            .get(usize::from(self.number)..)
+            .unwrap_or_default()
+    }
+
+    /// What has become of it.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+}
+
+impl From<Read> for Release {
+    fn from(read: Read) -> Self {
+        Self::new(read.digest, &read.number, &read.platform, read.status)
+    }
+}
+
+impl Serialize for Release {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = Written {
+            digest: self.digest,
+            number: self.number(),
+            platform: self.platform(),
+            status: self.status,
+        };
+        written.serialize(serializer)
+    }
+}
