@@ -7,12 +7,14 @@ use futures::stream::{self, Stream, StreamExt as _};
 use sqlx::{Row as _, sqlite::SqliteRow};
 use tokio::sync::mpsc;
 
-use super::{StoreError, reader::Reader, sqlite};
+use super::{
+    StoreError,
+    reader::{PAGE, Reader},
+    sqlite,
+};
 
-/// Events in a page.
-const PAGE: i64 = 2048;
-/// Pages in flight.
-const AHEAD: usize = 3;
+/// Pages in flight: a few for each core that small machines have.
+const AHEAD: usize = 8;
 
 /// A kind of streams, by what their names begin with.
 #[derive(Clone, Copy, Debug)]
@@ -104,13 +106,17 @@ impl Reader {
             .bind(after.0)
             .bind(after.1)
             .bind(kind.end)
-            .bind(PAGE);
+            .bind(sqlite::integer(PAGE));
         let row = query.fetch_one(self.pool()).await.map_err(failed)?;
         let indexes: Option<String> = row.try_get(0).map_err(failed)?;
         let leaves: Option<Vec<u8>> = row.try_get(1).map_err(failed)?;
+        let mut leaves = leaves.unwrap_or_default();
+        if !leaves.is_empty() {
+            leaves.push(b'\n');
+        }
         Ok(Page {
             indexes: indexes.unwrap_or_default(),
-            leaves: leaves.unwrap_or_default(),
+            leaves,
         })
     }
 
