@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`select`] | which registry, which of the locked gems, and with which credential |
 //! | [`gem`] | one locked gem and its receipt |
+//! | [`listing`] | the registry's list of all versions of a gem |
 //! | [`tree`] | every checkpoint that was shown, the last tree seen, witnesses and freshness |
 //! | [`rules`] | what can be wrong, by stable names |
 //! | [`report`] | what was found, as SARIF too |
@@ -20,6 +21,7 @@ use crate::{
 };
 
 pub mod gem;
+pub mod listing;
 pub mod report;
 pub mod rules;
 pub mod select;
@@ -120,6 +122,8 @@ pub async fn verify(
         tick();
     }
     drop(answers);
+    let key = ledger.key();
+    listing::hold(registry, key, asked, &mut reports, &mut checkpoints).await;
     let mut tree = TreeReport::default();
     if flaws.is_empty() {
         tree = tree::hold(&ledger, &checkpoints, seen.as_ref(), asked, &mut flaws).await?;

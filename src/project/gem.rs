@@ -5,6 +5,7 @@ use tlog::{VerifierKey, cosignatures, receipt::MAX_RECEIPT_LEN};
 
 use super::{
     Asked,
+    listing::Listing,
     rules::{self, Flaw},
     tree::{Checkpoints, TreeReport},
 };
@@ -47,6 +48,8 @@ pub struct GemReport {
     pub locked: Locked,
     /// What the log says of it, if a receipt proves it.
     pub logged: Option<Origin>,
+    /// What the list of all versions says, if it was asked.
+    pub listing: Option<Listing>,
     /// What is wrong.
     pub flaws: Vec<Flaw>,
     /// Why it could not be told, if it could not.
@@ -129,6 +132,7 @@ pub(super) fn judge(
     let mut report = GemReport {
         locked: locked.clone(),
         logged: None,
+        listing: None,
         flaws: Vec::new(),
         unknown: None,
     };
@@ -167,7 +171,7 @@ pub(super) fn judge(
     report
 }
 
-fn signed(logged: &Logged, asked: &Asked) -> Result<Signed, String> {
+pub(super) fn signed(logged: &Logged, asked: &Asked) -> Result<Signed, String> {
     let cosignatures =
         cosignatures(&logged.note, &asked.witnesses).map_err(|error| error.to_string())?;
     Ok(Signed {

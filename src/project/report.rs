@@ -121,6 +121,7 @@ fn gem(gem: &GemReport) -> Value {
             (Some(_), None) => "not_compared",
         },
         "logged": gem.logged,
+        "versions": gem.listing,
         "flaws": flaws(&gem.flaws),
         "could_not_tell": gem.unknown,
     })

@@ -53,6 +53,24 @@ pub const NOT_SURE_ENOUGH: Rule = rule(
     "The gem's origin is less sure than --require asks for",
     "Release it by a trusted publisher's workflow, or ask for less with --require.",
 );
+/// The list of all versions proves nothing.
+pub const LIST_INVALID: Rule = rule(
+    "list_invalid",
+    "The registry's list of the gem's versions does not prove that it is complete",
+    "Keep the answer of /log/lookup: if the registry signed it, it is evidence.",
+);
+/// It is in the log, and the list of all versions does not have it.
+pub const NOT_LISTED: Rule = rule(
+    "not_listed",
+    "The registry's list of all versions does not have the locked one",
+    "Do not install it. The registry shows this release to you and hides it from whoever looks at all of them.",
+);
+/// The registry has withheld it since.
+pub const WITHHELD: Rule = rule(
+    "withheld",
+    "The registry has withheld the release since it was locked",
+    "Do not install it. Ask the registry's operator why, and lock another version.",
+);
 /// It was released after now.
 pub const TIME_IN_FUTURE: Rule = rule(
     "time_in_future",
@@ -85,12 +103,15 @@ pub const COULD_NOT_TELL: Rule = rule(
 );
 
 /// All of them.
-pub const ALL: [&Rule; 10] = [
+pub const ALL: [&Rule; 13] = [
     &NOT_LOGGED,
     &DIGEST_MISMATCH,
     &RECEIPT_INVALID,
     &RECEIPT_MISMATCH,
     &NOT_SURE_ENOUGH,
+    &LIST_INVALID,
+    &NOT_LISTED,
+    &WITHHELD,
     &TIME_IN_FUTURE,
     &QUORUM_MISSED,
     &STALE,

@@ -38,4 +38,5 @@ mod receipts;
 mod tokens;
 mod verify;
 mod verify_lies;
+mod verify_map;
 mod wire;

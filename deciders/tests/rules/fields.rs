@@ -27,8 +27,7 @@ const COUNT: Field = Free("what was not recorded leaves no trace to count");
 const ANCHOR: Field = Free("held against the signed checkpoints by whoever verifies them");
 const SECRET: Field = Free("the digest of a secret: whoever has the key can tell");
 const WINDOW: Field = Free("a moment within its window: the sealed token says when it was issued");
-const MAP: Field =
-    Free("what the log itself leads to: whoever folds the map of all gems can tell");
+const MAP: Field = Free("what the log itself leads to: whoever folds the map of all gems can tell");
 const NAME: Field = Free("an opaque name, of a command that is whole without the others");
 
 /// Denials whose expectation is the publisher's own setting.

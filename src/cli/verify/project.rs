@@ -17,6 +17,7 @@ use crate::{
     lockfile::{Lockfile, MAX_LOCKFILE},
     project::{
         self, GemReport, Level, Report, Trust, VerifyError,
+        listing::Listing,
         select::{self, Selected},
         tree::Since,
     },
@@ -308,6 +309,12 @@ fn remarks(report: &Report, has_checksums: bool) {
         .iter()
         .filter(|gem| gem.locked.checksum.is_none())
         .count();
+    let listed = |gem: &&GemReport| matches!(gem.listing, Some(Listing::None));
+    if report.gems.iter().any(|gem| listed(&gem)) {
+        out::note(
+            "the registry shows no list of all versions, so whether it hides some was not checked",
+        );
+    }
     if unlocked > 0 {
         out::note(&format!(
             "checksum not locked: {unlocked} gems; whether the installed files are those in the log was not compared"
