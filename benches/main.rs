@@ -1,12 +1,12 @@
 //! The benches: what one ledger does in a second, each number beside its ceiling from the same run.
 //!
 //! `cargo bench` runs everything that is quick. After `--`: names of sections to run (`exchanges`, `appends`, `info`,
-//! `receipts`, `replay`, `map`, `monitor`, `large`), `--full` for the map of 200,000 gems and for ledgers of a million
-//! events, `--json` for one JSON object a line.
+//! `receipts`, `verify`, `replay`, `map`, `monitor`, `large`), `--full` for the map of 200,000 gems and for ledgers of a
+//! million events, `--json` for one JSON object a line.
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`replay`], [`map`], [`monitor`], [`large`] | what is measured |
+//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`verify`], [`replay`], [`map`], [`monitor`], [`large`] | what is measured |
 //! | [`inserts`], [`signatures`], [`constant`] | the ceilings |
 //! | [`stage`], [`tokens`], [`lawful`] | a ledger, its identity tokens, and lawful events by the hundred thousand |
 //! | [`load`], [`child`] | HTTP clients, and processes whose memory is watched |
@@ -32,16 +32,18 @@ mod report;
 mod signatures;
 mod stage;
 mod tokens;
+mod verify;
 mod watch;
 
 use report::Report;
 
 /// The sections, in the order they run.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "exchanges",
     "appends",
     "info",
     "receipts",
+    "verify",
     "replay",
     "map",
     "monitor",
@@ -108,11 +110,12 @@ fn run() -> anyhow::Result<()> {
     } else {
         receipts::measure
     };
-    let sections: [Section; 8] = [
+    let sections: [Section; 9] = [
         exchanges::measure,
         appends::measure,
         info::measure,
         receipts,
+        verify::measure,
         replay::measure,
         map::measure,
         monitor::measure,

@@ -12,6 +12,7 @@
 //! | [`keys`] | the signing key |
 //! | [`vault`] | sealed values and the keys of their subjects |
 //! | [`reader`] | reading the log, page by page |
+//! | [`together`] | leaves asked for one by one, read together |
 //! | [`scan`] | reading all of it, fast and in order |
 //! | [`streams`] | reading all streams of a kind |
 //! | [`replay`] | the same rows again, from the log |
@@ -32,6 +33,7 @@ pub mod sink;
 pub mod sqlite;
 pub mod states;
 pub mod streams;
+pub mod together;
 pub mod vault;
 pub mod writer;
 

@@ -1,5 +1,5 @@
 //! Reading the log: heads, leaves, streams and tiles, page by page, never under one long transaction.
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use events::{Event, Recorded, stream::StreamName};
 use sqlx::{Row as _, sqlite::SqlitePool};
@@ -70,6 +70,15 @@ impl Reader {
         let query = sqlx::query_scalar("SELECT leaf FROM event WHERE log_index = $1");
         let query = query.bind(sqlite::integer(index));
         query.fetch_optional(&self.pool).await.map_err(failed)
+    }
+
+    /// The leaves at these places of the log, in one question; what is not there is left out.
+    pub(super) async fn leaves_at(
+        &self,
+        indexes: &[u64],
+    ) -> Result<BTreeMap<u64, Vec<u8>>, StoreError> {
+        let mut connection = self.pool.acquire().await.map_err(failed)?;
+        sqlite::read_leaves_at(&mut connection, indexes).await
     }
 
     /// The events of one stream, in order, at most `limit` from `revision` on.

@@ -12,8 +12,8 @@ mod statements;
 pub use file::{checkpoint, readers};
 pub(crate) use statements::integer;
 pub(super) use statements::{
-    anonymous, execute, natural, prepared, read_head, read_info, read_leaves, read_page, read_tile,
-    split_page,
+    anonymous, execute, natural, prepared, read_head, read_info, read_leaves, read_leaves_at,
+    read_page, read_tile, split_page,
 };
 
 /// The connection that writes.

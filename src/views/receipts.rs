@@ -5,7 +5,7 @@
 //! | the newest checkpoint, read and verified, with the tiles at the right edge of its tree | until there is a newer one | 8 tiles |
 //! | full tiles, which never change, with their inner nodes | until [`KEPT`] others were asked for since | 2 × [`KEPT`] tiles |
 //!
-//! Leaves are read from the database each time. Nothing kept here is believed: a receipt that does not verify under the
+//! Leaves are read from the database each time, together with those that others ask for at that moment. Nothing kept here is believed: a receipt that does not verify under the
 //! checkpoint is an error, whatever it was made of.
 use std::{
     collections::BTreeMap,
@@ -17,7 +17,7 @@ use tlog::{
     Checkpoint, Hash, Note, Receipt, TILE_WIDTH, TileNodes, TilePath, TileReader, leaf_hash,
 };
 
-use crate::store::{StoreError, anchor::Anchored, reader::Reader};
+use crate::store::{StoreError, anchor::Anchored, reader::Reader, together::Together};
 
 /// Tiles of one generation; a tile with its nodes has some 16 kB, so two generations have 64 MB.
 const KEPT: usize = 2048;
@@ -30,6 +30,7 @@ type Place = (u8, u64);
 pub struct Receipts {
     newest: Mutex<Option<Arc<Proving>>>,
     tiles: Mutex<Tiles>,
+    leaves: Together,
 }
 
 /// A checkpoint that is ready to prove under.
@@ -104,7 +105,7 @@ impl Receipts {
         for path in paths.iter().filter(|path| is_full(path)) {
             full.push(((path.level(), path.index()), self.full(reader, path).await?));
         }
-        let leaf = reader.leaf(index).await?;
+        let leaf = self.leaves.leaf(reader, index).await?;
         let leaf =
             leaf.ok_or_else(|| corrupt(format!("event {index} is signed and not stored")))?;
         let edge = &proving.edge;

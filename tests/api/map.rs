@@ -230,7 +230,9 @@ async fn until(app: &App, reached: impl Fn(&Stage) -> bool) {
 async fn the_task_follows_and_the_health_says_how_far_it_is() {
     let app = TestApp::public().await;
     assert_eq!(app.get("/healthz").await.is(200).json()["map"], "off");
-    app.lookup("rake").await.refuses(404, "not_found", "keeps no map");
+    app.lookup("rake")
+        .await
+        .refuses(404, "not_found", "keeps no map");
     let task = tokio::spawn(app.app.clone().keep_map(Duration::from_millis(10)));
     // A ledger without gems has no root, and nothing to look up.
     until(&app.app, |stage| matches!(stage, Stage::Unrooted)).await;

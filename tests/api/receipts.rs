@@ -46,6 +46,29 @@ async fn every_event_has_a_receipt_at_every_size_of_the_log() {
 }
 
 #[tokio::test]
+async fn many_who_ask_at_once_get_each_their_own() {
+    let app = rake().await;
+    let key = vkey(&app).await;
+    let size = app.traces().await.events;
+    let indexes: Vec<u64> = (0..400).map(|number| number % (size + 2)).collect();
+    let asked = indexes.iter().map(|index| {
+        let path = format!("/log/proof/{index}");
+        let app = &app;
+        async move { app.get(&path).await }
+    });
+    let answers = futures::future::join_all(asked).await;
+    for (index, answer) in indexes.iter().zip(answers) {
+        if *index < size {
+            let logged = prove(&answer.is(200).body, &key).unwrap();
+            assert_eq!(logged.index, *index);
+        } else {
+            answer.is(404);
+        }
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn what_is_no_log_index_is_refused_and_what_is_not_signed_yet_is_not_there() {
     let app = rake().await;
     let size = app.traces().await.events;

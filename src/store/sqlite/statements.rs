@@ -224,6 +224,30 @@ pub(in crate::store) async fn read_leaves(
     Ok(split_page(&page).map(<[u8]>::to_vec).collect())
 }
 
+/// The leaves at these places of the log, as one row for the same reason: each after its log index and a colon.
+pub(in crate::store) async fn read_leaves_at(
+    connection: &mut SqliteConnection,
+    indexes: &[u64],
+) -> Result<BTreeMap<u64, Vec<u8>>, StoreError> {
+    let sql = format!(
+        "SELECT group_concat(log_index || ':' || leaf, x'0a') FROM event WHERE log_index IN {}",
+        anonymous(1, indexes.len())
+    );
+    let query = indexes
+        .iter()
+        .fold(sqlx::query_scalar(AssertSqlSafe(sql)), |query, index| {
+            query.bind(integer(*index))
+        });
+    let page: Option<Vec<u8>> = query.fetch_one(connection).await.map_err(database)?;
+    let page = page.unwrap_or_default();
+    let read = |line: &[u8]| {
+        let (index, leaf) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
+        let index = str::from_utf8(index).ok()?.parse().ok()?;
+        Some((index, leaf.get(1..)?.to_vec()))
+    };
+    Ok(page.split(|byte| *byte == b'\n').filter_map(read).collect())
+}
+
 /// The leaves of a range of the log with a newline after each.
 pub(in crate::store) async fn read_page(
     connection: &mut SqliteConnection,
