@@ -241,7 +241,7 @@ impl Monitor {
         if let (Some(state), Some(path)) = (&self.state, &self.options.state) {
             match state.seen.keep_evidence(path, signed) {
                 Ok(kept) => {
-                    lie.message = format!("{}; both notes are in {}", lie.message, kept.display())
+                    lie.message = format!("{}; both notes are in {}", lie.message, kept.display());
                 }
                 Err(error) => return error.into(),
             }

@@ -12,6 +12,7 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use super::{Lie, RemoteError, codes, source::Name};
@@ -76,6 +77,9 @@ impl TileFolder {
     }
 }
 
+/// Files written so far: whoever writes the same file at the same time writes it beside, under another name.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
+
 /// Writes a file so that whoever looks finds it whole or not at all; a durable one survives a power cut too.
 pub(super) fn write(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> {
     let folder = path
@@ -83,8 +87,9 @@ pub(super) fn write(path: &Path, bytes: &[u8], durable: bool) -> io::Result<()> 
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
+    let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
     let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.new", std::process::id()));
+    beside.push(format!(".{}-{number}.new", std::process::id()));
     let beside = PathBuf::from(beside);
     let written = File::create(&beside)
         .and_then(|mut file| {

@@ -38,6 +38,8 @@ pub struct Tree {
     /// The partial tile of each level that has one.
     edge: Arc<BTreeMap<u8, Hashes>>,
     upper: Arc<Mutex<BTreeMap<(u8, u64), Hashes>>>,
+    /// Held by whoever fetches tiles of upper levels.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Tree {
@@ -69,6 +71,7 @@ impl Tree {
             signed: Arc::new(signed),
             edge: Arc::new(edge),
             upper: Arc::default(),
+            turn: Arc::default(),
         };
         tree.keep_edge().await?;
         Ok(tree)
@@ -104,23 +107,15 @@ impl Tree {
 
     /// A tile, as wide as it is in this tree, traced up to the signed root.
     pub(super) async fn tile(&self, level: u8, index: u64) -> Result<Hashes, RemoteError> {
-        // Upwards until something is known already: the right edge at the latest. Then down again.
-        let mut unknown = Vec::new();
-        let (mut level, mut index) = (level, index);
-        let mut known = loop {
-            let path = self.path(level, index)?;
-            if path.width() < TILE_WIDTH {
-                break self
-                    .edge
-                    .get(&level)
-                    .cloned()
-                    .ok_or_else(|| missing(path))?;
-            }
-            if let Some(known) = self.remembered(level, index) {
-                break known;
-            }
-            unknown.push(path);
-            (level, index) = (level + 1, index / u64::from(TILE_WIDTH));
+        let (mut known, mut unknown) = self.above(level, index)?;
+        // Neighbours that are fetched together need the same tiles above: one of them fetches those for all.
+        let upper = unknown.iter().any(|path| path.level() > 0);
+        let turn = if upper {
+            let turn = self.turn.lock().await;
+            (known, unknown) = self.above(level, index)?;
+            Some(turn)
+        } else {
+            None
         };
         while let Some(path) = unknown.pop() {
             let expected = hash_in(&known, path.index()).ok_or_else(|| missing(path))?;
@@ -129,7 +124,28 @@ impl Tree {
                 self.remember(path, &known);
             }
         }
+        drop(turn);
         Ok(known)
+    }
+
+    /// Upwards from a tile to what is known already, the right edge at the latest, and the tiles on the way.
+    fn above(&self, level: u8, index: u64) -> Result<(Hashes, Vec<TilePath>), RemoteError> {
+        let (mut level, mut index) = (level, index);
+        let mut unknown = Vec::new();
+        loop {
+            let path = self.path(level, index)?;
+            let known = if path.width() < TILE_WIDTH {
+                let edge = self.edge.get(&level).cloned();
+                Some(edge.ok_or_else(|| missing(path))?)
+            } else {
+                self.remembered(level, index)
+            };
+            if let Some(known) = known {
+                return Ok((known, unknown));
+            }
+            unknown.push(path);
+            (level, index) = (level + 1, index / u64::from(TILE_WIDTH));
+        }
     }
 
     /// A full tile that must have this root.

@@ -127,3 +127,29 @@ async fn a_damaged_copy_is_mended_from_the_ledger() {
         assert_eq!(std::fs::read(&path).unwrap(), whole);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tile_that_many_bundles_stand_on_is_asked_for_once() {
+    let server = Published::of_size(66_000).serve();
+    let copy = tempfile::tempdir().unwrap();
+    let ledger = open(&server.url())
+        .await
+        .unwrap()
+        .keeping(folder(copy.path()));
+    let signed = ledger.checkpoint(&[]).await.unwrap();
+    let tree = ledger.tree(&signed).await.unwrap();
+    // Sixteen bundles, eight at a time, all below one tile.
+    let pages = tree.pages(0..4096, |index, _: &[u8]| index);
+    let pages: Vec<_> = futures::TryStreamExt::try_collect(pages).await.unwrap();
+    let read: Vec<u64> = pages.into_iter().flat_map(|page| page.read).collect();
+    assert_eq!(read, (0..4096).collect::<Vec<_>>());
+    let asked = server.manners().asked.clone();
+    let upper = asked.iter().filter(|path| *path == "/log/tile/1/000");
+    assert_eq!(upper.count(), 1, "{asked:?}");
+    let left = std::fs::read_dir(copy.path().join("tile/0")).unwrap();
+    let beside = left.filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_str().unwrap().ends_with(".new")
+    });
+    assert_eq!(beside.count(), 0);
+}
