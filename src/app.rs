@@ -24,6 +24,7 @@ use crate::{
     store::{
         StoreError,
         anchor::{Anchor, AnchorError},
+        halt,
         keys::{self, KeyFileError},
         reader::Reader,
         replay as rows,
@@ -33,6 +34,7 @@ use crate::{
         writer::{self, AppendError, Core, Fatal, Group, Outcome, Verdict, Writer},
     },
     views,
+    witness::{self, Board},
     world::{self, Clock},
 };
 
@@ -49,6 +51,7 @@ pub mod push;
 pub mod replay;
 pub mod secret;
 pub mod verify;
+pub mod witnessing;
 
 /// Mebibytes of gems that are in memory at the same time; more wait for their turn.
 const UPLOADS: usize = 2048;
@@ -177,6 +180,8 @@ pub struct App {
     pub parses: Arc<tokio::sync::Semaphore>,
     /// How often denials came since they were recorded.
     pub denials: Arc<exchange::DenialCounts>,
+    /// What witnesses cosigned.
+    pub witnesses: Arc<Board>,
 }
 
 /// A ledger that was opened, and how its writer ends.
@@ -225,6 +230,9 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
     .await?;
     let is_new = served.head.size == 0;
     let (writer, ended) = writer::start(core, served);
+    if let Some(reason) = halt::read(&folder.halted()).map_err(io_error(folder.halted()))? {
+        writer.halt(reason);
+    }
     let reader = Reader::open(&folder.database(), 8).await?;
     let fetch: Arc<dyn Fetch> = match HttpFetch::new() {
         Ok(fetch) => Arc::new(fetch),
@@ -250,6 +258,10 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         receipts: Arc::default(),
         uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS)),
         parses: Arc::new(tokio::sync::Semaphore::new(PARSES)),
+        witnesses: Arc::new(Board::new(
+            witness::Settings::default(),
+            opening.clock.clone(),
+        )),
     };
     if is_new {
         app.first_event(opening.visibility).await?;

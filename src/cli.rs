@@ -26,6 +26,7 @@ mod replay;
 mod serve;
 mod time;
 mod verify;
+mod witnesses;
 
 /// A gem registry whose database is a transparency log.
 #[derive(Parser)]

@@ -50,6 +50,11 @@ impl Folder {
         self.data.join("serve.lock")
     }
 
+    /// Why appends were stopped; there while they are.
+    pub fn halted(&self) -> PathBuf {
+        self.data.join("halted")
+    }
+
     /// How the ledger is reached, for the command line.
     pub fn url_file(&self) -> PathBuf {
         self.data.join("url")

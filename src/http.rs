@@ -25,6 +25,7 @@ pub mod lookup;
 pub mod problem;
 pub mod receipts;
 pub mod serve;
+mod witnessed;
 
 use self::{authorized::Credential, limits::Limits, problem::Problem};
 
@@ -46,6 +47,7 @@ pub fn service(app: App, limits: Arc<Limits>) -> impl HttpServiceFactory + 'stat
     web::scope(&path)
         .app_data(Data::new(app))
         .app_data(Data::from(limits))
+        .wrap(from_fn(witnessed::witnessed))
         .wrap(from_fn(readers_only))
         .configure(routes)
 }
@@ -125,6 +127,11 @@ async fn not_found() -> Result<HttpResponse, Problem> {
 
 /// Alive: the writer takes requests. A map that differs is not healed by another start, so it is said and no more.
 async fn healthz(app: Data<App>) -> HttpResponse {
+    if let Some(reason) = app.writer.halted() {
+        let reason = (app.visibility == Visibility::Public).then_some(reason);
+        let body = serde_json::json!({"status": "appends are stopped", "reason": reason});
+        return HttpResponse::ServiceUnavailable().json(body);
+    }
     let (size, map) = (app.writer.served().head.size, app.map.stage());
     let status = match map {
         Stage::Differs(_) => "the map differs",

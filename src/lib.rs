@@ -14,6 +14,8 @@ pub mod remote;
 
 pub mod store;
 
+pub mod witness;
+
 pub mod views;
 
 pub mod app;

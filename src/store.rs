@@ -9,6 +9,8 @@
 //! | [`sink`] | row writes as SQL, one text for every database |
 //! | [`sqlite`], [`memory`] | what truly differs between databases |
 //! | [`anchor`] | the last signed checkpoint, outside the database |
+//! | [`cosignatures`] | what witnesses answered |
+//! | [`halt`] | the reason why nothing is appended any more, until a person looked |
 //! | [`keys`] | the signing key |
 //! | [`vault`] | sealed values and the keys of their subjects |
 //! | [`reader`] | reading the log, page by page |
@@ -24,6 +26,8 @@ use tlog::{Hash, TileRow};
 use vault::SubjectKey;
 
 pub mod anchor;
+pub mod cosignatures;
+pub mod halt;
 pub mod keys;
 pub mod memory;
 pub mod reader;

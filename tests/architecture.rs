@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("sarif", &[], &["events"]),
     ("remote", &[], &["tlog"]),
     ("store", &["world"], &["events", "projections", "tlog"]),
+    ("witness", &["world", "store"], &["events", "tlog"]),
     (
         "views",
         &["store", "blobs", "rubygems", "app"],
@@ -31,7 +32,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "app",
         &[
-            "world", "config", "blobs", "rubygems", "oidc", "store", "views",
+            "world", "config", "blobs", "rubygems", "oidc", "store", "views", "witness",
         ],
         &["events", "projections", "tlog", "deciders"],
     ),
@@ -58,7 +59,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         "cli",
         &[
             "world", "config", "oidc", "lockfile", "project", "sarif", "remote", "monitor",
-            "store", "views", "app", "http", "demo",
+            "store", "witness", "views", "app", "http", "demo",
         ],
         &["events", "tlog", "deciders"],
     ),
@@ -68,7 +69,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
 const DOORS: [(&str, &[&str]); 7] = [
     ("sqlx", &["store", "views"]),
     ("actix_web", &["http", "web", "demo"]),
-    ("reqwest", &["oidc", "remote", "demo"]),
+    ("reqwest", &["oidc", "remote", "witness", "demo"]),
     ("object_store", &["blobs"]),
     ("clap", &["cli"]),
     ("askama", &["web"]),

@@ -16,3 +16,4 @@ mod remote;
 mod replay;
 mod rubygems;
 mod web;
+mod witness;

@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use events::log::Visibility;
 use ipnet::IpNet;
 
-use super::{Answer, Common, out};
+use super::{Answer, Common, out, witnesses::WitnessFlags};
 use crate::{
     app::{self, Opening},
     config::{BaseUrl, Folder},
@@ -74,11 +74,14 @@ pub(super) struct Serve {
     /// Threads that answer requests [default: one for each core]
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
+    #[command(flatten)]
+    witnesses: WitnessFlags,
 }
 
 impl Serve {
     pub(super) async fn run(self, common: &Common) -> anyhow::Result<Answer> {
         start_logging();
+        let witnesses = self.witnesses.settings()?;
         let folder = common.folder();
         let listener = TcpListener::bind(self.listen)
             .with_context(|| format!("cannot listen on {}", self.listen))?;
@@ -106,7 +109,7 @@ impl Serve {
             open_new: self.open_new,
             clock: Clock::system(),
         };
-        let opened = app::open(opening).await?;
+        let mut opened = app::open(opening).await?;
         if opened.is_new {
             out::note(&format!(
                 "opened a new ledger in {}: {}",
@@ -115,6 +118,10 @@ impl Serve {
             ));
         }
         warn_of_shared_disks(&folder);
+        let asking = opened.app.ask_witnesses(witnesses).await?;
+        if let Some(reason) = opened.app.writer.halted() {
+            out::note(&format!("appends are stopped: {reason}"));
+        }
         let limits = Arc::new(Limits::new(self.limits()));
         let workers = self
             .workers
@@ -143,6 +150,9 @@ impl Serve {
         background.abort();
         if let Some(map) = map {
             map.abort();
+        }
+        if let Some(asking) = asking {
+            asking.abort();
         }
         Ok(answer)
     }

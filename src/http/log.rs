@@ -1,6 +1,6 @@
 //! What monitors and auditors read: checkpoint, tiles and entries, as c2sp.org/tlog-tiles says.
 //!
-//! Nothing is served beyond the anchored checkpoint. What does not exist is 404 and is kept by no cache, because it may
+//! Nothing is served beyond the anchored checkpoint, or beyond the cosigned one where witnesses are required. What does not exist is 404 and is kept by no cache, because it may
 //! exist soon; what exists never changes.
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -14,12 +14,8 @@ use crate::{app::App, store::StoreError};
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-fn anchored(app: &App) -> Result<crate::store::anchor::Anchored, Problem> {
-    let anchored = app
-        .anchor
-        .read()
-        .map_err(|error| StoreError::Database(error.to_string()))?;
-    anchored.ok_or_else(|| Problem::not_found("nothing was signed yet"))
+fn nothing_yet() -> Problem {
+    Problem::not_found("no checkpoint can be shown yet")
 }
 
 pub(super) fn answer(
@@ -37,10 +33,11 @@ pub(super) fn answer(
 
 /// `/log/checkpoint`
 pub async fn checkpoint(app: Data<App>) -> Result<HttpResponse, Problem> {
+    let published = views::provenance::published(&app)?.ok_or_else(nothing_yet)?;
     Ok(answer(
         "text/plain; charset=utf-8",
         "no-cache",
-        anchored(&app)?.note,
+        published.note,
     ))
 }
 
@@ -61,7 +58,8 @@ pub async fn tile(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, 
     let path = path.and_then(|path| path.strip_prefix("/log/tile/"));
     let resource = path.and_then(|path| Resource::parse(path).ok());
     let resource = resource.ok_or_else(missing)?;
-    let size = anchored(&app)?.checkpoint.size();
+    let newest = views::provenance::newest(&app)?.ok_or_else(nothing_yet)?;
+    let size = newest.checkpoint.size();
     if !resource.exists_in(size) {
         return Err(missing());
     }

@@ -15,7 +15,7 @@ use deciders::{Code, Denial};
 use serde_json::json;
 
 use crate::{
-    app::{CommandError, exchange::ExchangeError, push::PushError},
+    app::{CommandError, exchange::ExchangeError, push::PushError, witnessing::NotWitnessed},
     blobs::BlobError,
     oidc::TokenError,
     rubygems::{GemError, SpecError},
@@ -186,10 +186,23 @@ impl From<AppendError> for Problem {
                 "too_long",
                 error.to_string(),
             ),
+            AppendError::Halted(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "halted", error.to_string())
+            }
             AppendError::Unavailable(_) | AppendError::Unread(_) | AppendError::Uncommitted(_) => {
                 unavailable(&error)
             }
         }
+    }
+}
+
+impl From<NotWitnessed> for Problem {
+    fn from(error: NotWitnessed) -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not_witnessed",
+            error.to_string(),
+        )
     }
 }
 

@@ -93,6 +93,11 @@ impl Anchor {
             .map_err(|error| self.io(error))
     }
 
+    /// The key whose checkpoints it holds.
+    pub fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
     /// The newest checkpoint, if one was ever anchored.
     pub fn read(&self) -> Result<Option<Anchored>, AnchorError> {
         let file = File::open(&self.path).map_err(|error| self.io(error))?;

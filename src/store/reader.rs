@@ -143,6 +143,20 @@ impl Reader {
         }))
     }
 
+    /// The root of the tree of the first `size` events.
+    pub async fn root_at(&self, size: u64) -> Result<Hash, StoreError> {
+        let tiles = self.tiles(&tlog::tiles_for_root(size)).await?;
+        tlog::root_of_tiles(size, &tiles).map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    /// The proof that the log of `old` events is the beginning of the one of `new`.
+    pub async fn consistency_proof(&self, old: u64, new: u64) -> Result<Vec<Hash>, StoreError> {
+        let corrupt = |error: tlog::ProofError| StoreError::Corrupt(error.to_string());
+        let paths = tlog::tiles_for_consistency(old, new).map_err(corrupt)?;
+        let tiles = self.tiles(&paths).await?;
+        tlog::consistency_proof(old, new, &tiles).map_err(corrupt)
+    }
+
     /// The proof that an event is in the log of that size.
     pub async fn inclusion_proof(&self, index: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
         let corrupt = |error: tlog::ProofError| StoreError::Corrupt(error.to_string());

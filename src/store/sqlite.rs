@@ -9,6 +9,7 @@ use super::{Backend, Batch, Head, StoreError, replay, sink};
 mod file;
 mod statements;
 
+pub(super) use file::scribe;
 pub use file::{checkpoint, readers};
 pub(crate) use statements::integer;
 pub(super) use statements::{

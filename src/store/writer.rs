@@ -18,7 +18,10 @@
 //! | [`group`] | what a closure decided, taken in whole or not at all |
 //! | [`pace`] | the time that a batch bears, and the clock that is not believed |
 //! | [`signing`] | what follows a commit: sign, anchor, publish, answer |
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use events::{
     Recorded,
@@ -106,6 +109,9 @@ pub enum AppendError {
     /// The ledger takes no events now. Trying again later may help.
     #[error("the ledger cannot be written to: {0}")]
     Unavailable(String),
+    /// Appends were stopped until a person has looked: the log would fork.
+    #[error("the ledger takes no events: {0}")]
+    Halted(String),
     /// It was decided in time and came too late.
     #[error("it came too late: its time was up before it could be recorded")]
     TooLate,
@@ -171,6 +177,7 @@ impl<T: Send, F: FnOnce(&Desk<'_>) -> Verdict<T> + Send> Job for Task<T, F> {
 pub struct Writer {
     queue: mpsc::Sender<Box<dyn Job>>,
     served: watch::Receiver<Arc<Served>>,
+    halted: Arc<OnceLock<String>>,
 }
 
 /// What the writer has signed and anchored last, for readers of this process.
@@ -189,6 +196,9 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Desk<'_>) -> Verdict<T> + Send + 'static,
     {
+        if let Some(reason) = self.halted() {
+            return Err(AppendError::Halted(reason.to_owned()));
+        }
         let (reply, answer) = oneshot::channel();
         let task = Task {
             reads,
@@ -216,6 +226,17 @@ impl Writer {
         !self.queue.is_closed()
     }
 
+    /// Stops all appends for this reason, those that wait included. Nothing in this process starts them again.
+    pub fn halt(&self, reason: String) {
+        // The first reason stays.
+        let _ = self.halted.set(reason);
+    }
+
+    /// Why appends were stopped, if they were.
+    pub fn halted(&self) -> Option<&str> {
+        self.halted.get().map(String::as_str)
+    }
+
     /// What was signed last.
     pub fn served(&self) -> Arc<Served> {
         self.served.borrow().clone()
@@ -236,12 +257,14 @@ pub fn start<B: Backend>(
     let (queue, waiting) = mpsc::channel::<Box<dyn Job>>(MAX_WAITING);
     let (publish, watching) = watch::channel(Arc::new(served));
     let (ended, end) = oneshot::channel();
+    let halted = Arc::<OnceLock<String>>::default();
+    let stop = Arc::clone(&halted);
     let run = move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
         let fatal = match runtime {
-            Ok(runtime) => runtime.block_on(run(core, waiting, publish)).err(),
+            Ok(runtime) => runtime.block_on(run(core, waiting, publish, &stop)).err(),
             Err(error) => Some(StoreError::Database(error.to_string()).into()),
         };
         let _ = ended.send(fatal);
@@ -251,6 +274,7 @@ pub fn start<B: Backend>(
     let writer = Writer {
         queue,
         served: watching,
+        halted,
     };
     (writer, end)
 }
@@ -268,6 +292,7 @@ async fn run<B: Backend>(
     mut core: Core<B>,
     mut waiting: mpsc::Receiver<Box<dyn Job>>,
     publish: watch::Sender<Arc<Served>>,
+    halted: &OnceLock<String>,
 ) -> Result<(), Fatal> {
     let mut anchoring: Option<Anchoring> = None;
     loop {
@@ -289,6 +314,12 @@ async fn run<B: Backend>(
                 Ok(job) => jobs.push(job),
                 Err(_) => break,
             }
+        }
+        if let Some(reason) = halted.get() {
+            for job in jobs {
+                job.finish(Err(AppendError::Halted(reason.clone())));
+            }
+            continue;
         }
         let unsigned = core.batch(jobs).await;
         if let Some(under_way) = anchoring.take() {

@@ -51,14 +51,25 @@ pub async fn of(
 /// The receipt of one event, the text of a `.tlog-proof` file with the leaf in it; `None` if no anchored checkpoint
 /// covers the event yet.
 pub async fn receipt(app: &App, index: u64) -> Result<Option<String>, StoreError> {
-    match newest(app)?.filter(|anchored| index < anchored.checkpoint.size()) {
+    match app.witnesses.covering(anchored(app)?, index) {
         Some(anchored) => Ok(Some(prove(app, &anchored, index).await?.text())),
         None => Ok(None),
     }
 }
 
-/// The newest checkpoint that was signed and anchored, by whichever process; nothing beyond it is shown.
+/// The newest checkpoint that may be shown, with the cosignatures that are known of it; nothing beyond it is shown. It is the
+/// newest that was signed and anchored, unless witnesses are required.
 pub fn newest(app: &App) -> Result<Option<Anchored>, StoreError> {
+    Ok(app.witnesses.newest(anchored(app)?))
+}
+
+/// The checkpoint for `/log/checkpoint`, where cosignatures count more than the last second.
+pub fn published(app: &App) -> Result<Option<Anchored>, StoreError> {
+    Ok(app.witnesses.published(anchored(app)?))
+}
+
+/// The newest checkpoint that was signed and anchored, by whichever process.
+fn anchored(app: &App) -> Result<Option<Anchored>, StoreError> {
     app.anchor.read().map_err(|error| match error {
         AnchorError::Io { .. } => StoreError::Database(error.to_string()),
         AnchorError::Damaged(_) | AnchorError::TooLong | AnchorError::Forked => {

@@ -7,3 +7,4 @@ pub(crate) mod liar;
 pub(crate) mod program;
 pub(crate) mod published;
 pub(crate) mod store;
+pub(crate) mod witness;

@@ -117,6 +117,20 @@ impl Ledger {
         }
     }
 
+    /// The same in memory where there is such a folder, for tests that make many commits and lose no power.
+    pub(crate) fn in_memory() -> Self {
+        let memory = std::path::Path::new("/dev/shm");
+        let folder = if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        };
+        Self {
+            folder: folder.unwrap(),
+            ..Self::new()
+        }
+    }
+
     /// The same, below this path.
     pub(crate) fn below(path: &str) -> Self {
         Self {

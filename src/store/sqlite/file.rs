@@ -11,7 +11,10 @@ use sqlx::{
 use super::{StoreError, database, execute};
 
 /// The log's tables, in the order they came to be. The database's `user_version` says how many it has.
-const MIGRATIONS: [&str; 1] = [include_str!("../../../migrations/sqlite/0001_log.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../../migrations/sqlite/0001_log.sql"),
+    include_str!("../../../migrations/sqlite/0002_cosignature.sql"),
+];
 /// Marks the file as ours (`PRAGMA application_id`), so that no other database is taken for a ledger.
 const APPLICATION_ID: i64 = 0x67_65_6d_6c;
 /// Pages of write-ahead log, some 64 MB, beyond which a checkpoint makes writers wait so that the log starts over.
@@ -58,6 +61,12 @@ pub async fn readers(path: &Path, connections: u32) -> Result<SqlitePool, StoreE
         .connect_with(options)
         .await
         .map_err(database)
+}
+
+/// A connection that writes what may be lost: its commits are not synced, so that no event waits for them.
+pub(in crate::store) async fn scribe(path: &Path) -> Result<SqliteConnection, StoreError> {
+    let options = options(path).synchronous(SqliteSynchronous::Normal);
+    options.connect().await.map_err(database)
 }
 
 /// Moves what the write-ahead log holds into the database file, as far as readers allow. Called from a task, so that no

@@ -168,6 +168,14 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
             "too many requests of this address or repository",
             "try again in a minute",
         ),
+        "halted" => (
+            "appends were stopped, because the log would fork",
+            "the operator brings the missing events back: [operating](operating.md#when-the-database-is-older-than-what-others-saw)",
+        ),
+        "not_witnessed" => (
+            "it is recorded, and too few witnesses have cosigned it yet",
+            "push the same file again: it is answered 200 once they have; exchange a fresh token",
+        ),
         "unavailable" => (
             "the ledger cannot do this now",
             "try again in a minute; the operator finds the reason in the log",
