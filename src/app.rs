@@ -48,6 +48,7 @@ pub mod map;
 pub mod providers;
 pub mod publishers;
 pub mod push;
+pub mod recovery;
 pub mod replay;
 pub mod secret;
 pub mod verify;
@@ -77,6 +78,9 @@ pub enum OpenError {
         "{0} belongs to a ledger whose database is missing; restore it, or open another ledger with --open-new"
     )]
     Lost(PathBuf),
+    /// A succession was begun and not ended.
+    #[error("{0} waits to take its place: a `gemledger log succeed` was interrupted; say it again")]
+    Pending(PathBuf),
     /// A new ledger must be told who may read it.
     #[error(
         "a ledger that is reached from elsewhere must be opened with --visibility public or --visibility private"
@@ -212,6 +216,10 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         (None, Some(text)) => BaseUrl::parse(text.trim())?,
         (None, None) => return Err(OpenError::Missing(folder.data.clone())),
     };
+    let pending = recovery::succeed::next(&folder.signing_key());
+    if pending.exists() {
+        return Err(OpenError::Pending(pending));
+    }
     let key = Arc::new(keys::load(&folder.signing_key())?);
     let anchor = Anchor::new(&folder.anchor, key.verifier().clone());
     let mut log = SqliteLog::open(&folder.database()).await?;
@@ -374,7 +382,12 @@ impl App {
             }
             _ => {}
         }
-        let found = opened.origin.as_str().to_owned();
+        let ledger: Ledger = views::state(&self.reader, &StreamName::log()).await?;
+        let found = ledger
+            .origin()
+            .unwrap_or(&opened.origin)
+            .as_str()
+            .to_owned();
         let given = self.url.origin(0);
         if found.trim_end_matches(|c: char| c.is_ascii_digit()) != given.trim_end_matches('0')
             || found != self.key.name()

@@ -62,6 +62,15 @@ impl Blobs {
         }
     }
 
+    /// Whether there is a file with this digest. It is not read.
+    pub async fn has(&self, digest: &Digest) -> Result<bool, BlobError> {
+        match self.store.head(&key(digest)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The bytes with this digest, checked; `None` if they are not (or no longer) here.
     pub async fn get(&self, digest: &Digest) -> Result<Option<Bytes>, BlobError> {
         let bytes = match self.store.get(&key(digest)).await {

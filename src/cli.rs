@@ -22,6 +22,7 @@ mod out;
 mod provenance;
 mod providers;
 mod publishers;
+mod recovery;
 mod replay;
 mod serve;
 mod time;
@@ -84,7 +85,11 @@ enum Command {
     /// Workflows that may release a gem
     #[command(subcommand)]
     Publisher(publishers::PublisherCommand),
-    /// Print events of the log
+    /// Copy the ledger into a folder, also while it is served
+    Backup(recovery::Backup),
+    /// Put a backup into an empty folder, and hold it against its signed checkpoint
+    Restore(recovery::Restore),
+    /// Print events of the log; `log import` brings missing ones back
     Log(log::Log),
     /// Where a release came from
     Provenance(provenance::Provenance),
@@ -151,6 +156,8 @@ async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Account(command) => command.run(common).await,
         Command::ApiKey(command) => command.run(common).await,
         Command::Publisher(command) => command.run(common).await,
+        Command::Backup(command) => command.run(common).await,
+        Command::Restore(command) => command.run(common).await,
         Command::Log(command) => command.run(common).await,
         Command::Provenance(command) => command.run(common).await,
         Command::Replay(command) => command.run(common).await,

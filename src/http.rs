@@ -113,6 +113,7 @@ fn routes(config: &mut web::ServiceConfig) {
         // for monitors and auditors
         .route("/log/checkpoint", reading().to(log::checkpoint))
         .route("/log/vkey", reading().to(log::vkey))
+        .route("/log/vkey/{number}", reading().to(log::vkey_of))
         .route("/log/tile/{path:.*}", reading().to(log::tile))
         .route("/log/lookup/{gem}", reading().to(lookup::lookup))
         .route("/log/proof/{index}", reading().to(receipts::event))

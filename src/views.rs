@@ -1,11 +1,12 @@
 //! Questions about what is, each answered from rows or from one stream; nothing here writes.
-use events::{State, stream::StreamName};
+use events::{Body, State, stream::StreamName};
 
 use crate::store::{StoreError, reader::Reader};
 
 pub mod accounts;
 pub mod api_keys;
 pub mod cache;
+pub mod files;
 pub mod gems;
 pub mod index;
 pub mod provenance;
@@ -22,6 +23,21 @@ pub async fn state<S: State>(reader: &Reader, stream: &StreamName) -> Result<S, 
     Ok(events::fold(
         recorded.iter().map(|recorded| &recorded.event),
     ))
+}
+
+/// The origins of the log with the key of each, in the order in which they signed.
+pub async fn log_keys(reader: &Reader) -> Result<Vec<(String, String)>, StoreError> {
+    let recorded = reader.stream(&StreamName::log(), 0, LONGEST).await?;
+    let keys = recorded.iter().filter_map(|recorded| {
+        if let Body::LogOpened(opened) = &recorded.event.body {
+            Some((opened.origin.to_string(), opened.vkey.to_string()))
+        } else if let Body::LogSucceeded(succeeded) = &recorded.event.body {
+            Some((succeeded.origin.to_string(), succeeded.vkey.to_string()))
+        } else {
+            None
+        }
+    });
+    Ok(keys.collect())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]

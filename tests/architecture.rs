@@ -32,7 +32,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "app",
         &[
-            "world", "config", "blobs", "rubygems", "oidc", "store", "views", "witness",
+            "world", "config", "blobs", "rubygems", "oidc", "remote", "store", "views", "witness",
         ],
         &["events", "projections", "tlog", "deciders"],
     ),

@@ -68,7 +68,9 @@ fn every_command_that_is_shown_exists_with_its_options() {
     for document in SHOWING {
         for words in shown(&read(document)) {
             let deep = ["provider", "account", "api-key", "publisher"];
-            let depth = if deep.contains(&words[0].as_str()) {
+            let second = words.get(1).map_or("--", String::as_str);
+            let within_log = words[0] == "log" && !second.starts_with("--");
+            let depth = if within_log || deep.contains(&words[0].as_str()) {
                 2
             } else {
                 1

@@ -12,6 +12,7 @@ mod dependencies;
 mod docs;
 mod faults;
 mod monitor;
+mod recovery;
 mod remote;
 mod replay;
 mod rubygems;

@@ -81,6 +81,7 @@ codes! {
     PublisherInvalid = "publisher_invalid", "no workflow can be this publisher";
     ApiKeyInvalid = "api_key_invalid", "an API key cannot be issued like this";
     ReleaseIncoherent = "release_incoherent", "the parts of the release contradict one another";
+    SuccessorInvalid = "successor_invalid", "the log cannot go on under this name, key or size";
     TooManyPublishers = "too_many_publishers", "the gem has as many publishers as it may have";
 }
 

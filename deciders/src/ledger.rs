@@ -1,9 +1,9 @@
 //! The ledger's own state: the rulebook in force and who may read.
-use alloc::{vec, vec::Vec};
+use alloc::{format, string::ToString as _, vec, vec::Vec};
 use events::{
     Body, Event, State,
     event::Draft,
-    log::{FORMAT, Opened, Rules, RulesChanged, SubjectErased, Visibility},
+    log::{FORMAT, Opened, Rules, RulesChanged, SubjectErased, Succeeded, Visibility},
     stream::{StreamKind, StreamName},
     text::Text,
 };
@@ -40,6 +40,8 @@ pub struct Ledger {
     pub opened: Option<Opened>,
     /// The rulebook now.
     pub rulebook: Option<Rulebook>,
+    /// The last succession; `None` while the first origin lives.
+    pub succeeded: Option<Succeeded>,
 }
 
 impl Ledger {
@@ -55,9 +57,20 @@ impl Ledger {
             .is_some_and(|opened| opened.visibility == Visibility::Public)
     }
 
-    /// The origin of its checkpoints.
+    /// The origin of its checkpoints now.
     pub fn origin(&self) -> Option<&Text> {
-        self.opened.as_ref().map(|opened| &opened.origin)
+        match &self.succeeded {
+            Some(succeeded) => Some(&succeeded.origin),
+            None => self.opened.as_ref().map(|opened| &opened.origin),
+        }
+    }
+
+    /// The key that signs its checkpoints now, as text.
+    pub fn vkey(&self) -> Option<&Text> {
+        match &self.succeeded {
+            Some(succeeded) => Some(&succeeded.vkey),
+            None => self.opened.as_ref().map(|opened| &opened.vkey),
+        }
     }
 }
 
@@ -101,6 +114,42 @@ pub fn erase(ledger: &Ledger, subject: StreamName) -> Result<Vec<Draft>, Denial>
     Ok(vec![Draft::new(StreamName::log(), body)])
 }
 
+/// The origin after this one: the same registry, the next number.
+pub fn next_origin(origin: &Text) -> Option<Text> {
+    let (stem, number) = origin.as_str().rsplit_once('/')?;
+    let number = number.parse::<u64>().ok()?.checked_add(1)?;
+    Text::parse(&format!("{stem}/{number}")).ok()
+}
+
+/// Ends the origin and begins the next, after `size` events. Only from the console: whoever can do this holds the keys.
+pub fn succeed(ledger: &Ledger, size: u64, succeeded: Succeeded) -> Result<Vec<Draft>, Denial> {
+    ledger.rulebook()?.known()?;
+    let (Some(origin), Some(vkey)) = (ledger.origin(), ledger.vkey()) else {
+        return Err(Code::NotFound.into());
+    };
+    let expected = next_origin(origin).ok_or(Code::SuccessorInvalid)?;
+    let denied = |expected: &str, found: &str| {
+        Err(Denial::new(Code::SuccessorInvalid)
+            .expected(expected)
+            .found(found))
+    };
+    if (&succeeded.old_origin, &succeeded.old_vkey) != (origin, vkey) {
+        return denied(vkey.as_str(), succeeded.old_vkey.as_str());
+    }
+    if succeeded.origin != expected {
+        return denied(expected.as_str(), succeeded.origin.as_str());
+    }
+    let name = succeeded.vkey.as_str().split('+').next();
+    if name != Some(expected.as_str()) || succeeded.vkey == *vkey {
+        return denied(expected.as_str(), succeeded.vkey.as_str());
+    }
+    if succeeded.size != size {
+        return denied(&size.to_string(), &succeeded.size.to_string());
+    }
+    let body = Body::LogSucceeded(succeeded);
+    Ok(vec![Draft::new(StreamName::log(), body)])
+}
+
 impl State for Ledger {
     fn evolve(&mut self, event: &Event) {
         if let Body::LogOpened(opened) = &event.body {
@@ -114,6 +163,8 @@ impl State for Ledger {
                 edition: changed.edition,
                 rules: changed.rules,
             });
+        } else if let Body::LogSucceeded(succeeded) = &event.body {
+            self.succeeded = Some(succeeded.clone());
         }
     }
 }

@@ -81,6 +81,7 @@ macro_rules! vocabulary {
 vocabulary! {
     LogOpened(log::Opened) = "log.opened", v 1, Log;
     LogRulesChanged(log::RulesChanged) = "log.rules_changed", v 1, Log;
+    LogSucceeded(log::Succeeded) = "log.succeeded", v 1, Log;
     SubjectErased(log::SubjectErased) = "subject.erased", v 1, Log;
     ProviderRegistered(provider::Registered) = "provider.registered", v 1, Provider;
     ProviderKeysObserved(provider::KeysObserved) = "provider.keys_observed", v 1, Provider;

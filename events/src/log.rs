@@ -90,3 +90,37 @@ pub struct SubjectErased {
     /// The stream whose sealed values nobody can open any more: an account's or a token's.
     pub subject: StreamName,
 }
+
+/// A checkpoint of an origin that has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    /// The root that was signed.
+    pub root: Digest,
+    /// How many events it covered.
+    pub size: u64,
+}
+
+/// Data of `log.succeeded`: the origin before it never signs again, because its end or its key is lost; the same leaves are signed
+/// onward by another key under the next origin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Succeeded {
+    /// The last checkpoint of the old origin that is known. What it covers beyond `size` is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
+    /// The origin that ends.
+    pub old_origin: Text,
+    /// The key that signed for it.
+    pub old_vkey: Text,
+    /// The origin of the checkpoints from here on: `<host>/log/<n+1>`.
+    pub origin: Text,
+    /// Why, in the operator's words.
+    pub reason: Text,
+    /// The root of the events before this one.
+    pub root: Digest,
+    /// How many there are.
+    pub size: u64,
+    /// The key that signs from here on.
+    pub vkey: Text,
+}

@@ -68,6 +68,7 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
         Body::ReleasePushed(pushed) => release(recorded, pushed).into(),
         Body::LogOpened(_)
         | Body::LogRulesChanged(_)
+        | Body::LogSucceeded(_)
         | Body::SubjectErased(_)
         | Body::ProviderKeysObserved(_)
         | Body::ProviderKeyDistrusted(_)

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use deciders::audit::{Auditor, Finding};
-use events::{Body, Recorded, event::DecodeError};
+use events::{Body, Recorded, event::DecodeError, log::Succeeded};
 use futures::StreamExt as _;
 use tlog::{TileEdge, TilePath, TileRow, VerifierKey};
 
@@ -47,6 +47,9 @@ pub async fn audit(
                 Ok(recorded) => {
                     if let Body::LogOpened(opened) = &recorded.event.body {
                         vkey.get_or_insert_with(|| opened.vkey.to_string());
+                    } else if let Body::LogSucceeded(succeeded) = &recorded.event.body {
+                        vkey = Some(succeeded.vkey.to_string());
+                        check_prefix(reader, succeeded, head.size, &mut tell).await?;
                     }
                     judge.take(recorded)
                 }
@@ -99,6 +102,27 @@ impl Judge {
     }
 }
 
+/// What a succession says of the events before it.
+async fn check_prefix(
+    reader: &Reader,
+    succeeded: &Succeeded,
+    head: u64,
+    tell: &mut impl FnMut(Flaw),
+) -> Result<(), StoreError> {
+    let size = succeeded.size;
+    let root = if size <= head {
+        Some(reader.root_at(size).await?)
+    } else {
+        None
+    };
+    if root.is_none_or(|root| root.as_bytes() != succeeded.root.as_bytes()) {
+        tell(Flaw::Damage(format!(
+            "log.succeeded names another root of the {size} events before it"
+        )));
+    }
+    Ok(())
+}
+
 /// A tile as the events give it, against the stored one, which may have grown since.
 async fn check_tile(
     reader: &Reader,
@@ -121,7 +145,7 @@ async fn check_tile(
     Ok(())
 }
 
-/// The signed checkpoint must be one of this very log, by the key that its first event names.
+/// The signed checkpoint must be one of this very log, by the key that it names now.
 async fn check_anchor(
     reader: &Reader,
     path: &std::path::Path,

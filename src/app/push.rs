@@ -235,6 +235,13 @@ fn parse(api_key: events::id::ApiKeyId, bytes: &[u8]) -> Result<Parsed, PushErro
     Ok(Parsed { facts, document })
 }
 
+/// The metadata document of a gem, with its digest; `None` if the file is no gem.
+pub(super) fn document(bytes: &[u8]) -> Option<(Digest, Vec<u8>)> {
+    let gem = read_gem(bytes, &Limits::default()).ok()?;
+    let document = serde_json::to_vec(&Document::from(&gem.specification)).ok()?;
+    Some((Digest::of(&document), document))
+}
+
 /// The streams behind a key.
 struct Context {
     key: StreamName,

@@ -5,7 +5,7 @@ use clap::Args;
 use events::{Recorded, body::Body, name::GemName, stream::StreamName, time::Timestamp};
 use serde_json::json;
 
-use super::{Answer, Common, out, time};
+use super::{Answer, Common, out, recovery::LogCommand, time};
 use crate::store::reader::{PAGE, Reader};
 
 /// How often a follower looks for new events.
@@ -13,7 +13,10 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Print events of the log.
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Log {
+    #[command(subcommand)]
+    command: Option<LogCommand>,
     /// Only this stream
     #[arg(long, value_name = "STREAM")]
     stream: Option<String>,
@@ -51,7 +54,10 @@ impl Wanted {
 }
 
 impl Log {
-    pub(super) async fn run(self, common: &Common) -> anyhow::Result<Answer> {
+    pub(super) async fn run(mut self, common: &Common) -> anyhow::Result<Answer> {
+        if let Some(command) = self.command.take() {
+            return command.run(common).await;
+        }
         let mut streams: Vec<StreamName> = self
             .stream
             .as_deref()

@@ -50,6 +50,18 @@ pub async fn vkey(app: Data<App>) -> HttpResponse {
     )
 }
 
+/// `/log/vkey/<n>`: the key of the n-th origin of this log, the ones that have ended too.
+pub async fn vkey_of(app: Data<App>, number: Path<String>) -> Result<HttpResponse, Problem> {
+    let keys = views::log_keys(&app.reader).await?;
+    let ending = format!("/{number}");
+    let found = keys
+        .into_iter()
+        .find(|(origin, _)| origin.ends_with(&ending));
+    let (_, vkey) = found.ok_or_else(|| Problem::not_found("this log has no such origin"))?;
+    let body = format!("{vkey}\n");
+    Ok(answer("text/plain; charset=utf-8", "no-cache", body))
+}
+
 /// `/log/tile/<L>/<N>[.p/<W>]` and `/log/tile/entries/<N>[.p/<W>]`
 pub async fn tile(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
     let missing = || Problem::not_found("there is no such tile");

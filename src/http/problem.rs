@@ -229,7 +229,8 @@ fn status_of(code: Code) -> StatusCode {
         Code::PublisherInvalid
         | Code::ProviderInvalid
         | Code::ApiKeyInvalid
-        | Code::ReleaseIncoherent => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::ReleaseIncoherent
+        | Code::SuccessorInvalid => StatusCode::UNPROCESSABLE_ENTITY,
         Code::AudienceMismatch
         | Code::TokenSpent
         | Code::PrivateRepository

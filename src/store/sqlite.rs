@@ -6,11 +6,15 @@ use sqlx::SqliteConnection;
 
 use super::{Backend, Batch, Head, StoreError, replay, sink};
 
+mod copy;
 mod file;
+mod import;
 mod statements;
 
+pub use copy::{copy_into, settle};
 pub(super) use file::scribe;
 pub use file::{checkpoint, readers};
+pub use import::Importer;
 pub(crate) use statements::integer;
 pub(super) use statements::{
     anonymous, execute, natural, prepared, read_head, read_info, read_leaves, read_leaves_at,

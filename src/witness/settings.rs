@@ -141,11 +141,12 @@ fn witness(line: &str) -> Result<Witness, SettingsError> {
     let (Some(vkey), Some(url), None) = (words.next(), words.next(), words.next()) else {
         return Err(SettingsError::Form(line.to_owned()));
     };
-    let key = CosignerKey::parse(vkey).map_err(|error| match error {
-        KeyError::Type if tlog::VerifierKey::parse(vkey).is_ok() => {
+    let key = CosignerKey::parse(vkey).map_err(|error| {
+        if tlog::VerifierKey::parse(vkey).is_ok() {
             SettingsError::LogKey(vkey.to_owned())
+        } else {
+            SettingsError::Key(vkey.to_owned(), error)
         }
-        error => SettingsError::Key(vkey.to_owned(), error),
     })?;
     Ok(Witness {
         key,

@@ -47,6 +47,7 @@ fn may(case: &Case<'_>) -> bool {
     match &last.body {
         Body::LogOpened(_)
         | Body::LogRulesChanged(_)
+        | Body::LogSucceeded(_)
         | Body::SubjectErased(_)
         | Body::ProviderRegistered(_)
         | Body::ProviderKeysObserved(_)

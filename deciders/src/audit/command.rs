@@ -101,6 +101,7 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
             ));
         }
         Body::LogRulesChanged(to) => ledger::change_rules(ledger, to.edition, to.rules)?,
+        Body::LogSucceeded(to) => ledger::succeed(ledger, case.group.index(), to.clone())?,
         Body::SubjectErased(erased) => ledger::erase(ledger, erased.subject.clone())?,
         Body::ProviderRegistered(_) | Body::ProviderKeysObserved(_) | Body::IssuerTaken(_) => {
             management::provider(case)?

@@ -136,6 +136,8 @@ impl Mutant<'_> {
             ("log.opened", "nonce" | "origin" | "vkey") => ANCHOR,
             ("log.opened", "visibility") => WILL,
             ("log.opened" | "log.rules_changed", _) if path.starts_with("rules.") => WILL,
+            ("log.succeeded", "known.root" | "known.size" | "root" | "vkey") => ANCHOR,
+            ("log.succeeded", "reason") => WILL,
             ("subject.erased", _) => Free("which values are gone shows in the vault alone"),
             ("provider.registered", "issuer") => Bound,
             ("provider.registered", _) => WILL,

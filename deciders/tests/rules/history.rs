@@ -15,7 +15,7 @@ use events::{
     event::{Draft, Sealed},
     fold,
     id::{AccountId, Actor, ApiKeyId, Owner, PublisherId, Via},
-    log::{FORMAT, Opened, Rules, Visibility},
+    log::{FORMAT, Known, Opened, Rules, Succeeded, Visibility},
     policy::Publisher,
     provider::{ObservedKey, Registered},
     stream::StreamName,
@@ -141,6 +141,33 @@ impl History {
 
     pub(crate) fn change_rules(&mut self, edition: u32, rules: Rules) -> Result<(), Denial> {
         let drafts = ledger::change_rules(&self.ledger(), edition, rules)?;
+        self.by_operator(drafts);
+        Ok(())
+    }
+
+    /// What a succession says here and now.
+    pub(crate) fn successor(&self) -> Succeeded {
+        let ledger = self.ledger();
+        let origin = ledger::next_origin(ledger.origin().unwrap()).unwrap();
+        let size = u64::try_from(self.log.len()).unwrap();
+        Succeeded {
+            known: Some(Known {
+                root: Digest::of(b"signed"),
+                size: size + 2,
+            }),
+            old_origin: ledger.origin().unwrap().clone(),
+            old_vkey: ledger.vkey().unwrap().clone(),
+            vkey: text(&format!("{}+00000000+AQID", origin.as_str())),
+            origin,
+            reason: text("the disk was lost"),
+            root: Digest::of(b"prefix"),
+            size,
+        }
+    }
+
+    pub(crate) fn succeed(&mut self, succeeded: Succeeded) -> Result<(), Denial> {
+        let size = u64::try_from(self.log.len()).unwrap();
+        let drafts = ledger::succeed(&self.ledger(), size, succeeded)?;
         self.by_operator(drafts);
         Ok(())
     }

@@ -4,7 +4,7 @@ use events::{
     Body,
     api_key::Scope,
     claims::ProviderKind,
-    log::{Rules, Visibility},
+    log::{Rules, Succeeded, Visibility},
     provider::{ClaimName, Registered},
     stream::StreamName,
 };
@@ -34,6 +34,33 @@ fn a_ledger_is_opened_once() {
         history.ledger().origin(),
         Some(&text("gems.example.com/log/1"))
     );
+}
+
+#[test]
+fn a_log_goes_on_under_the_next_number_and_nothing_else() {
+    let mut history = History::public();
+    let good = history.successor();
+    let with = |change: &dyn Fn(&mut Succeeded)| {
+        let mut other = good.clone();
+        change(&mut other);
+        other
+    };
+    for wrong in [
+        with(&|other| other.origin = text("gems.example.com/log/3")),
+        with(&|other| other.origin = text("gems.example.com/log/1")),
+        with(&|other| other.origin = text("evil.example.com/log/2")),
+        with(&|other| other.vkey = other.old_vkey.clone()),
+        with(&|other| other.vkey = text("gems.example.com/log/3+00000000+AQID")),
+        with(&|other| other.old_vkey = text("gems.example.com/log/1+00000001+AQID")),
+        with(&|other| other.old_origin = text("gems.example.com/log/0")),
+        with(&|other| other.size += 1),
+    ] {
+        assert_eq!(code(history.succeed(wrong)), Err(Code::SuccessorInvalid));
+    }
+    history.succeed(good.clone()).unwrap();
+    assert_eq!(history.ledger().origin(), Some(&good.origin));
+    assert_eq!(history.ledger().vkey(), Some(&good.vkey));
+    assert_eq!(code(history.succeed(good)), Err(Code::SuccessorInvalid));
 }
 
 #[test]

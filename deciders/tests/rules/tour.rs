@@ -136,6 +136,8 @@ fn endings(history: &mut History) {
     history.distrust_key("github", "k2").unwrap();
     history.disable_provider("github").unwrap();
     history.register("github", github(), &["k3"]).unwrap();
+    history.succeed(history.successor()).unwrap();
+    history.succeed(history.successor()).unwrap();
     history.later(120);
     history.root().unwrap();
     let key = history.exchange(&job(12)).unwrap();

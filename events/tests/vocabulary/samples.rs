@@ -7,7 +7,7 @@ use events::{
     event::Sealed,
     gem::{FileTaken, NameTaken, Pushed},
     id::{Actor, Owner, PublisherId, RequestId, Via},
-    log::{FORMAT, Opened, Rules, RulesChanged, SubjectErased, Visibility},
+    log::{FORMAT, Known, Opened, Rules, RulesChanged, SubjectErased, Succeeded, Visibility},
     map::Rooted,
     platform::FullName,
     policy::{
@@ -47,7 +47,10 @@ impl Sample {
 
 fn stream_of(body: &Body) -> StreamName {
     match body {
-        Body::LogOpened(_) | Body::LogRulesChanged(_) | Body::SubjectErased(_) => StreamName::log(),
+        Body::LogOpened(_)
+        | Body::LogRulesChanged(_)
+        | Body::LogSucceeded(_)
+        | Body::SubjectErased(_) => StreamName::log(),
         Body::ProviderRegistered(_)
         | Body::ProviderKeysObserved(_)
         | Body::ProviderKeyDistrusted(_)
@@ -145,11 +148,36 @@ fn ledger() -> Vec<Sample> {
     let erased = SubjectErased {
         subject: StreamName::account(account()),
     };
+    let succeeded = Succeeded {
+        known: Some(Known {
+            root: Digest::of(b"root of nine"),
+            size: 9,
+        }),
+        old_origin: opened.origin.clone(),
+        old_vkey: opened.vkey.clone(),
+        origin: text("gems.example.com/log/2"),
+        reason: text("the disk was lost and the backup was older"),
+        root: Digest::of(b"root of seven"),
+        size: 7,
+        vkey: text("gems.example.com/log/2+5a3c1d20+AfYxVpiIv5JSRPDRfHuDu9dBkbNhuLBEXs4YFbCqVTQV"),
+    };
     vec![
         sample(operator, 0, Body::LogOpened(opened)),
         variant("private", sample(operator, 0, Body::LogOpened(private))),
         sample(operator, 1, Body::LogRulesChanged(changed)),
         sample(operator, 2, Body::SubjectErased(erased)),
+        sample(operator, 3, Body::LogSucceeded(succeeded.clone())),
+        variant(
+            "unknown",
+            sample(
+                operator,
+                3,
+                Body::LogSucceeded(Succeeded {
+                    known: None,
+                    ..succeeded
+                }),
+            ),
+        ),
     ]
 }
 

@@ -184,9 +184,10 @@ fn a_release_of_an_account_says_nothing_of_a_source() {
 
 #[test]
 fn events_that_answer_no_question_write_nothing() {
-    let silent: [Recorded; 12] = [
+    let silent: [Recorded; 13] = [
         golden!("log.opened.v1", 0),
         golden!("log.rules_changed.v1", 0),
+        golden!("log.succeeded.v1", 0),
         golden!("subject.erased.v1", 0),
         golden!("provider.keys_observed.v1", 0),
         golden!("provider.key_distrusted.v1", 0),

@@ -123,6 +123,7 @@ fn change(recorded: &Recorded) -> Option<Change> {
         ),
         Body::LogOpened(_)
         | Body::LogRulesChanged(_)
+        | Body::LogSucceeded(_)
         | Body::SubjectErased(_)
         | Body::ProviderRegistered(_)
         | Body::ProviderKeysObserved(_)

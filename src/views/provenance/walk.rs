@@ -302,6 +302,7 @@ fn bears_on(body: &Body, pushed: &Pushed, chain: &Chain) -> bool {
         Body::ProviderKeyDistrusted(distrusted) => Some(distrusted.thumbprint) == key,
         Body::LogOpened(_)
         | Body::LogRulesChanged(_)
+        | Body::LogSucceeded(_)
         | Body::SubjectErased(_)
         | Body::ProviderRegistered(_)
         | Body::ProviderKeysObserved(_)

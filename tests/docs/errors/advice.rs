@@ -57,6 +57,9 @@ pub(super) fn denied(code: Code) -> &'static str {
             "the message says which setting"
         }
         Code::ReleaseIncoherent => "build the gem again with `gem build`",
+        Code::SuccessorInvalid => {
+            "nobody who asks over HTTP meets it; `gemledger log succeed` names the next origin by itself"
+        }
         Code::TooManyPublishers => "remove a publisher that is not needed: at most 50",
     }
 }
