@@ -63,6 +63,9 @@ impl App {
 
     /// Waits until the quorum has cosigned everything that is signed now, where that is required.
     pub async fn witnessed(&self) -> Result<(), NotWitnessed> {
+        if !self.witnesses.requires() {
+            return Ok(());
+        }
         // The anchor knows what other processes signed; without it, what this one did is known still.
         let anchored = self.anchor.read().ok().flatten();
         let anchored = anchored.map_or(0, |anchored| anchored.checkpoint.size());

@@ -145,7 +145,8 @@ impl Board {
         self.settings.is_off()
     }
 
-    fn requires(&self) -> bool {
+    /// Whether answers and checkpoints wait for the quorum.
+    pub fn requires(&self) -> bool {
         self.settings.mode == Mode::Require && !self.is_off()
     }
 

@@ -87,3 +87,25 @@ fn a_checkpoint_that_is_forged_or_too_old_is_refused() {
         .ends(2, "neither a URL nor a folder");
     assert_eq!(drill.size(), size, "nothing was written");
 }
+
+#[test]
+fn a_database_that_went_on_without_its_end_is_a_fork_and_gets_nothing() {
+    let mut drill = Drill::new();
+    drill.push();
+    drill.backup(&[]).ok();
+    drill.push();
+    let signed = drill.mirror();
+    drill.lose_disk();
+    fs::remove_file(drill.ledger.beside("anchor")).unwrap();
+    drill.restore().ends(0, "no anchor survived");
+    // The operator said that nothing was lost, and was wrong.
+    fs::remove_file(drill.ledger.data().join("halted")).unwrap();
+    let server = drill.ledger.serve();
+    drill.ledger.run(&["account", "add", "carol"]).ok();
+    server.stop();
+    let forked = drill.size();
+    assert!(forked < signed);
+    let until = drill.ledger.beside("mirror/checkpoint");
+    drill.import(&until).ends(1, "it has been forked");
+    assert_eq!(drill.size(), forked);
+}
