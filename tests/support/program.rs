@@ -229,6 +229,8 @@ pub(crate) fn program() -> Command {
         "LOG",
         "MAP_INTERVAL_MILLIS",
         "RATE_LIMIT",
+        "WITNESSES",
+        "API_KEY",
     ] {
         command.env_remove(format!("GEMLEDGER_{name}"));
     }

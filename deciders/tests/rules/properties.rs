@@ -182,7 +182,7 @@ impl Run {
 
     fn rarely(&mut self, a: u8, b: u8, c: u8) {
         let history = &mut self.history;
-        match a % 4 {
+        match a % 5 {
             0 => drop(history.erase(StreamName::account(account(b)))),
             1 => {
                 let rules = Rules {
@@ -191,8 +191,9 @@ impl Run {
                 };
                 drop(history.change_rules(1, rules));
             }
+            2 => drop(history.succeed(history.successor())),
             // Long enough for keys, for denials, for reservations.
-            2 => drop(history.later(u64::from(c) * 60)),
+            3 => drop(history.later(u64::from(c) * 60)),
             _ => drop(history.later(u64::from(c) * 3600)),
         }
     }

@@ -159,7 +159,7 @@ fn ledger() -> Vec<Sample> {
         reason: text("the disk was lost and the backup was older"),
         root: Digest::of(b"root of seven"),
         size: 7,
-        vkey: text("gems.example.com/log/2+5a3c1d20+AfYxVpiIv5JSRPDRfHuDu9dBkbNhuLBEXs4YFbCqVTQV"),
+        vkey: text("gems.example.com/log/2+f0e32066+AYE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU"),
     };
     vec![
         sample(operator, 0, Body::LogOpened(opened)),
