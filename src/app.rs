@@ -216,11 +216,7 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         (None, Some(text)) => BaseUrl::parse(text.trim())?,
         (None, None) => return Err(OpenError::Missing(folder.data.clone())),
     };
-    let pending = recovery::succeed::next(&folder.signing_key());
-    if pending.exists() {
-        return Err(OpenError::Pending(pending));
-    }
-    let key = Arc::new(keys::load(&folder.signing_key())?);
+    let key = Arc::new(signing_key(folder)?);
     let anchor = Anchor::new(&folder.anchor, key.verifier().clone());
     let mut log = SqliteLog::open(&folder.database()).await?;
     rows::catch_up(&mut log, |_, _| {}).await?;
@@ -242,10 +238,7 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         writer.halt(reason);
     }
     let reader = Reader::open(&folder.database(), 8).await?;
-    let fetch: Arc<dyn Fetch> = match HttpFetch::new() {
-        Ok(fetch) => Arc::new(fetch),
-        Err(error) => Arc::new(NoFetch(error)),
-    };
+    let fetch = network();
     let app = App {
         clock: opening.clock.clone(),
         writer,
@@ -280,6 +273,22 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         fs::write(folder.url_file(), app.url.as_str()).map_err(io_error(folder.url_file()))?;
     }
     Ok(Open { app, is_new, ended })
+}
+
+/// The key that signs now; none while a succession waits to be ended, because the old one must not sign any more.
+fn signing_key(folder: &Folder) -> Result<SigningKey, OpenError> {
+    let pending = recovery::succeed::next(&folder.signing_key());
+    if pending.exists() {
+        return Err(OpenError::Pending(pending));
+    }
+    Ok(keys::load(&folder.signing_key())?)
+}
+
+fn network() -> Arc<dyn Fetch> {
+    match HttpFetch::new() {
+        Ok(fetch) => Arc::new(fetch),
+        Err(error) => Arc::new(NoFetch(error)),
+    }
 }
 
 /// Makes the files of a new ledger, except the database: if we crash here, the next try finds keys without a ledger

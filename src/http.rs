@@ -141,8 +141,12 @@ async fn healthz(app: Data<App>) -> HttpResponse {
     if app.writer.is_running() && app.visibility == Visibility::Private {
         HttpResponse::Ok().json(serde_json::json!({"status": status}))
     } else if app.writer.is_running() {
-        let map = map.word();
-        HttpResponse::Ok().json(serde_json::json!({"status": status, "size": size, "map": map}))
+        let mut body = serde_json::json!({"status": status, "size": size, "map": map.word()});
+        if let (false, Some(fields)) = (app.witnesses.is_off(), body.as_object_mut()) {
+            let cosigned = *app.witnesses.reached().borrow();
+            fields.insert("cosigned".into(), cosigned.into());
+        }
+        HttpResponse::Ok().json(body)
     } else {
         HttpResponse::ServiceUnavailable()
             .json(serde_json::json!({"status": "the writer has stopped"}))

@@ -23,6 +23,8 @@ fn what_is_cosigned_is_shown_on_the_checkpoint_and_in_receipts() {
         let receipt = registry.receipt();
         assert_eq!(receipt.by(&keys).len(), 3);
         assert_eq!(receipt.checkpoint, shown.checkpoint);
+        let health = get(&format!("{}/healthz", registry.ledger.url())).json();
+        assert_eq!(health["cosigned"].as_u64(), Some(shown.size()));
     }
     // What an earlier process was told is shown before anybody is asked again.
     let before = registry.checkpoint();
