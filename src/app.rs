@@ -48,6 +48,7 @@ pub mod map;
 pub mod providers;
 pub mod publishers;
 pub mod push;
+pub mod quarantine;
 pub mod recovery;
 pub mod replay;
 pub mod secret;

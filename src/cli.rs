@@ -22,6 +22,7 @@ mod out;
 mod provenance;
 mod providers;
 mod publishers;
+mod quarantine;
 mod recovery;
 mod replay;
 mod serve;
@@ -85,6 +86,8 @@ enum Command {
     /// Workflows that may release a gem
     #[command(subcommand)]
     Publisher(publishers::PublisherCommand),
+    /// Withhold a release at once, and serve it again
+    Quarantine(quarantine::Quarantine),
     /// Copy the ledger into a folder, also while it is served
     Backup(recovery::Backup),
     /// Put a backup into an empty folder, and hold it against its signed checkpoint
@@ -158,6 +161,7 @@ async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Publisher(command) => command.run(common).await,
         Command::Backup(command) => command.run(common).await,
         Command::Restore(command) => command.run(common).await,
+        Command::Quarantine(command) => command.run(common).await,
         Command::Log(command) => command.run(common).await,
         Command::Provenance(command) => command.run(common).await,
         Command::Replay(command) => command.run(common).await,

@@ -21,7 +21,7 @@
 use std::collections::BTreeMap;
 
 use events::{event::DecodeError, stream::StreamName, time::Timestamp};
-use projections::Write;
+use projections::{Write, index::Info};
 use tlog::{Hash, TileRow};
 use vault::SubjectKey;
 
@@ -148,8 +148,8 @@ pub trait Backend: Send + 'static {
         &mut self,
         names: &[StreamName],
     ) -> Result<BTreeMap<StreamName, Vec<Vec<u8>>>, StoreError>;
-    /// The bytes of a gem's `/info` as the rows have it.
-    async fn info(&mut self, gem: &str) -> Result<Option<String>, StoreError>;
+    /// A gem's `/info` as the rows have it, withheld lines included.
+    async fn info(&mut self, gem: &str) -> Result<Option<Info>, StoreError>;
     /// Whether a sealed value with this keyed hash is stored already.
     async fn taken(&mut self, unique: &str) -> Result<bool, StoreError>;
     /// A stored tile.

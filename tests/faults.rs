@@ -154,10 +154,10 @@ const STATEMENTS: [&str; 9] = [
     "INSERT ON event",
     "UPDATE ON tile",
     "UPDATE ON gem_r1",
-    "INSERT ON release_r1",
+    "INSERT ON release_r2",
     "INSERT ON api_key_r1",
-    "UPDATE ON info_r1",
-    "INSERT ON version_line_r1",
+    "UPDATE ON info_r2",
+    "INSERT ON version_line_r2",
     "UPDATE ON projection",
 ];
 

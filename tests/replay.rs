@@ -152,12 +152,12 @@ async fn catching_up_goes_on_where_it_was_interrupted() {
     for sql in [
         "UPDATE projection SET position = 0",
         "DELETE FROM gem_r1",
-        "DELETE FROM release_r1",
-        "DELETE FROM info_r1",
-        "DELETE FROM version_line_r1",
+        "DELETE FROM release_r2",
+        "DELETE FROM info_r2",
+        "DELETE FROM version_line_r2",
         "DELETE FROM api_key_r1",
         // In the middle of the second slice of some projection, the disk is full.
-        "CREATE TRIGGER stop BEFORE INSERT ON version_line_r1 BEGIN SELECT RAISE(ABORT, 'full'); END",
+        "CREATE TRIGGER stop BEFORE INSERT ON version_line_r2 BEGIN SELECT RAISE(ABORT, 'full'); END",
     ] {
         sqlx::query(sql).execute(&mut connection).await.unwrap();
     }
@@ -227,10 +227,10 @@ async fn a_process_of_another_version_leaves_rows_behind_and_the_next_batch_brin
     let mut connection = connect(&place).await;
     for sql in [
         "UPDATE gem_r1 SET releases = NULL, updated_at = NULL, latest_number = NULL, document = NULL",
-        "DELETE FROM release_r1",
-        "DELETE FROM info_r1",
-        "DELETE FROM version_line_r1",
-        "UPDATE projection SET position = 3 WHERE name IN ('gem_r1', 'release_r1', 'compact_index_r1')",
+        "DELETE FROM release_r2",
+        "DELETE FROM info_r2",
+        "DELETE FROM version_line_r2",
+        "UPDATE projection SET position = 3 WHERE name IN ('gem_r1', 'release_r2', 'compact_index_r2')",
         "INSERT INTO projection VALUES ('theirs_r9', 1)",
     ] {
         sqlx::query(sql).execute(&mut connection).await.unwrap();

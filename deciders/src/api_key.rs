@@ -1,5 +1,5 @@
 //! An API key: what it may do, on whose word, and until when.
-use alloc::{vec, vec::Vec};
+use alloc::{collections::BTreeMap, format, vec, vec::Vec};
 use events::{
     Body, Event, State,
     api_key::{Holder, Issued, Reason, Revoked, Scope},
@@ -75,6 +75,26 @@ pub fn revoke(
     api_key.live(now)?;
     let body = Body::ApiKeyRevoked(Revoked { reason });
     Ok(vec![Draft::new(StreamName::api_key(id), body)])
+}
+
+/// Most keys that one command revokes together: a group stays small enough for one transaction.
+pub const MAX_REVOKED: usize = 100;
+
+/// Revokes several keys together, as the operator, in the order of their ids. The dead among them are left out; if all
+/// are, there is nothing to do.
+pub fn revoke_all(keys: &[(ApiKeyId, &ApiKey)], now: Timestamp) -> Result<Vec<Draft>, Denial> {
+    if keys.len() > MAX_REVOKED {
+        return Err(
+            Denial::new(Code::ApiKeyInvalid).expected(format!("at most {MAX_REVOKED} keys"))
+        );
+    }
+    let ordered: BTreeMap<_, _> = keys.iter().copied().collect();
+    let living = |(id, key): (ApiKeyId, &ApiKey)| revoke(key, id, Reason::Operator, now).ok();
+    let drafts: Vec<Draft> = ordered.into_iter().filter_map(living).flatten().collect();
+    if drafts.is_empty() {
+        return Err(Code::NotFound.into());
+    }
+    Ok(drafts)
 }
 
 impl State for ApiKey {

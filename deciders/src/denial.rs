@@ -65,6 +65,8 @@ codes! {
     AccountDisabled = "account_disabled", "the account behind this API key is disabled";
     ScopeMissing = "scope_missing", "the API key does not have the scope that this needs";
     GemScope = "gem_scope", "the API key is for another gem";
+    ReleaseQuarantined = "release_quarantined", "the release is quarantined";
+    NotQuarantined = "not_quarantined", "the release is not quarantined";
     VersionExists = "version_exists", "this version was released with other content";
     VersionSpelledDifferently = "version_spelled_differently", "this version was released under another spelling";
     NameSpelledDifferently = "name_spelled_differently", "the gem is registered under another spelling";

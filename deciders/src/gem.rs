@@ -1,8 +1,19 @@
-//! A gem's releases: which versions exist, with which content, and which key released them.
-use alloc::{collections::BTreeMap, string::String};
+//! A gem's releases: which versions exist, with which content, which key released them, and which are withheld.
+use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
 use events::{
-    Body, Event, State, digest::Digest, id::ApiKeyId, platform::Platform, version::GemVersion,
+    Body, Event, State,
+    digest::Digest,
+    event::Draft,
+    gem::{Quarantined, Restored},
+    id::ApiKeyId,
+    name::GemName,
+    platform::Platform,
+    stream::StreamName,
+    text::Text,
+    version::GemVersion,
 };
+
+use crate::{Code, Denial, Ledger};
 
 /// A released file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,11 +22,15 @@ pub struct Release {
     pub number: GemVersion,
     /// SHA-256 of the file.
     pub digest: Digest,
+    /// It is withheld. Its version and file name are taken all the same.
+    pub quarantined: bool,
 }
 
 /// State of `gem/<gem>`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gem {
+    /// The gem's name as its releases spell it.
+    pub name: Option<GemName>,
     /// Releases by canonical version and platform: `1.0` and `1.0.0` are one version.
     pub releases: BTreeMap<(String, Platform), Release>,
     /// The version, in canonical form, that each key of a CI job has released.
@@ -27,6 +42,69 @@ impl Gem {
     pub fn release(&self, number: &GemVersion, platform: &Platform) -> Option<&Release> {
         self.releases.get(&(number.canonical(), platform.clone()))
     }
+
+    /// The same, or that there is no such thing.
+    fn existing(
+        &self,
+        number: &GemVersion,
+        platform: &Platform,
+    ) -> Result<(&GemName, &Release), Denial> {
+        let found = self.name.as_ref().zip(self.release(number, platform));
+        found.ok_or_else(|| {
+            let dash = if platform.is_ruby() {
+                String::new()
+            } else {
+                format!("-{platform}")
+            };
+            Denial::new(Code::NotFound).found(format!("{number}{dash}"))
+        })
+    }
+}
+
+/// Withholds a release: the operator's decision, in the operator's words.
+pub fn quarantine(
+    ledger: &Ledger,
+    gem: &Gem,
+    number: &GemVersion,
+    platform: &Platform,
+    reason: Text,
+) -> Result<Vec<Draft>, Denial> {
+    ledger.rulebook()?.known()?;
+    let (name, release) = gem.existing(number, platform)?;
+    if release.quarantined {
+        return Err(Code::ReleaseQuarantined.into());
+    }
+    let body = Body::ReleaseQuarantined(Quarantined {
+        digest: release.digest,
+        name: name.clone(),
+        number: release.number.clone(),
+        platform: platform.clone(),
+        reason,
+    });
+    Ok(vec![Draft::new(StreamName::gem(&name.folded()), body)])
+}
+
+/// Serves a release again that was withheld: the same bytes, under the same name.
+pub fn restore(
+    ledger: &Ledger,
+    gem: &Gem,
+    number: &GemVersion,
+    platform: &Platform,
+    reason: Option<Text>,
+) -> Result<Vec<Draft>, Denial> {
+    ledger.rulebook()?.known()?;
+    let (name, release) = gem.existing(number, platform)?;
+    if !release.quarantined {
+        return Err(Code::NotQuarantined.into());
+    }
+    let body = Body::ReleaseRestored(Restored {
+        digest: release.digest,
+        name: name.clone(),
+        number: release.number.clone(),
+        platform: platform.clone(),
+        reason,
+    });
+    Ok(vec![Draft::new(StreamName::gem(&name.folded()), body)])
 }
 
 impl State for Gem {
@@ -36,12 +114,24 @@ impl State for Gem {
             let release = Release {
                 number: pushed.number.clone(),
                 digest: pushed.digest,
+                quarantined: false,
             };
             if pushed.source.is_some() {
                 self.by_key.insert(pushed.api_key, canonical.clone());
             }
+            self.name = Some(pushed.name.clone());
             self.releases
                 .insert((canonical, pushed.platform.clone()), release);
+        } else if let Body::ReleaseQuarantined(quarantined) = &event.body {
+            let key = (quarantined.number.canonical(), quarantined.platform.clone());
+            if let Some(release) = self.releases.get_mut(&key) {
+                release.quarantined = true;
+            }
+        } else if let Body::ReleaseRestored(restored) = &event.body {
+            let key = (restored.number.canonical(), restored.platform.clone());
+            if let Some(release) = self.releases.get_mut(&key) {
+                release.quarantined = false;
+            }
         }
     }
 }

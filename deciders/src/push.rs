@@ -180,6 +180,10 @@ fn existing(release: &Release, facts: &Facts) -> Result<Verdict, Denial> {
             .expected(release.number.as_str())
             .found(facts.number.as_str()));
     }
+    // Not even the very same bytes bring it back: only whoever withheld them does.
+    if release.quarantined {
+        return Err(Denial::new(Code::ReleaseQuarantined).found(facts.file.as_str()));
+    }
     if release.digest != facts.digest {
         return Err(Denial::new(Code::VersionExists)
             .expected(release.digest.to_string())

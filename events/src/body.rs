@@ -103,6 +103,8 @@ vocabulary! {
     ApiKeyIssued(api_key::Issued) = "api_key.issued", v 1, ApiKey;
     ApiKeyRevoked(api_key::Revoked) = "api_key.revoked", v 1, ApiKey;
     ReleasePushed(gem::Pushed) = "release.pushed", v 1, Gem;
+    ReleaseQuarantined(gem::Quarantined) = "release.quarantined", v 1, Gem;
+    ReleaseRestored(gem::Restored) = "release.restored", v 1, Gem;
     NameTaken(gem::NameTaken) = "name.taken", v 1, Name;
     FileTaken(gem::FileTaken) = "file.taken", v 1, File;
     MapRooted(map::Rooted) = "map.rooted", v 1, Map;

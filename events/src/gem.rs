@@ -9,7 +9,7 @@ use crate::{
     name::GemName,
     platform::{FullName, Platform},
     stream::EventRef,
-    text::TextError,
+    text::{Text, TextError},
     version::GemVersion,
 };
 
@@ -96,6 +96,40 @@ pub struct Pushed {
     /// Where it came from, if a workflow pushed it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub source: Option<Source>,
+}
+
+/// Data of `release.quarantined`: from here on the file and its index line are withheld. The record stays, and so do
+/// version and file name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quarantined {
+    /// SHA-256 of the file that is withheld, so that mirrors and caches know which bytes are meant.
+    pub digest: Digest,
+    /// The gem's name as it is spelled.
+    pub name: GemName,
+    /// The version as it was released.
+    pub number: GemVersion,
+    /// The platform, `ruby` for plain gems.
+    pub platform: Platform,
+    /// Why, in the operator's words; everybody who reads the log reads them, for ever.
+    pub reason: Text,
+}
+
+/// Data of `release.restored`: a quarantine was lifted, and the same bytes are served again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restored {
+    /// SHA-256 of the file that is served again.
+    pub digest: Digest,
+    /// The gem's name as it is spelled.
+    pub name: GemName,
+    /// The version as it was released.
+    pub number: GemVersion,
+    /// The platform, `ruby` for plain gems.
+    pub platform: Platform,
+    /// Why, in the operator's words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<Text>,
 }
 
 /// Data of `name.taken`: no other spelling of this name can be registered.

@@ -1,10 +1,14 @@
 //! The compact index as a fold: the bytes of `/info/<name>`, their running checksum, and the lines of `/versions`.
 //!
-//! `/info/<name>` is `---\n` and one line for each release in the order of the log. `/versions` starts with its date and
-//! `---\n`; each release appends `NAME VERSION[-PLATFORM] MD5`, where MD5 is that of the gem's `/info` after it. Both
-//! only ever grow, so a client that has the first part needs the rest alone.
+//! `/info/<name>` is `---\n` and one line for each release that is served, in the order of the log. `/versions` starts with
+//! its date and `---\n` and only ever grows: each release appends `NAME VERSION[-PLATFORM] MD5`, where MD5 is that of the
+//! gem's `/info` after it; a quarantine appends `NAME -VERSION[-PLATFORM] MD5`, as a yank does elsewhere, and its lifting
+//! the first form again. A line that comes back takes its old place, so `/info` has the very bytes it had before.
 use alloc::{format, string::String, vec, vec::Vec};
-use events::{Body, Recorded, digest::hex, gem::Pushed, time::Timestamp};
+use events::{
+    Body, Recorded, digest::hex, gem::Pushed, platform::Platform, time::Timestamp,
+    version::GemVersion,
+};
 use md5::{Digest as _, Md5};
 
 use crate::{
@@ -12,20 +16,26 @@ use crate::{
     write::Write,
 };
 
+mod withheld;
+
 /// What `/info/<name>` starts with.
 pub const INFO_HEAD: &str = "---\n";
 
-/// State of one gem: the bytes of its `/info`.
+/// State of one gem: the bytes of its `/info`, and the lines that are withheld from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Info {
     /// The body so far.
     pub body: String,
+    /// `PLACE LINE\n` for each quarantined release, in the order of their places: how many lines of the gem, withheld
+    /// ones included, come before it.
+    pub withheld: String,
 }
 
 impl Default for Info {
     fn default() -> Self {
         Self {
             body: INFO_HEAD.into(),
+            withheld: String::new(),
         }
     }
 }
@@ -37,32 +47,45 @@ pub fn versions_head(opened: Timestamp) -> String {
 
 /// The gem whose state this event advances.
 pub fn key(recorded: &Recorded) -> Option<&str> {
-    matches!(recorded.event.body, Body::ReleasePushed(_)).then(|| recorded.event.stream.rest())
+    let bears = matches!(
+        recorded.event.body,
+        Body::ReleasePushed(_) | Body::ReleaseQuarantined(_) | Body::ReleaseRestored(_)
+    );
+    bears.then(|| recorded.event.stream.rest())
 }
 
 /// Advances the state of the event's gem.
 pub fn fold(info: &mut Info, recorded: &Recorded) -> Vec<Write> {
-    let Body::ReleasePushed(pushed) = &recorded.event.body else {
+    let (name, release, sign) = if let Body::ReleasePushed(pushed) = &recorded.event.body {
+        info.body.push_str(&info_line(pushed, recorded.event.time));
+        info.body.push('\n');
+        (&pushed.name, release(&pushed.number, &pushed.platform), "")
+    } else if let Body::ReleaseQuarantined(gone) = &recorded.event.body {
+        let release = release(&gone.number, &gone.platform);
+        if !withheld::take(info, &release) {
+            return Vec::new();
+        }
+        (&gone.name, release, "-")
+    } else if let Body::ReleaseRestored(back) = &recorded.event.body {
+        let release = release(&back.number, &back.platform);
+        if !withheld::give_back(info, &release) {
+            return Vec::new();
+        }
+        (&back.name, release, "")
+    } else {
         return Vec::new();
     };
-    let line = info_line(pushed, recorded.event.time);
-    info.body.push_str(&line);
-    info.body.push('\n');
     let md5 = hex(&Md5::digest(info.body.as_bytes()));
-    let platform = if pushed.platform.is_ruby() {
-        String::new()
-    } else {
-        format!("-{}", pushed.platform)
-    };
-    let version_line = format!("{} {}{platform} {md5}\n", pushed.name, pushed.number);
+    let version_line = format!("{name} {sign}{release} {md5}\n");
     let gem = recorded.event.stream.rest();
     vec![
         Write::Put {
             table: INFO,
             key: vec![("gem", gem.into())],
             set: vec![
-                ("name", pushed.name.as_str().into()),
+                ("name", name.as_str().into()),
                 ("body", info.body.as_str().into()),
+                ("withheld", info.withheld.as_str().into()),
                 ("md5", md5.into()),
             ],
         },
@@ -72,6 +95,15 @@ pub fn fold(info: &mut Info, recorded: &Recorded) -> Vec<Write> {
             set: vec![("line", version_line.into())],
         },
     ]
+}
+
+/// `VERSION[-PLATFORM]`, as lines start and as `/versions` names a release.
+pub fn release(number: &GemVersion, platform: &Platform) -> String {
+    if platform.is_ruby() {
+        format!("{number}")
+    } else {
+        format!("{number}-{platform}")
+    }
 }
 
 /// A release's line of `/info`: what the event holds verbatim, and the event's own time.

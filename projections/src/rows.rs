@@ -10,9 +10,10 @@ use events::{
     claims::ProviderKind,
     gem::Pushed,
     id::PublisherId,
-    platform::FullName,
+    platform::{FullName, Platform},
     policy::Publisher,
     provider::Registered,
+    version::GemVersion,
 };
 
 use crate::{
@@ -66,6 +67,27 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
         Body::ApiKeyIssued(issued) => vec![api_key(rest, issued)],
         Body::ApiKeyRevoked(_) => vec![flag(API_KEY, ("id", rest), "revoked")],
         Body::ReleasePushed(pushed) => release(recorded, pushed).into(),
+        Body::ReleaseQuarantined(gone) => {
+            let set = vec![
+                ("quarantined_at", time),
+                ("quarantine_index", recorded.index.into()),
+                ("quarantine_reason", gone.reason.as_str().into()),
+            ];
+            vec![put(
+                RELEASE,
+                release_key(rest, &gone.number, &gone.platform),
+                set,
+            )]
+        }
+        Body::ReleaseRestored(back) => {
+            let columns = ["quarantined_at", "quarantine_index", "quarantine_reason"];
+            let set = columns.map(|column| (column, Cell::Null)).into();
+            vec![put(
+                RELEASE,
+                release_key(rest, &back.number, &back.platform),
+                set,
+            )]
+        }
         Body::LogOpened(_)
         | Body::LogRulesChanged(_)
         | Body::LogSucceeded(_)
@@ -172,6 +194,14 @@ pub fn full_name(pushed: &Pushed) -> String {
         .map_or_else(|_| String::new(), Into::into)
 }
 
+fn release_key(gem: &str, number: &GemVersion, platform: &Platform) -> Cells {
+    vec![
+        ("gem", gem.into()),
+        ("number", number.as_str().into()),
+        ("platform", platform.as_str().into()),
+    ]
+}
+
 fn release(recorded: &Recorded, pushed: &Pushed) -> [Write; 3] {
     let event = &recorded.event;
     let gem = event.stream.rest();
@@ -182,11 +212,7 @@ fn release(recorded: &Recorded, pushed: &Pushed) -> [Write; 3] {
     let provider = source
         .and_then(|source| source.exchange.stream.token_parts())
         .map(|(slug, ..)| String::from(slug));
-    let key = vec![
-        ("gem", gem.into()),
-        ("number", pushed.number.as_str().into()),
-        ("platform", pushed.platform.as_str().into()),
-    ];
+    let key = release_key(gem, &pushed.number, &pushed.platform);
     let set = vec![
         ("file", full_name(pushed).into()),
         ("log_index", recorded.index.into()),

@@ -3,7 +3,7 @@
 /// Gems.
 pub const GEM: &str = "gem_r1";
 /// Releases.
-pub const RELEASE: &str = "release_r1";
+pub const RELEASE: &str = "release_r2";
 /// Publishers by repository, to find the policies that an exchange must ask.
 pub const PUBLISHER: &str = "publisher_r1";
 /// API keys by digest.
@@ -13,9 +13,9 @@ pub const ACCOUNT: &str = "account_r1";
 /// Identity providers by issuer.
 pub const PROVIDER: &str = "provider_r1";
 /// `/info/<name>`.
-pub const INFO: &str = "info_r1";
+pub const INFO: &str = "info_r2";
 /// The lines of `/versions`.
-pub const VERSION_LINE: &str = "version_line_r1";
+pub const VERSION_LINE: &str = "version_line_r2";
 
 /// Some tables that are filled together, with their own place in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub const ALL: [Projection; 7] = [
         tables: &[GEM],
     },
     Projection {
-        name: "release_r1",
+        name: "release_r2",
         ddl: include_str!("../tables/release.sql"),
         tables: &[RELEASE],
     },
@@ -61,7 +61,7 @@ pub const ALL: [Projection; 7] = [
         tables: &[PROVIDER],
     },
     Projection {
-        name: "compact_index_r1",
+        name: "compact_index_r2",
         ddl: include_str!("../tables/compact_index.sql"),
         tables: &[INFO, VERSION_LINE],
     },

@@ -3,9 +3,12 @@ use std::collections::BTreeMap;
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::header::{
-        ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_RANGE, ETAG,
-        IF_NONE_MATCH, IF_RANGE, RANGE,
+    http::{
+        StatusCode,
+        header::{
+            ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_RANGE,
+            ETAG, IF_NONE_MATCH, IF_RANGE, RANGE,
+        },
     },
     web::{Data, Path},
 };
@@ -17,6 +20,10 @@ use crate::{
     rubygems::{Document, quick_gemspec_rz, specs_gz},
     views::{cache::Page, index},
 };
+
+/// The bytes of a release never change, but whether they are served may: a cache asks again after a minute, as it does
+/// for the index, and is told with a few bytes that nothing changed.
+const WHILE_SERVED: &str = "public, max-age=60";
 
 /// `/names`
 pub async fn names(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {
@@ -186,6 +193,9 @@ fn legacy(request: &HttpRequest, bytes: Vec<u8>) -> HttpResponse {
 pub async fn quick_spec(app: Data<App>, file: Path<String>) -> Result<HttpResponse, Problem> {
     let unknown = || Problem::not_found("This rubygem could not be found.");
     let row = index::file(&app.reader, &file).await?.ok_or_else(unknown)?;
+    if let Some(quarantine) = &row.quarantine {
+        return Ok(withheld(&file, quarantine));
+    }
     let bytes = app
         .blobs
         .get(&row.document)
@@ -195,27 +205,59 @@ pub async fn quick_spec(app: Data<App>, file: Path<String>) -> Result<HttpRespon
         .map_err(|_| Problem::not_found("The gemspec of this release is damaged."))?;
     let response = HttpResponse::Ok()
         .content_type("application/octet-stream")
-        .insert_header((CACHE_CONTROL, "public, max-age=3600"))
+        .insert_header((CACHE_CONTROL, WHILE_SERVED))
         .body(quick_gemspec_rz(&document));
     Ok(response)
 }
 
 /// `/gems/<full name>.gem`
-pub async fn download(app: Data<App>, file: Path<String>) -> Result<HttpResponse, Problem> {
+pub async fn download(
+    request: HttpRequest,
+    app: Data<App>,
+    file: Path<String>,
+) -> Result<HttpResponse, Problem> {
     let unknown = || Problem::not_found("This rubygem could not be found.");
     let row = index::file(&app.reader, &file).await?.ok_or_else(unknown)?;
+    if let Some(quarantine) = &row.quarantine {
+        return Ok(withheld(&file, quarantine));
+    }
+    let etag = format!("\"{}\"", row.digest.hex());
+    let known = request
+        .headers()
+        .get(IF_NONE_MATCH)
+        .is_some_and(|tag| tag.as_bytes() == etag.as_bytes());
+    if known {
+        let mut response = HttpResponse::NotModified();
+        response.insert_header((ETAG, etag));
+        return Ok(response
+            .insert_header((CACHE_CONTROL, WHILE_SERVED))
+            .finish());
+    }
     let bytes = app.blobs.get(&row.digest).await?.ok_or_else(|| {
         Problem::not_found("The file of this release is missing; push the same file again.")
     })?;
     let name = format!("attachment; filename=\"{file}.gem\"");
     let response = HttpResponse::Ok()
         .content_type("application/octet-stream")
-        .insert_header((ETAG, format!("\"{}\"", row.digest.hex())))
-        .insert_header((CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .insert_header((ETAG, etag))
+        .insert_header((CACHE_CONTROL, WHILE_SERVED))
         .insert_header((CONTENT_DISPOSITION, name))
         .insert_header(("X-Content-Type-Options", "nosniff"))
         .body(bytes);
     Ok(response)
+}
+
+/// A quarantined file: 403, as rubygems.org answers for what was yanked, and with a reason phrase of its own, because
+/// `gem` and `bundle` print that phrase and never the body.
+fn withheld(file: &str, quarantine: &index::Quarantine) -> HttpResponse {
+    let text = format!(
+        "{file} is quarantined since {}: {}\nIts record stays, at log index {}.",
+        quarantine.since, quarantine.reason, quarantine.log_index
+    );
+    let problem = Problem::new(StatusCode::FORBIDDEN, "release_quarantined", text);
+    let mut response = problem.into_response();
+    response.head_mut().reason = Some("Quarantined");
+    response
 }
 
 #[cfg(test)]

@@ -210,6 +210,8 @@ impl From<NotWitnessed> for Problem {
 fn status_of(code: Code) -> StatusCode {
     match code {
         Code::VersionExists
+        | Code::ReleaseQuarantined
+        | Code::NotQuarantined
         | Code::NameSpelledDifferently
         | Code::FileTaken
         | Code::AlreadyExists => StatusCode::CONFLICT,
@@ -394,6 +396,7 @@ fn push_denied(denial: Denial, name: Option<&str>) -> Problem {
     let known = match denial.code {
         Code::KeyUnknown | Code::KeyRevoked | Code::KeyExpired | Code::AccountDisabled => "Access Denied.".to_owned(),
         Code::VersionExists => "Repushing of gem versions is not allowed.\nPlease bump the version number and push a new different release.\nSee also `gem yank` if you want to unpublish the bad release.".to_owned(),
+        Code::ReleaseQuarantined => "Repushing of gem versions is not allowed.\nThe operator of this registry has quarantined this release; its version stays taken.".to_owned(),
         Code::NameSpelledDifferently => "Unable to change case of gem name with indexed versions".to_owned(),
         Code::VersionSpelledDifferently => {
             let existing = denial.expected.clone().unwrap_or_default();

@@ -16,7 +16,7 @@ use actix_web::{
 use tracing::Instrument as _;
 
 use super::{limits::Limits, service};
-use crate::{app::App, store, world};
+use crate::{app::App, store, views, world};
 
 /// How long a request's head may take to arrive.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -118,23 +118,33 @@ pub async fn background(app: App, limits: Arc<Limits>) {
     }
 }
 
-/// What other processes write. A head that this process has not signed a tick later is somebody else's.
+/// What other processes write, which this process's index must not outlive.
 #[derive(Default)]
 struct Others {
-    last: u64,
-    noticed: u64,
+    /// Every change of the index below this log index was taken note of.
+    seen: Option<u64>,
 }
 
 impl Others {
-    /// What is kept in memory of the index is old once another process has written.
+    /// Forgets the pages of gems whose lines changed since the last look, whoever changed them: own writes are few and
+    /// cheap to forget twice, and telling them apart by the head alone would miss what came between two of them.
     async fn notice(&mut self, app: &App) {
         let Ok(head) = app.reader.head().await else {
             return;
         };
-        if self.last > self.noticed.max(app.writer.served().head.size) {
+        let Some(seen) = self.seen else {
             app.index.forget_all();
-            self.noticed = self.last;
+            self.seen = Some(head.size);
+            return;
+        };
+        if head.size <= seen {
+            return;
         }
-        self.last = head.size;
+        if let Ok(gems) = views::index::touched(&app.reader, seen, head.size).await {
+            for gem in &gems {
+                app.index.forget(gem);
+            }
+            self.seen = Some(head.size);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{
 };
 
 use events::stream::StreamName;
-use projections::{Cell, memory::Memory, tables::INFO};
+use projections::{Cell, index::Info, memory::Memory, tables::INFO};
 use tokio::sync::{Mutex as WriteLock, OwnedMutexGuard};
 
 use super::{Backend, Batch, Head, StoreError, VaultRow};
@@ -114,13 +114,15 @@ impl Backend for MemoryLog {
             .collect())
     }
 
-    async fn info(&mut self, gem: &str) -> Result<Option<String>, StoreError> {
+    async fn info(&mut self, gem: &str) -> Result<Option<Info>, StoreError> {
         let rows = self.open()?.rows.tables.get(INFO);
         let row = rows.and_then(|rows| rows.get(&vec![Cell::from(gem)]));
-        Ok(row.and_then(|row| match row.get("body") {
-            Some(Cell::Text(body)) => Some(body.clone()),
+        let text = |column| match row?.get(column) {
+            Some(Cell::Text(text)) => Some(text.clone()),
             Some(Cell::Null | Cell::Integer(_)) | None => None,
-        }))
+        };
+        let info = text("body").zip(text("withheld"));
+        Ok(info.map(|(body, withheld)| Info { body, withheld }))
     }
 
     async fn taken(&mut self, unique: &str) -> Result<bool, StoreError> {

@@ -178,9 +178,8 @@ async fn load_infos(
 ) -> Result<(), StoreError> {
     for gem in events.iter().filter_map(index::key) {
         if !infos.contains_key(gem) {
-            let body = sqlite::read_info(connection, gem).await?;
-            let info = body.map_or_else(Info::default, |body| Info { body });
-            infos.insert(gem.to_owned(), info);
+            let info = sqlite::read_info(connection, gem).await?;
+            infos.insert(gem.to_owned(), info.unwrap_or_default());
         }
     }
     Ok(())

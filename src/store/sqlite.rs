@@ -2,6 +2,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use events::stream::StreamName;
+use projections::index::Info;
 use sqlx::SqliteConnection;
 
 use super::{Backend, Batch, Head, StoreError, replay, sink};
@@ -71,7 +72,7 @@ impl Backend for SqliteLog {
         statements::read_streams(&mut self.connection, names).await
     }
 
-    async fn info(&mut self, gem: &str) -> Result<Option<String>, StoreError> {
+    async fn info(&mut self, gem: &str) -> Result<Option<Info>, StoreError> {
         read_info(&mut self.connection, gem).await
     }
 

@@ -1,4 +1,6 @@
 //! Gems and their releases, for people.
+use std::collections::BTreeMap;
+
 use events::{
     Body, Recorded,
     event::Event,
@@ -13,7 +15,7 @@ use events::{
 use projections::tables::{GEM, RELEASE};
 use sqlx::{AssertSqlSafe, Row as _, sqlite::SqliteRow};
 
-use super::failed;
+use super::{failed, index::Quarantine};
 use crate::{
     app::App,
     blobs::BlobError,
@@ -81,7 +83,7 @@ fn listing(condition: &str, order: &str) -> String {
     format!(
         "SELECT g.name, g.releases, r.number, r.platform, r.released_at, r.log_index, r.repository, r.commit_id
          FROM {GEM} g JOIN {RELEASE} r ON r.gem = g.gem
-         WHERE r.log_index = (SELECT MAX(n.log_index) FROM {RELEASE} n WHERE n.gem = g.gem AND n.log_index < $1) {condition}
+         WHERE r.log_index = (SELECT MAX(n.log_index) FROM {RELEASE} n WHERE n.gem = g.gem AND n.log_index < $1 AND n.quarantined_at IS NULL) {condition}
          ORDER BY {order} LIMIT {MOST_GEMS}"
     )
 }
@@ -125,6 +127,8 @@ pub struct Released {
     pub actor: Actor,
     /// What was pushed.
     pub pushed: Pushed,
+    /// It is withheld.
+    pub quarantine: Option<Quarantine>,
 }
 
 /// A gem's newest releases among the first `covered` events, the newest first, and how many there are in all.
@@ -133,27 +137,39 @@ pub async fn releases(
     gem: &FoldedName,
     covered: u64,
 ) -> Result<(Vec<Released>, u64), StoreError> {
-    let sql = format!("SELECT MAX(revision) FROM {RELEASE} WHERE gem = $1 AND log_index < $2");
-    let query = sqlx::query_scalar(AssertSqlSafe(sql))
+    let sql = format!(
+        "SELECT log_index, revision, COUNT(*) OVER (), quarantined_at, quarantine_index, quarantine_reason
+         FROM {RELEASE} WHERE gem = $1 AND log_index < $2 ORDER BY log_index DESC LIMIT {MOST_RELEASES}"
+    );
+    let query = sqlx::query(AssertSqlSafe(sql))
         .bind(gem.as_str().to_owned())
         .bind(integer(covered));
-    let last: Option<i64> = query.fetch_one(reader.pool()).await.map_err(failed)?;
-    let Some(last) = last.and_then(|last| u64::try_from(last).ok()) else {
+    let rows = query.fetch_all(reader.pool()).await.map_err(failed)?;
+    let number = |row: &SqliteRow, at: usize| {
+        let number = row.try_get::<i64, _>(at).map_err(failed)?;
+        Ok::<_, StoreError>(u64::try_from(number).unwrap_or(0))
+    };
+    let (Some(newest), Some(oldest)) = (rows.first(), rows.last()) else {
         return Ok((Vec::new(), 0));
     };
-    let first = (last + 1).saturating_sub(MOST_RELEASES);
-    let most = u32::try_from(MOST_RELEASES).unwrap_or(u32::MAX);
+    // Between them stand quarantines and liftings too.
+    let (first, all) = (number(oldest, 1)?, number(newest, 2)?);
+    let most = u32::try_from(number(newest, 1)? + 1 - first).unwrap_or(u32::MAX);
     let events = reader.stream(&StreamName::gem(gem), first, most).await?;
-    let mut releases: Vec<Released> = events
+    let mut events: BTreeMap<u64, Recorded> = events
         .into_iter()
-        .filter(|recorded| recorded.index < covered)
-        .filter_map(released)
+        .map(|recorded| (recorded.index, recorded))
         .collect();
-    releases.reverse();
-    Ok((releases, last + 1))
+    let mut releases = Vec::new();
+    for row in &rows {
+        let quarantine = Quarantine::of(row, 3)?;
+        let recorded = events.remove(&number(row, 0)?);
+        releases.extend(recorded.and_then(|recorded| released(recorded, quarantine)));
+    }
+    Ok((releases, all))
 }
 
-fn released(recorded: Recorded) -> Option<Released> {
+fn released(recorded: Recorded, quarantine: Option<Quarantine>) -> Option<Released> {
     let Recorded { index, event } = recorded;
     let Event {
         body, time, actor, ..
@@ -166,6 +182,7 @@ fn released(recorded: Recorded) -> Option<Released> {
         time,
         actor,
         pushed,
+        quarantine,
     })
 }
 

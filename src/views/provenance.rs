@@ -13,10 +13,10 @@
 //! | [`forge`] | addresses at the forges that are known here |
 use events::{name::FoldedName, platform::Platform, version::GemVersion};
 use projections::tables::RELEASE;
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Row as _};
 use tlog::Receipt;
 
-use super::failed;
+use super::{failed, index::Quarantine};
 use crate::{
     app::App,
     store::{
@@ -39,11 +39,13 @@ pub async fn of(
     number: &GemVersion,
     platform: &Platform,
 ) -> Result<Option<TransparencyRecord>, StoreError> {
-    let Some(index) = release_index(app, gem, number, platform).await? else {
+    let Some((index, quarantine)) = released(app, gem, number, platform).await? else {
         return Ok(None);
     };
     match newest(app)?.filter(|anchored| index < anchored.checkpoint.size()) {
-        Some(anchored) => walk::record(app, &anchored, index).await.map(Some),
+        Some(anchored) => walk::record(app, &anchored, index, quarantine)
+            .await
+            .map(Some),
         None => Ok(None),
     }
 }
@@ -88,23 +90,30 @@ async fn prove(app: &App, anchored: &Anchored, index: u64) -> Result<Receipt, St
     app.receipts.prove(&app.reader, anchored, index).await
 }
 
-async fn release_index(
+/// The log index of a release, and whether it is withheld now.
+async fn released(
     app: &App,
     gem: &FoldedName,
     number: &GemVersion,
     platform: &Platform,
-) -> Result<Option<u64>, StoreError> {
-    let sql =
-        format!("SELECT log_index FROM {RELEASE} WHERE gem = $1 AND number = $2 AND platform = $3");
-    let query = sqlx::query_scalar(AssertSqlSafe(sql))
+) -> Result<Option<(u64, Option<Quarantine>)>, StoreError> {
+    let sql = format!(
+        "SELECT log_index, quarantined_at, quarantine_index, quarantine_reason FROM {RELEASE}
+         WHERE gem = $1 AND number = $2 AND platform = $3"
+    );
+    let query = sqlx::query(AssertSqlSafe(sql))
         .bind(gem.as_str().to_owned())
         .bind(number.as_str().to_owned())
         .bind(platform.as_str().to_owned());
-    let index: Option<i64> = query
+    let row = query
         .fetch_optional(app.reader.pool())
         .await
         .map_err(failed)?;
-    Ok(index.and_then(|index| u64::try_from(index).ok()))
+    let Some(row) = row else { return Ok(None) };
+    let index: Option<i64> = row.try_get(0).map_err(failed)?;
+    let quarantine = Quarantine::of(&row, 1)?;
+    let index = index.and_then(|index| u64::try_from(index).ok());
+    Ok(index.map(|index| (index, quarantine)))
 }
 
 /// Reads `VERSION` or `VERSION-PLATFORM`: a version has no `-`, so the first one is where the platform starts.

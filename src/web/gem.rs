@@ -35,6 +35,8 @@ struct Release {
     /// `VERSION[-PLATFORM]`
     version: String,
     prerelease: bool,
+    /// It is withheld, for this reason.
+    quarantined: Option<String>,
     log_index: u64,
     released: Moment,
     source: Option<Source>,
@@ -116,7 +118,10 @@ async fn gem(app: &App, name: &str) -> Result<Page, Fault> {
 
 /// The highest version that is no pre-release, else the highest.
 fn latest(releases: &[Released]) -> Option<String> {
-    let numbers = || releases.iter().map(|release| &release.pushed.number);
+    let served = releases
+        .iter()
+        .filter(|release| release.quarantine.is_none());
+    let numbers = || served.clone().map(|release| &release.pushed.number);
     let settled = numbers().filter(|number| !number.is_prerelease()).max();
     settled.or(numbers().max()).map(ToString::to_string)
 }
@@ -136,6 +141,9 @@ impl From<Released> for Release {
         Self {
             version: format!("{}{}", pushed.number, platform.unwrap_or_default()),
             prerelease: pushed.number.is_prerelease(),
+            quarantined: released
+                .quarantine
+                .map(|quarantine| typeset(&quarantine.reason)),
             log_index: released.log_index,
             released: released.time.into(),
             source,

@@ -30,6 +30,8 @@ struct Page {
     /// `VERSION[-PLATFORM]`
     version: String,
     released: Moment,
+    /// Since when it is withheld, and why.
+    quarantined: Option<(Moment, String)>,
     size: String,
     origin: Option<Origin>,
     /// Who pushed, where no workflow did.
@@ -110,6 +112,10 @@ async fn release(app: &App, name: &str, version: &str) -> Result<Page, Fault> {
         frame: Frame::new(app, Some(record.log.size)),
         version: format!("{}{}", record.number, platform.unwrap_or_default()),
         released: record.released.into(),
+        quarantined: record
+            .quarantined
+            .as_ref()
+            .map(|quarantine| (quarantine.since.into(), typeset(&quarantine.reason))),
         size: grouped(record.size),
         origin: record.source.clone().map(Origin::from),
         pusher: who(&record.chain.release.actor),
@@ -240,6 +246,8 @@ fn later(entry: &Entry) -> Step {
         "provider.disabled" => "The identity provider was disabled.",
         "provider.key_distrusted" => "The key that signed the identity token was distrusted.",
         "publisher.removed" => "The publisher that pushed it was removed.",
+        "release.quarantined" => "The release was quarantined: its file is withheld.",
+        "release.restored" => "The quarantine was lifted: the same file is served again.",
         other => other,
     };
     Step {

@@ -33,6 +33,7 @@ mod push;
 mod push_files;
 mod push_versions;
 mod push_wire;
+mod quarantine;
 mod reader;
 mod receipts;
 mod tokens;

@@ -15,5 +15,6 @@ mod map;
 mod private;
 mod publishers;
 mod push;
+mod quarantine;
 mod receipts;
 mod verify;

@@ -6,7 +6,7 @@ use events::{
     denied::PushDenied,
     digest::Digest,
     event::{Draft, Sealed},
-    gem::{FileTaken, IndexLine, NameTaken, Pushed, Source},
+    gem::{FileTaken, IndexLine, NameTaken, Pushed, Quarantined, Restored, Source},
     id::{AccountId, ApiKeyId, Owner, PublisherId, RequestId},
     log::{FORMAT, Opened, Rules, RulesChanged, SubjectErased, Visibility},
     name::GemName,
@@ -258,6 +258,8 @@ pub(crate) enum Step {
     Revoke(u64),
     Push(u64, u64, bool),
     PushDenied(u64),
+    Quarantine(u64, u64, bool),
+    Restore(u64, u64, bool),
     Opened,
     Rules,
     Erased(u64),
@@ -281,6 +283,8 @@ pub(crate) fn any_step() -> impl Strategy<Value = Step> {
         1 => (0_u64..40).prop_map(Step::Revoke),
         8 => (number(), 0_u64..30, any::<bool>()).prop_map(|(gem, n, java)| Step::Push(gem, n, java)),
         1 => number().prop_map(Step::PushDenied),
+        3 => (number(), 0_u64..30, any::<bool>()).prop_map(|(gem, n, java)| Step::Quarantine(gem, n, java)),
+        2 => (number(), 0_u64..30, any::<bool>()).prop_map(|(gem, n, java)| Step::Restore(gem, n, java)),
         1 => Just(Step::Opened),
         1 => Just(Step::Rules),
         1 => number().prop_map(Step::Erased),
@@ -383,6 +387,8 @@ impl Step {
                 (g, Body::PublisherRemoved(PublisherRemoved { publisher }))
             }
             Self::PushDenied(n) => return vec![push_denied(n)],
+            Self::Quarantine(gem, n, java) => return vec![quarantined(gem, n, java)],
+            Self::Restore(gem, n, java) => return vec![restored(gem, n, java)],
             _ => return Vec::new(),
         };
         let folded = gem(number).folded();
@@ -408,6 +414,36 @@ fn publisher_added(pending: Option<u64>, number: u64) -> Body {
         pending: pending.map(PublisherId),
         publisher: publisher(number),
     })
+}
+
+fn platform(java: bool) -> Platform {
+    Platform::parse(if java { "java" } else { "ruby" }).unwrap()
+}
+
+/// A release is withheld, whether there is one or not.
+pub(crate) fn quarantined(gem_number: u64, number: u64, java: bool) -> Draft {
+    let name = gem(gem_number);
+    let body = Body::ReleaseQuarantined(Quarantined {
+        digest: digest("file", number),
+        name: name.clone(),
+        number: GemVersion::parse(&format!("1.0.{number}")).unwrap(),
+        platform: platform(java),
+        reason: text("pushed by a stolen key"),
+    });
+    Draft::new(StreamName::gem(&name.folded()), body)
+}
+
+/// A release is served again, whether it was withheld or not.
+pub(crate) fn restored(gem_number: u64, number: u64, java: bool) -> Draft {
+    let name = gem(gem_number);
+    let body = Body::ReleaseRestored(Restored {
+        digest: digest("file", number),
+        name: name.clone(),
+        number: GemVersion::parse(&format!("1.0.{number}")).unwrap(),
+        platform: platform(java),
+        reason: None,
+    });
+    Draft::new(StreamName::gem(&name.folded()), body)
 }
 
 fn push_denied(number: u64) -> Draft {

@@ -55,7 +55,9 @@ fn may(case: &Case<'_>) -> bool {
         | Body::ProviderDisabled(_)
         | Body::IssuerTaken(_)
         | Body::AccountCreated(_)
-        | Body::AccountDisabled(_) => operator,
+        | Body::AccountDisabled(_)
+        | Body::ReleaseQuarantined(_)
+        | Body::ReleaseRestored(_) => operator,
         Body::MapRooted(_) => operator && last.via == Via::Server,
         Body::PublisherAdded(_)
         | Body::PublisherRemoved(_)

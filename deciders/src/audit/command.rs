@@ -127,6 +127,8 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         },
         Body::ApiKeyRevoked(revoked) => management::revoke(case, revoked)?,
         Body::ReleasePushed(pushed) => release::push(case, pushed)?,
+        Body::ReleaseQuarantined(quarantined) => management::quarantine(case, quarantined)?,
+        Body::ReleaseRestored(restored) => management::restore(case, restored)?,
         Body::ExchangeDenied(denied) => records::exchange(case, denied)?,
         Body::PushDenied(denied) => records::push(case, denied)?,
         Body::MapRooted(rooted) => management::root(case, *rooted)?,

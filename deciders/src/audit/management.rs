@@ -4,6 +4,7 @@ use events::{
     Body,
     api_key::{Holder, Issued, Revoked},
     event::Draft,
+    gem::{Quarantined, Restored},
     id::{AccountId, Actor, ApiKeyId, Owner, PublisherId},
     map::Rooted,
     name::GemName,
@@ -15,7 +16,7 @@ use events::{
 
 use super::command::{Case, Fault};
 use crate::{
-    Code, account, api_key, map,
+    Code, account, api_key, gem, map,
     policy::{self, States},
     provider,
 };
@@ -157,6 +158,9 @@ pub(super) fn issue(case: &Case<'_>, issued: &Issued) -> Result<Vec<Draft>, Faul
 }
 
 pub(super) fn revoke(case: &Case<'_>, revoked: &Revoked) -> Result<Vec<Draft>, Fault> {
+    if case.group.recorded().len() > 1 {
+        return revoke_all(case);
+    }
     let id = api_key_id(case)?;
     match case.world.keys.state(id) {
         Some(key) => Ok(api_key::revoke(&key, id, revoked.reason, case.last.time)?),
@@ -173,4 +177,47 @@ pub(super) fn root(case: &Case<'_>, rooted: Rooted) -> Result<Vec<Draft>, Fault>
         return Err(Fault::new("events", text));
     }
     Ok(map::root(&[&case.world.roots], rooted, case.last.time)?)
+}
+
+/// Several keys in one command: each of them must have lived, and none stands there twice.
+fn revoke_all(case: &Case<'_>) -> Result<Vec<Draft>, Fault> {
+    let mut keys = Vec::new();
+    for event in case.group.events() {
+        let id = ApiKeyId::parse(event.stream.rest()).map_err(|_| case.misplaced())?;
+        keys.push((id, case.world.keys.state(id).unwrap_or_default()));
+    }
+    let keys: Vec<_> = keys.iter().map(|(id, key)| (*id, key)).collect();
+    Ok(api_key::revoke_all(&keys, case.last.time)?)
+}
+
+/// A release that is withheld.
+pub(super) fn quarantine(case: &Case<'_>, quarantined: &Quarantined) -> Result<Vec<Draft>, Fault> {
+    let Quarantined {
+        digest: _,
+        name: _,
+        number,
+        platform,
+        reason,
+    } = quarantined;
+    let (ledger, gem) = (&case.world.ledger, case.world.gem(&case.gem()?));
+    Ok(gem::quarantine(
+        ledger,
+        gem,
+        number,
+        platform,
+        reason.clone(),
+    )?)
+}
+
+/// A quarantine that is lifted.
+pub(super) fn restore(case: &Case<'_>, restored: &Restored) -> Result<Vec<Draft>, Fault> {
+    let Restored {
+        digest: _,
+        name: _,
+        number,
+        platform,
+        reason,
+    } = restored;
+    let (ledger, gem) = (&case.world.ledger, case.world.gem(&case.gem()?));
+    Ok(gem::restore(ledger, gem, number, platform, reason.clone())?)
 }

@@ -167,6 +167,7 @@ impl Mutant<'_> {
             ("pending_publisher.added", "owner") if self.event().actor == Actor::Operator => WILL,
             ("map.rooted", _) => MAP,
             ("publisher.removed" | "pending_publisher.removed", _) => Chosen,
+            ("release.quarantined" | "release.restored", "reason") => WILL,
             _ => Bound,
         }
     }
@@ -208,7 +209,7 @@ impl Mutant<'_> {
 fn is_removal(event: &Event) -> bool {
     matches!(
         event.body,
-        Body::PublisherRemoved(_) | Body::PendingRemoved(_)
+        Body::PublisherRemoved(_) | Body::PendingRemoved(_) | Body::ApiKeyRevoked(_)
     )
 }
 

@@ -16,10 +16,12 @@ use events::{
     fold,
     id::{AccountId, Actor, ApiKeyId, Owner, PublisherId, Via},
     log::{FORMAT, Known, Opened, Rules, Succeeded, Visibility},
+    platform::Platform,
     policy::Publisher,
     provider::{ObservedKey, Registered},
     stream::StreamName,
     time::Timestamp,
+    version::GemVersion,
 };
 
 use crate::fixtures::{
@@ -260,6 +262,45 @@ impl History {
     pub(crate) fn revoke(&mut self, id: ApiKeyId) -> Result<(), Denial> {
         let key: ApiKey = self.state(&StreamName::api_key(id));
         let drafts = api_key::revoke(&key, id, Reason::Operator, self.now)?;
+        self.by_operator(drafts);
+        Ok(())
+    }
+
+    /// Revokes several keys in one command.
+    pub(crate) fn revoke_all(&mut self, ids: &[ApiKeyId]) -> Result<(), Denial> {
+        let keys: Vec<ApiKey> = ids
+            .iter()
+            .map(|id| self.state(&StreamName::api_key(*id)))
+            .collect();
+        let keys: Vec<_> = ids.iter().copied().zip(&keys).collect();
+        let drafts = api_key::revoke_all(&keys, self.now)?;
+        self.by_operator(drafts);
+        Ok(())
+    }
+
+    /// Withholds the plain release of this version.
+    pub(crate) fn quarantine(&mut self, name: &str, number: &str) -> Result<(), Denial> {
+        let state: deciders::gem::Gem = self.state(&StreamName::gem(&folded(name)));
+        let number = GemVersion::parse(number).unwrap();
+        let (ledger, why) = (self.ledger(), text("pushed by a stolen key"));
+        let ruby = Platform::ruby();
+        let drafts = deciders::gem::quarantine(&ledger, &state, &number, &ruby, why)?;
+        self.by_operator(drafts);
+        Ok(())
+    }
+
+    /// Serves it again.
+    pub(crate) fn restore(&mut self, name: &str, number: &str) -> Result<(), Denial> {
+        let state: deciders::gem::Gem = self.state(&StreamName::gem(&folded(name)));
+        let number = GemVersion::parse(number).unwrap();
+        let ruby = Platform::ruby();
+        let drafts = deciders::gem::restore(
+            &self.ledger(),
+            &state,
+            &number,
+            &ruby,
+            Some(text("checked")),
+        )?;
         self.by_operator(drafts);
         Ok(())
     }

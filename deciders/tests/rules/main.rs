@@ -20,4 +20,5 @@ mod mutations;
 mod properties;
 mod publishers;
 mod push;
+mod quarantine;
 mod tour;

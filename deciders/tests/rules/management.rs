@@ -411,6 +411,7 @@ fn every_code_has_a_name_of_its_own_a_sentence_and_a_test() {
         include_str!("matching.rs"),
         include_str!("publishers.rs"),
         include_str!("push.rs"),
+        include_str!("quarantine.rs"),
     ]
     .concat();
     for code in Code::ALL {

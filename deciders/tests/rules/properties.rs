@@ -1,5 +1,6 @@
 //! Any history at all: whatever is asked in whatever order, nothing panics, and what was decided is lawful.
 use events::{
+    Body,
     api_key::Scope,
     id::{AccountId, Actor, ApiKeyId, Owner, PublisherId},
     log::Rules,
@@ -132,7 +133,7 @@ impl Run {
     /// Whatever comes of it: most commands are denied at times.
     fn apply(&mut self, [what, a, b, c]: Command) {
         let history = &mut self.history;
-        match what % 20 {
+        match what % 21 {
             0 => drop(history.create_account(account(a))),
             1 if c < 40 => drop(history.disable_account(account(a))),
             1 | 2 => {
@@ -176,8 +177,31 @@ impl Run {
                     history.give_back(key)
                 });
             }
+            19 => self.withhold(a, b),
             _ => self.rarely(a, b, c),
         }
+    }
+
+    /// Some release that there is, or one that there is not, is withheld or served again.
+    fn withhold(&mut self, a: u8, b: u8) {
+        let history = &mut self.history;
+        let released = history.log.iter().filter_map(|recorded| {
+            if let Body::ReleasePushed(pushed) = &recorded.event.body {
+                Some((pushed.name.to_string(), pushed.number.to_string()))
+            } else {
+                None
+            }
+        });
+        let released: Vec<_> = released.collect();
+        let (name, number) = match released.len() {
+            0 => (String::from("rake"), String::from("1.0")),
+            count => released[usize::from(a) % count].clone(),
+        };
+        drop(if b % 2 == 0 {
+            history.quarantine(&name, &number)
+        } else {
+            history.restore(&name, &number)
+        });
     }
 
     fn rarely(&mut self, a: u8, b: u8, c: u8) {
@@ -259,7 +283,7 @@ fn random_commands_do_lead_somewhere() {
                 .or_default() += 1;
         }
     }
-    let missing: Vec<_> = events::Body::TYPES
+    let missing: Vec<_> = Body::TYPES
         .iter()
         .filter(|kind| !seen.contains_key(kind.name))
         .collect();

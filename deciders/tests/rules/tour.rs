@@ -142,6 +142,15 @@ fn endings(history: &mut History) {
     history.root().unwrap();
     let key = history.exchange(&job(12)).unwrap();
     history.released(key, &release("Rake", "4.0"));
+    history.quarantine("Rake", "1.0").unwrap();
+    history.quarantine("Rake", "4.0").unwrap();
+    history.restore("rake", "1.0.0").unwrap();
+    history.give_back(key).unwrap();
+    let mut keys: Vec<_> = (13..16)
+        .map(|jti| history.exchange(&job(jti)).unwrap())
+        .collect();
+    keys.push(key);
+    history.revoke_all(&keys).unwrap();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use events::{
     denied::{ExchangeDenied, PushDenied},
     digest::Digest,
     event::Sealed,
-    gem::{FileTaken, NameTaken, Pushed},
+    gem::{FileTaken, NameTaken, Pushed, Quarantined, Restored},
     id::{Actor, Owner, PublisherId, RequestId, Via},
     log::{FORMAT, Known, Opened, Rules, RulesChanged, SubjectErased, Succeeded, Visibility},
     map::Rooted,
@@ -67,7 +67,9 @@ fn stream_of(body: &Body) -> StreamName {
         Body::TokenExchanged(_) => token(),
         Body::ExchangeDenied(_) | Body::PushDenied(_) => StreamName::denied(&gem()),
         Body::ApiKeyIssued(_) | Body::ApiKeyRevoked(_) => StreamName::api_key(api_key()),
-        Body::ReleasePushed(_) => StreamName::gem(&gem()),
+        Body::ReleasePushed(_) | Body::ReleaseQuarantined(_) | Body::ReleaseRestored(_) => {
+            StreamName::gem(&gem())
+        }
         Body::NameTaken(_) => StreamName::name(&gem()),
         Body::FileTaken(taken) => StreamName::file(&taken.file),
         Body::MapRooted(_) => StreamName::map(moment(0)),
@@ -342,6 +344,23 @@ fn releases() -> Vec<Sample> {
         ..pushed()
     };
     let file = FullName::try_from(String::from("Rake-13.2.1")).unwrap();
+    let release = pushed();
+    let quarantined = Quarantined {
+        digest: release.digest,
+        name: rake(),
+        number: release.number.clone(),
+        platform: release.platform.clone(),
+        reason: text("pushed by a stolen workflow"),
+    };
+    let restored = |reason| {
+        Body::ReleaseRestored(Restored {
+            digest: release.digest,
+            name: rake(),
+            number: release.number.clone(),
+            platform: release.platform.clone(),
+            reason,
+        })
+    };
     vec![
         sample(job, 0, Body::ApiKeyIssued(minted)),
         variant(
@@ -355,6 +374,13 @@ fn releases() -> Vec<Sample> {
         ),
         sample(job, 0, Body::ReleasePushed(pushed())),
         variant("account", sample(owner, 0, Body::ReleasePushed(by_owner))),
+        sample(&Actor::Operator, 1, Body::ReleaseQuarantined(quarantined)),
+        sample(
+            &Actor::Operator,
+            2,
+            restored(some("rebuilt from the same commit, byte for byte")),
+        ),
+        variant("unexplained", sample(&Actor::Operator, 2, restored(None))),
         sample(job, 0, Body::NameTaken(NameTaken { name: rake() })),
         sample(job, 0, Body::FileTaken(FileTaken { file })),
     ]

@@ -2,7 +2,7 @@
 use events::{Body, Recorded, id::PublisherId};
 use projections::{
     Cell, Write, rows,
-    tables::{ACCOUNT, API_KEY, GEM, PROVIDER, PUBLISHER, RELEASE},
+    tables::{ACCOUNT, API_KEY, GEM, INFO, PROVIDER, PUBLISHER, RELEASE, VERSION_LINE},
 };
 
 use crate::{after, golden, number, row, text};
@@ -180,6 +180,35 @@ fn a_release_of_an_account_says_nothing_of_a_source() {
     for column in ["provider", "repository", "commit_id", "run_id"] {
         assert_eq!(release[column], Cell::Null, "{column}");
     }
+}
+
+#[test]
+fn a_quarantine_leaves_the_release_and_takes_its_line_until_it_is_lifted() {
+    let pushed = || golden!("release.pushed.v1", 7);
+    let whole = after([pushed()]);
+    let memory = after([pushed(), golden!("release.quarantined.v1", 8)]);
+    let release = row(&memory, RELEASE).unwrap();
+    assert_eq!(release["quarantine_index"], number(8));
+    assert_eq!(
+        release["quarantine_reason"],
+        text("pushed by a stolen workflow")
+    );
+    assert_eq!(release["digest"], row(&whole, RELEASE).unwrap()["digest"]);
+    assert_eq!(row(&memory, INFO).unwrap()["body"], text("---\n"));
+    let lines = memory.tables[VERSION_LINE].values();
+    let last = lines.last().unwrap()["line"].clone();
+    assert!(
+        matches!(&last, Cell::Text(line) if line.starts_with("Rake -13.2.1 ")),
+        "{last:?}"
+    );
+    let restored = after([
+        pushed(),
+        golden!("release.quarantined.v1", 8),
+        golden!("release.restored.v1", 9),
+    ]);
+    assert_eq!(restored.tables[INFO], whole.tables[INFO]);
+    let release = row(&restored, RELEASE).unwrap();
+    assert_eq!(release["quarantined_at"], Cell::Null);
 }
 
 #[test]

@@ -43,10 +43,14 @@ fn a_projection_makes_exactly_the_tables_it_names_and_each_bears_its_revision() 
         let mut named = projection.tables.to_vec();
         named.sort_unstable();
         assert_eq!(made, named);
-        assert!(
-            named.iter().all(|table| table.ends_with("_r1")),
-            "{named:?}"
-        );
+        let revision = |name: &str| {
+            name.rsplit_once("_r")
+                .map(|(_, revision)| revision.to_owned())
+        };
+        for table in &named {
+            assert_eq!(revision(table), revision(projection.name), "{table}");
+            assert!(revision(table).is_some_and(|it| it.parse::<u32>().is_ok()));
+        }
         for index in projection.ddl.split("INDEX ").skip(1) {
             assert!(
                 named.iter().any(|table| index.starts_with(table)),

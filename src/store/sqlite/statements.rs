@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use events::{stream::StreamName, time::Timestamp};
-use projections::{Cell, tables};
+use projections::{Cell, index::Info, tables};
 use sqlx::{
     AssertSqlSafe, Row as _, SqliteConnection,
     query::Query,
@@ -189,14 +189,21 @@ pub(super) async fn read_streams(
     Ok(found)
 }
 
-/// The bytes of a gem's `/info`.
+/// A gem's `/info`, withheld lines included.
 pub(in crate::store) async fn read_info(
     connection: &mut SqliteConnection,
     gem: &str,
-) -> Result<Option<String>, StoreError> {
-    let sql = format!("SELECT body FROM {} WHERE gem = $1", tables::INFO);
-    let body = sqlx::query_scalar(AssertSqlSafe(sql)).bind(gem.to_owned());
-    body.fetch_optional(connection).await.map_err(database)
+) -> Result<Option<Info>, StoreError> {
+    let sql = format!("SELECT body, withheld FROM {} WHERE gem = $1", tables::INFO);
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(gem.to_owned());
+    let row = query.fetch_optional(connection).await.map_err(database)?;
+    row.map(|row| {
+        Ok(Info {
+            body: row.try_get(0).map_err(database)?,
+            withheld: row.try_get(1).map_err(database)?,
+        })
+    })
+    .transpose()
 }
 
 /// A stored tile.

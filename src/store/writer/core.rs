@@ -266,9 +266,8 @@ impl<B: Backend> Core<B> {
                 continue;
             };
             if !infos.contains_key(gem) {
-                let body = self.backend.info(gem).await?;
-                let info = body.map_or_else(Info::default, |body| Info { body });
-                infos.insert(gem.to_owned(), info);
+                let info = self.backend.info(gem).await?;
+                infos.insert(gem.to_owned(), info.unwrap_or_default());
             }
             if let Some(info) = infos.get_mut(gem) {
                 rows.extend(index::fold(info, recorded));

@@ -138,6 +138,8 @@ fn change(recorded: &Recorded) -> Option<Change> {
         | Body::ApiKeyIssued(_)
         | Body::ApiKeyRevoked(_)
         | Body::ReleasePushed(_)
+        | Body::ReleaseQuarantined(_)
+        | Body::ReleaseRestored(_)
         | Body::NameTaken(_)
         | Body::FileTaken(_)
         | Body::MapRooted(_) => return None,

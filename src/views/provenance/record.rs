@@ -14,6 +14,8 @@ use events::{
 };
 use serde::Serialize;
 
+use crate::views::index::Quarantine;
+
 /// The version of this shape. A field may be added under the same number; one that changes its meaning raises it.
 pub const RECORD_VERSION: u32 = 1;
 
@@ -52,6 +54,9 @@ pub struct TransparencyRecord {
     pub document: Digest,
     /// When it was released, by this registry's clock.
     pub released: Timestamp,
+    /// Since when and why its file is withheld; absent while it is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quarantined: Option<Quarantine>,
     /// Where it came from; absent if it was pushed with an account's key.
     pub source: Option<Source>,
     /// What is known of it, and how.

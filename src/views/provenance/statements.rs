@@ -8,7 +8,8 @@ use crate::views::gems::who;
 
 /// Every statement about a release, the most telling first.
 pub(super) fn of(record: &TransparencyRecord) -> Vec<Statement> {
-    let mut statements = vec![file(record)];
+    let mut statements: Vec<Statement> = quarantine(record).into_iter().collect();
+    statements.push(file(record));
     if let Some(source) = &record.source {
         statements.push(origin(source, &record.chain));
         statements.extend(token(&record.chain));
@@ -31,6 +32,24 @@ fn statement(subject: &'static str, known: Known, says: String, how: String) -> 
         says,
         how,
     }
+}
+
+fn quarantine(record: &TransparencyRecord) -> Option<Statement> {
+    let quarantine = record.quarantined.as_ref()?;
+    let says = format!(
+        "It is quarantined since {}, and its file is not served: {}",
+        quarantine.since, quarantine.reason
+    );
+    let how = format!(
+        "Event {} of the log says so, in the operator's words. Version and file name stay taken.",
+        quarantine.log_index
+    );
+    let known = if quarantine.log_index < record.log.size {
+        Known::Proven
+    } else {
+        Known::StatedByRegistry
+    };
+    Some(statement("quarantine", known, says, how))
 }
 
 fn file(record: &TransparencyRecord) -> Statement {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::App,
     store::{StoreError, anchor::Anchored},
-    views::LONGEST,
+    views::{LONGEST, index::Quarantine},
 };
 
 /// A walk under one checkpoint: whatever lies beyond it is not seen.
@@ -34,6 +34,7 @@ pub(super) async fn record(
     app: &App,
     anchored: &Anchored,
     index: u64,
+    quarantined: Option<Quarantine>,
 ) -> Result<TransparencyRecord, StoreError> {
     let walk = Walk { app, anchored };
     let missing = || StoreError::Corrupt(format!("event {index} is not a release"));
@@ -59,6 +60,7 @@ pub(super) async fn record(
         size: pushed.size,
         document: pushed.document,
         released: recorded.event.time,
+        quarantined,
         source,
         statements: Vec::new(),
         since: walk.since(&recorded, pushed, &chain).await?,
@@ -279,9 +281,13 @@ impl Walk<'_> {
                 .as_ref()
                 .map(|provider| StreamName::provider(&provider.slug)),
         );
+        let after = release.event.revision + 1;
+        let mut places: Vec<(StreamName, u64)> =
+            streams.into_iter().map(|stream| (stream, 0)).collect();
+        places.push((StreamName::gem(&pushed.name.folded()), after));
         let mut since = Vec::new();
-        for stream in streams {
-            for recorded in self.stream(&stream, 0).await? {
+        for (stream, from) in places {
+            for recorded in self.stream(&stream, from).await? {
                 if recorded.index > release.index && bears_on(&recorded.event.body, pushed, chain) {
                     since.push(self.entry(&recorded).await?);
                 }
@@ -299,6 +305,12 @@ fn bears_on(body: &Body, pushed: &Pushed, chain: &Chain) -> bool {
     match body {
         Body::ApiKeyRevoked(_) | Body::AccountDisabled(_) | Body::ProviderDisabled(_) => true,
         Body::PublisherRemoved(removed) => Some(removed.publisher) == publisher,
+        Body::ReleaseQuarantined(gone) => {
+            (&gone.number, &gone.platform) == (&pushed.number, &pushed.platform)
+        }
+        Body::ReleaseRestored(back) => {
+            (&back.number, &back.platform) == (&pushed.number, &pushed.platform)
+        }
         Body::ProviderKeyDistrusted(distrusted) => Some(distrusted.thumbprint) == key,
         Body::LogOpened(_)
         | Body::LogRulesChanged(_)

@@ -44,6 +44,10 @@ pub(super) fn denied(code: Code) -> &'static str {
         Code::VersionExists | Code::VersionSpelledDifferently | Code::FileTaken => {
             "release another version"
         }
+        Code::ReleaseQuarantined => {
+            "use another version, and ask the operator why; only `gemledger quarantine lift` brings it back"
+        }
+        Code::NotQuarantined => "nothing: it is served",
         Code::NameSpelledDifferently => "use the spelling that is registered",
         Code::NotOwner => "ask an owner of the gem, or the operator",
         Code::NotPublisher => "add a publisher for the workflow of this key",
@@ -139,6 +143,10 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
         "gem_unsigned" => (
             "the gem has a certificate chain and no signature",
             "sign it, or leave the chain out",
+        ),
+        "release_quarantined" => (
+            "the operator has withheld this release; the text says since when and why",
+            "use another version, or ask the operator; the release's record is still served",
         ),
         "key_dead" => ("the API key has expired or was revoked", "get a new key"),
         "key_expired" => (

@@ -6,6 +6,7 @@ use std::{
 
 use events::stream::StreamName;
 use gemledger::store::{Backend, Batch, Head, StoreError};
+use projections::index::Info;
 
 /// The steps of a transaction, and what comes after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +93,7 @@ impl<B: Backend> Backend for Faulty<B> {
         around(self.faults.take(Step::Streams), self.inner.streams(names)).await
     }
 
-    async fn info(&mut self, gem: &str) -> Result<Option<String>, StoreError> {
+    async fn info(&mut self, gem: &str) -> Result<Option<Info>, StoreError> {
         around(self.faults.take(Step::Info), self.inner.info(gem)).await
     }
 
