@@ -57,6 +57,8 @@ pub mod witnessing;
 
 /// Mebibytes of gems that are in memory at the same time; more wait for their turn.
 const UPLOADS: usize = 2048;
+/// Readers of the feed who wait for the next event at the same time.
+const FOLLOWERS: usize = 256;
 /// Gems that are parsed at the same time.
 const PARSES: usize = 4;
 
@@ -183,6 +185,8 @@ pub struct App {
     pub uploads: Arc<tokio::sync::Semaphore>,
     /// Files that may be parsed at the same time.
     pub parses: Arc<tokio::sync::Semaphore>,
+    /// Room for readers of the feed who wait; closed when the server ends.
+    pub followers: Arc<tokio::sync::Semaphore>,
     /// How often denials came since they were recorded.
     pub denials: Arc<exchange::DenialCounts>,
     /// What witnesses cosigned.
@@ -259,6 +263,7 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         index: Arc::default(),
         receipts: Arc::default(),
         uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS)),
+        followers: Arc::new(tokio::sync::Semaphore::new(FOLLOWERS)),
         parses: Arc::new(tokio::sync::Semaphore::new(PARSES)),
         witnesses: Arc::new(Board::new(
             witness::Settings::default(),

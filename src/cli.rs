@@ -15,7 +15,9 @@ use crate::{
 
 mod accounts;
 mod audit;
+mod blast_radius;
 mod demo;
+mod explain;
 mod log;
 mod monitor;
 mod out;
@@ -26,6 +28,7 @@ mod quarantine;
 mod recovery;
 mod replay;
 mod serve;
+mod state;
 mod time;
 mod verify;
 mod witnesses;
@@ -94,6 +97,12 @@ enum Command {
     Restore(recovery::Restore),
     /// Print events of the log; `log import` brings missing ones back
     Log(log::Log),
+    /// Everything that an identity touched, and the commands that would contain it
+    BlastRadius(blast_radius::BlastRadius),
+    /// A gem's policy, releases and keys at any moment
+    State(state::State),
+    /// Why an event was allowed or denied
+    Explain(explain::Explain),
     /// Where a release came from
     Provenance(provenance::Provenance),
     /// Replay the log: recompute its root, rebuild its tables, travel in time
@@ -163,6 +172,9 @@ async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Restore(command) => command.run(common).await,
         Command::Quarantine(command) => command.run(common).await,
         Command::Log(command) => command.run(common).await,
+        Command::BlastRadius(command) => command.run(common).await,
+        Command::State(command) => command.run(common).await,
+        Command::Explain(command) => command.run(common).await,
         Command::Provenance(command) => command.run(common).await,
         Command::Replay(command) => command.run(common).await,
         Command::Audit(command) => command.run(common).await,

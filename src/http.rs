@@ -83,6 +83,7 @@ fn routes(config: &mut web::ServiceConfig) {
             "/api/v1/gems/{gem}/versions/{version}/provenance",
             reading().to(api::provenance::show),
         )
+        .route("/api/v1/ledger/events", reading().to(api::events::events))
         // for `bundle` and `gem install`
         .service(
             web::resource("/names")

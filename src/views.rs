@@ -6,12 +6,17 @@ use crate::store::{StoreError, reader::Reader};
 pub mod accounts;
 pub mod api_keys;
 pub mod cache;
+pub mod explain;
+pub mod feed;
 pub mod files;
 pub mod gems;
 pub mod index;
+pub mod live_keys;
+pub mod past;
 pub mod provenance;
 pub mod providers;
 pub mod publishers;
+pub mod radius;
 pub mod receipts;
 
 /// Most events of one stream that a view folds.

@@ -245,7 +245,7 @@ pub fn judge(
 }
 
 /// What is not said to be public is not shown to the public. Providers of the generic kind have no word for it.
-fn public_repository(provider: &Registered, workflow: &Workflow) -> Result<(), Denial> {
+pub(crate) fn public_repository(provider: &Registered, workflow: &Workflow) -> Result<(), Denial> {
     match (&workflow.visibility, provider.kind) {
         (Some(visibility), _) if visibility.as_str() == "public" => Ok(()),
         (None, ProviderKind::Generic) => Ok(()),
@@ -258,7 +258,7 @@ fn public_repository(provider: &Registered, workflow: &Workflow) -> Result<(), D
     }
 }
 
-fn windows(rules: &Rules, facts: &Identity<'_>, now: Timestamp) -> Result<(), Denial> {
+pub(crate) fn windows(rules: &Rules, facts: &Identity<'_>, now: Timestamp) -> Result<(), Denial> {
     let leeway = rules.leeway_seconds;
     // Whole seconds, as the stream's name records them.
     let expires_at = Timestamp::from_seconds(facts.expires_at.seconds());

@@ -14,6 +14,7 @@ extern crate std;
 pub mod audit;
 pub mod denial;
 pub mod exchange;
+pub mod explain;
 pub mod matching;
 pub mod push;
 

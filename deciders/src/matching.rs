@@ -42,10 +42,10 @@ const GITHUB_TRIGGERS: [&str; 4] = ["push", "release", "workflow_dispatch", "sch
 /// Sources of GitLab pipelines that may release: no merge requests, no pipelines of other projects, no trigger tokens.
 const GITLAB_TRIGGERS: [&str; 4] = ["push", "web", "schedule", "api"];
 
-type Check = fn(&Job<'_>, &Publisher) -> Result<(), Denial>;
+pub(crate) type Check = fn(&Job<'_>, &Publisher) -> Result<(), Denial>;
 
 /// The checks in their order. The first two decide whether it is the publisher's own repository.
-const CHECKS: [Check; 9] = [
+pub(crate) const CHECKS: [Check; 9] = [
     provider_and_repository,
     ids,
     job_repository,

@@ -142,7 +142,7 @@ pub fn decide(states: &States<'_>, facts: &Facts, now: Timestamp) -> Result<Verd
 }
 
 /// A key dies with whoever vouched for it: its account, its provider, or the provider's key.
-fn holder_lives(states: &States<'_>, issued: &Issued) -> Result<(), Denial> {
+pub(crate) fn holder_lives(states: &States<'_>, issued: &Issued) -> Result<(), Denial> {
     match &issued.holder {
         Holder::Account(_) => states.account.ok_or(Code::NotFound)?.live(),
         Holder::Exchange(_) => {
@@ -156,7 +156,7 @@ fn holder_lives(states: &States<'_>, issued: &Issued) -> Result<(), Denial> {
 }
 
 /// File name, index line and digest speak of one release: Bundler trusts the line, and `gem` the file's name.
-fn coherent(facts: &Facts) -> Result<(), Denial> {
+pub(crate) fn coherent(facts: &Facts) -> Result<(), Denial> {
     let incoherent = |found: &str| Err(Denial::new(Code::ReleaseIncoherent).found(found));
     let composed = FullName::compose(&facts.name, &facts.number, &facts.platform);
     if composed.as_ref() != Ok(&facts.file) {
@@ -174,7 +174,7 @@ fn coherent(facts: &Facts) -> Result<(), Denial> {
     Ok(())
 }
 
-fn existing(release: &Release, facts: &Facts) -> Result<Verdict, Denial> {
+pub(crate) fn existing(release: &Release, facts: &Facts) -> Result<Verdict, Denial> {
     if release.number != facts.number {
         return Err(Denial::new(Code::VersionSpelledDifferently)
             .expected(release.number.as_str())
@@ -199,6 +199,16 @@ fn same_spelling(name: &GemName, facts: &Facts) -> Result<(), Denial> {
     Err(Denial::new(Code::NameSpelledDifferently)
         .expected(name.as_str())
         .found(facts.name.as_str()))
+}
+
+/// Whether anybody vouches for the push, whoever it is.
+pub(crate) fn may_push(
+    states: &States<'_>,
+    issued: &Issued,
+    facts: &Facts,
+    now: Timestamp,
+) -> Result<(), Denial> {
+    authorise(states, issued, facts, now).map(|_| ())
 }
 
 fn authorise<'a>(
@@ -274,7 +284,11 @@ fn not_publisher(denial: Denial) -> Denial {
 }
 
 /// A key of minutes is for one release: whoever steals it cannot use it for the next version too.
-fn one_version(states: &States<'_>, issued: &Issued, facts: &Facts) -> Result<(), Denial> {
+pub(crate) fn one_version(
+    states: &States<'_>,
+    issued: &Issued,
+    facts: &Facts,
+) -> Result<(), Denial> {
     match (&issued.holder, states.gem.by_key.get(&facts.api_key)) {
         (Holder::Exchange(_), Some(released)) if *released != facts.number.canonical() => {
             Err(Denial::new(Code::OneVersionPerKey)

@@ -8,7 +8,7 @@ use events::{
     Body, Recorded,
     api_key::{Holder, Issued, Scope},
     claims::ProviderKind,
-    gem::Pushed,
+    gem::{Pushed, Quarantined, Restored},
     id::PublisherId,
     platform::{FullName, Platform},
     policy::Publisher,
@@ -67,27 +67,8 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
         Body::ApiKeyIssued(issued) => vec![api_key(rest, issued)],
         Body::ApiKeyRevoked(_) => vec![flag(API_KEY, ("id", rest), "revoked")],
         Body::ReleasePushed(pushed) => release(recorded, pushed).into(),
-        Body::ReleaseQuarantined(gone) => {
-            let set = vec![
-                ("quarantined_at", time),
-                ("quarantine_index", recorded.index.into()),
-                ("quarantine_reason", gone.reason.as_str().into()),
-            ];
-            vec![put(
-                RELEASE,
-                release_key(rest, &gone.number, &gone.platform),
-                set,
-            )]
-        }
-        Body::ReleaseRestored(back) => {
-            let columns = ["quarantined_at", "quarantine_index", "quarantine_reason"];
-            let set = columns.map(|column| (column, Cell::Null)).into();
-            vec![put(
-                RELEASE,
-                release_key(rest, &back.number, &back.platform),
-                set,
-            )]
-        }
+        Body::ReleaseQuarantined(gone) => vec![quarantined(recorded, gone)],
+        Body::ReleaseRestored(back) => vec![restored(rest, back)],
         Body::LogOpened(_)
         | Body::LogRulesChanged(_)
         | Body::LogSucceeded(_)
@@ -192,6 +173,22 @@ fn api_key(id: &str, issued: &Issued) -> Write {
 pub fn full_name(pushed: &Pushed) -> String {
     FullName::compose(&pushed.name, &pushed.number, &pushed.platform)
         .map_or_else(|_| String::new(), Into::into)
+}
+
+fn quarantined(recorded: &Recorded, gone: &Quarantined) -> Write {
+    let set = vec![
+        ("quarantined_at", recorded.event.time.millis().into()),
+        ("quarantine_index", recorded.index.into()),
+        ("quarantine_reason", gone.reason.as_str().into()),
+    ];
+    let gem = recorded.event.stream.rest();
+    put(RELEASE, release_key(gem, &gone.number, &gone.platform), set)
+}
+
+fn restored(gem: &str, back: &Restored) -> Write {
+    let columns = ["quarantined_at", "quarantine_index", "quarantine_reason"];
+    let set = columns.map(|column| (column, Cell::Null)).into();
+    put(RELEASE, release_key(gem, &back.number, &back.platform), set)
 }
 
 fn release_key(gem: &str, number: &GemVersion, platform: &Platform) -> Cells {

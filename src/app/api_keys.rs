@@ -1,9 +1,11 @@
 //! API keys: issued to accounts by the operator, revoked by the operator or by whoever holds them.
 use deciders::{
+    Code,
     account::Account,
     api_key::{self, ApiKey},
 };
 use events::{
+    Recorded,
     api_key::{Holder, Issued, Reason, Scope},
     id::{AccountId, Actor, ApiKeyId, Via},
     name::FoldedName,
@@ -82,4 +84,40 @@ impl App {
             .await?;
         Ok(settled(outcome)?.indexes().start)
     }
+    /// Revokes up to [`api_key::MAX_REVOKED`] keys as the operator, together or not at all. Those that are dead by now are left
+    /// out; the others come back with the log indexes of their events.
+    pub async fn revoke_api_keys(
+        &self,
+        ids: Vec<ApiKeyId>,
+    ) -> Result<Vec<(ApiKeyId, u64)>, CommandError> {
+        let named = |id: &ApiKeyId| (*id, StreamName::api_key(*id));
+        let streams: Vec<(ApiKeyId, StreamName)> = ids.iter().map(named).collect();
+        let read = |(_, stream): &(ApiKeyId, StreamName)| Read::of::<ApiKey>(stream.clone());
+        let reads = streams.iter().map(read).collect();
+        let request = self.console();
+        let outcome = self
+            .writer
+            .append(reads, move |desk| {
+                let state = |(id, stream): &(ApiKeyId, StreamName)| {
+                    Some((*id, desk.state::<ApiKey>(stream)?))
+                };
+                let keys: Option<Vec<_>> = streams.iter().map(state).collect();
+                match keys {
+                    Some(keys) => request.verdict(api_key::revoke_all(&keys, desk.now)),
+                    None => Verdict::answer(unread()),
+                }
+            })
+            .await?;
+        match settled(outcome) {
+            Ok(outcome) => Ok(outcome.appended.iter().filter_map(revoked).collect()),
+            // All of them died meanwhile.
+            Err(CommandError::Denied(denial)) if denial.code == Code::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn revoked(recorded: &Recorded) -> Option<(ApiKeyId, u64)> {
+    let id = ApiKeyId::parse(recorded.event.stream.rest()).ok()?;
+    Some((id, recorded.index))
 }

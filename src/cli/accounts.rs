@@ -1,16 +1,13 @@
 //! `gemledger account`, `gemledger api-key` and `gemledger erase`
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use events::{
-    api_key::Scope,
-    id::{AccountId, ApiKeyId},
-    name::GemName,
-    stream::StreamName,
-};
+use events::{api_key::Scope, id::AccountId, name::GemName, stream::StreamName};
 use serde_json::json;
 
 use super::{Answer, Common, out, providers::done, time};
 use crate::{app::App, views};
+
+mod revoke;
 
 /// Accounts.
 #[derive(Subcommand)]
@@ -32,11 +29,8 @@ pub(super) enum AccountCommand {
 pub(super) enum ApiKeyCommand {
     /// Issue a key; it is shown once
     Issue(Issue),
-    /// Revoke a key
-    Revoke {
-        /// The key's id
-        id: String,
-    },
+    /// Revoke a key, or all keys of a provider, of a repository, or since a time
+    Revoke(revoke::Revoke),
 }
 
 /// Issue a key.
@@ -98,12 +92,7 @@ impl ApiKeyCommand {
         let app = common.open().await?;
         match self {
             Self::Issue(issue) => issue.run(common, &app).await,
-            Self::Revoke { id } => {
-                let index = app
-                    .revoke_api_key(ApiKeyId::parse(&id).context("the key's id")?, None)
-                    .await?;
-                Ok(done(common, &format!("API key {id} is revoked"), index))
-            }
+            Self::Revoke(revoke) => revoke.run(common, &app).await,
         }
     }
 }

@@ -1,17 +1,24 @@
 //! `gemledger log`
-use std::time::Duration;
+use std::{io, time::Duration};
 
+use anyhow::Context as _;
 use clap::Args;
-use events::{Recorded, body::Body, name::GemName, stream::StreamName, time::Timestamp};
-use serde_json::json;
+use events::{name::GemName, stream::StreamName, time::Timestamp};
+use serde_json::{Value, json};
 
 use super::{Answer, Common, out, recovery::LogCommand, time};
-use crate::store::reader::{PAGE, Reader};
+use crate::{
+    remote::Credential,
+    store::reader::Reader,
+    views::feed::{self, Filter},
+};
 
-/// How often a follower looks for new events.
+mod remote;
+
+/// How often a follower of a folder looks for new events.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// Print events of the log.
+/// Print events of the log: of the ledger in the folder, or of one that is served elsewhere.
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Log {
@@ -29,28 +36,21 @@ pub(super) struct Log {
     /// Only from this time on
     #[arg(long, value_name = "TIME", value_parser = time::moment)]
     since: Option<Timestamp>,
+    /// Only up to this time
+    #[arg(long, value_name = "TIME", value_parser = time::moment)]
+    until: Option<Timestamp>,
+    /// Only from this log index on
+    #[arg(long, value_name = "INDEX", default_value_t = 0)]
+    from: u64,
     /// Wait for more
     #[arg(long)]
     follow: bool,
-}
-
-/// What is wanted.
-struct Wanted {
-    streams: Vec<StreamName>,
-    event_type: Option<String>,
-    since: Option<Timestamp>,
-}
-
-impl Wanted {
-    fn has(&self, recorded: &Recorded) -> bool {
-        let event = &recorded.event;
-        let stream = self.streams.is_empty() || self.streams.contains(&event.stream);
-        let event_type = self
-            .event_type
-            .as_ref()
-            .is_none_or(|wanted| wanted == event.body.event_type().name);
-        stream && event_type && self.since.is_none_or(|since| event.time >= since)
-    }
+    /// Read the feed of the registry at this address; a private one is read with the key in `GEMLEDGER_API_KEY`
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    // A key among the arguments could be read by everybody on the machine, so this one is not shown in the help.
+    #[arg(long, env = "GEMLEDGER_API_KEY", hide = true, hide_env_values = true)]
+    api_key: Option<String>,
 }
 
 impl Log {
@@ -58,82 +58,92 @@ impl Log {
         if let Some(command) = self.command.take() {
             return command.run(common).await;
         }
-        let mut streams: Vec<StreamName> = self
-            .stream
-            .as_deref()
-            .map(StreamName::parse)
-            .transpose()?
-            .into_iter()
-            .collect();
-        if let Some(name) = &self.gem {
-            let gem = GemName::parse(name)?.folded();
-            streams.extend([
-                StreamName::policy(&gem),
-                StreamName::denied(&gem),
-                StreamName::gem(&gem),
-            ]);
+        let filter = self.filter()?;
+        if let Some(url) = &self.url {
+            return remote::run(&self, common, url).await;
         }
-        if let Some(wanted) = &self.r#type
-            && !Body::TYPES.iter().any(|known| known.name == wanted)
-        {
-            anyhow::bail!("there is no event type {wanted}; docs/events.md lists them");
-        }
-        let wanted = Wanted {
-            streams,
-            event_type: self.r#type,
-            since: self.since,
-        };
         let reader = common.reader().await?;
-        let mut next = 0;
+        let mut next = self.from;
         loop {
-            next = print(&reader, common, &wanted, next).await?;
+            next = print(&reader, common, &filter, next).await?;
             if !self.follow {
                 return Ok(Answer::True);
             }
             tokio::time::sleep(LOOK).await;
         }
     }
+
+    fn filter(&self) -> anyhow::Result<Filter> {
+        let stream = self.stream.as_deref().map(StreamName::parse).transpose()?;
+        let mut filter = Filter {
+            streams: stream.into_iter().collect(),
+            event_type: self.r#type.clone(),
+            since: self.since,
+            until: self.until,
+        };
+        if let Some(name) = &self.gem {
+            filter.of_gem(&GemName::parse(name)?.folded());
+        }
+        if let Some(wanted) = &self.r#type
+            && !feed::is_known(wanted)
+        {
+            anyhow::bail!("there is no event type {wanted}; docs/events.md lists them");
+        }
+        Ok(filter)
+    }
 }
 
+/// Prints what there is from a log index on, and returns where to go on.
 async fn print(
     reader: &Reader,
     common: &Common,
-    wanted: &Wanted,
+    filter: &Filter,
     from: u64,
 ) -> anyhow::Result<u64> {
     let size = reader.head().await?.size;
-    let mut next = from;
-    while next < size {
-        let page = reader.leaves(next, size.min(next + PAGE)).await?;
-        for leaf in &page {
-            let recorded = Recorded {
-                index: next,
-                event: events::Event::read(leaf)?,
-            };
-            if wanted.has(&recorded) {
-                show(common, &recorded, leaf);
-            }
-            next += 1;
+    let (first, end) = feed::window(reader, filter, size).await?;
+    let mut next = from.max(first);
+    while next < end {
+        let page = feed::page(reader, filter, next, end, feed::PAGE).await?;
+        for found in page.found {
+            show(common, found.index, &found.leaf);
         }
+        next = page.next;
     }
-    Ok(next)
+    Ok(next.min(size.max(from)))
 }
 
-fn show(common: &Common, recorded: &Recorded, leaf: &[u8]) {
+/// Prints one leaf. What it says is read as JSON, so that a type of a newer version is shown as well.
+fn show(common: &Common, index: u64, leaf: &[u8]) {
+    let event: Value = serde_json::from_slice(leaf).unwrap_or_default();
     if common.json {
-        let event: serde_json::Value = serde_json::from_slice(leaf).unwrap_or_default();
-        out::json(&json!({"index": recorded.index, "event": event}));
+        out::json(&json!({"index": index, "event": event}));
         return;
     }
-    let event = &recorded.event;
-    let data = event
-        .body
-        .data()
-        .map(|data| String::from_utf8_lossy(&data).into_owned())
-        .unwrap_or_default();
-    let name = event.body.event_type().name;
+    let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or("?");
+    let data = event.get("data").cloned().unwrap_or_default();
     out::line(&format!(
-        "{:>7}  {}  {:<24} {}  {}  {data}",
-        recorded.index, event.time, name, event.stream, event.actor
+        "{index:>7}  {}  {:<24} {}  {}  {data}",
+        text("time"),
+        text("type"),
+        text("stream"),
+        text("actor"),
     ));
+}
+
+/// Whether standard output is gone: a follower whose reader went away has no reason to go on.
+fn nobody_reads() -> bool {
+    use std::io::Write as _;
+    io::stdout().flush().is_err()
+}
+
+impl Log {
+    fn credential(&self) -> anyhow::Result<Option<Credential>> {
+        let Some(key) = &self.api_key else {
+            return Ok(None);
+        };
+        Credential::new(key)
+            .map(Some)
+            .context("GEMLEDGER_API_KEY is no API key")
+    }
 }

@@ -4,7 +4,10 @@ use std::io::{IsTerminal as _, Write as _};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::app::{CommandError, OpenError};
+use crate::{
+    app::{CommandError, OpenError},
+    remote::RemoteError,
+};
 
 /// A line of data. Text of strangers is made harmless for terminals.
 pub(super) fn line(text: &str) {
@@ -49,7 +52,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(OpenError::VisibilityNeeded) = error.downcast_ref() {
         return Some("public: everybody may read; private: only holders of a key with the read scope. It is for good".into());
     }
-    if let Some(error) = error.downcast_ref::<crate::remote::RemoteError>() {
+    if let Some(error) = error.downcast_ref::<RemoteError>() {
         return error.hint().map(str::to_owned);
     }
     match error.downcast_ref()? {

@@ -138,7 +138,12 @@ impl Serve {
         let mut running = tokio::task::spawn_local(server);
         let answer = tokio::select! {
             ended = &mut running => { ended??; Answer::True }
-            () = asked_to_stop() => { handle.stop(true).await; Answer::True }
+            () = asked_to_stop() => {
+                // Whoever waits for the next event is answered now, not when the patience of the end is over.
+                opened.app.followers.close();
+                handle.stop(true).await;
+                Answer::True
+            }
             fatal = opened.ended => {
                 handle.stop(false).await;
                 match fatal {

@@ -1,6 +1,8 @@
 //! Times and durations as they are typed.
 use events::time::Timestamp;
 
+use crate::views::feed;
+
 /// `90d`, `12h`, `30m`, `45s`, in seconds.
 pub(super) fn seconds(text: &str) -> Result<u64, String> {
     let wrong = || format!("{text:?} is not a duration like 90d, 12h or 30m");
@@ -23,16 +25,8 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
 
 /// `2026-11-23`, `2026-11-23T02:30:00Z` or with milliseconds, UTC.
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
-    let full = match text.len() {
-        10 => format!("{text}T00:00:00.000Z"),
-        20 => text
-            .strip_suffix('Z')
-            .map(|text| format!("{text}.000Z"))
-            .unwrap_or_default(),
-        _ => text.to_owned(),
-    };
-    Timestamp::parse(&full)
-        .map_err(|_| format!("{text:?} is not a time like 2026-11-23 or 2026-11-23T02:30:00Z"))
+    feed::moment(text)
+        .ok_or_else(|| format!("{text:?} is not a time like 2026-11-23 or 2026-11-23T02:30:00Z"))
 }
 
 #[cfg(test)]

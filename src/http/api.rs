@@ -1,4 +1,5 @@
-//! What `gem` and CI jobs call.
+//! What `gem`, CI jobs and followers of the log call.
+pub mod events;
 pub mod exchange;
 pub mod provenance;
 pub mod publishers;

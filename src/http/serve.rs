@@ -63,6 +63,8 @@ pub fn server(
     })
     .workers(workers)
     .client_request_timeout(HEAD_TIME)
+    // A reader of the feed who has gone must not keep its place among those who wait.
+    .h1_allow_half_closed(false)
     .keep_alive(KEEP_ALIVE)
     .shutdown_timeout(SHUTDOWN_SECONDS)
     .disable_signals()

@@ -14,6 +14,7 @@ mod given;
 
 mod denials;
 mod exchange;
+mod feed;
 mod forges;
 mod hygiene;
 mod index;

@@ -9,6 +9,7 @@ mod bundle;
 mod crash;
 mod exchange;
 mod folder;
+mod incidents;
 mod install;
 mod lost_answer;
 mod map;

@@ -187,6 +187,7 @@ fn http() -> Vec<Row> {
     for file in [
         "problem.rs",
         "authorized.rs",
+        "api/events.rs",
         "api/exchange.rs",
         "api/provenance.rs",
         "api/publishers.rs",
@@ -243,6 +244,7 @@ fn status(name: &str) -> u16 {
         "CONFLICT" => 409,
         "PAYLOAD_TOO_LARGE" => 413,
         "UNSUPPORTED_MEDIA_TYPE" => 415,
+        "RANGE_NOT_SATISFIABLE" => 416,
         "UNPROCESSABLE_ENTITY" => 422,
         "TOO_MANY_REQUESTS" => 429,
         "SERVICE_UNAVAILABLE" => 503,

@@ -197,7 +197,7 @@ impl Run {
             0 => (String::from("rake"), String::from("1.0")),
             count => released[usize::from(a) % count].clone(),
         };
-        drop(if b % 2 == 0 {
+        drop(if b.is_multiple_of(2) {
             history.quarantine(&name, &number)
         } else {
             history.restore(&name, &number)

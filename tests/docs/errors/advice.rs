@@ -124,6 +124,10 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
             "a value that may exist once only exists already",
             "choose another",
         ),
+        "beyond_the_log" => (
+            "the cursor is beyond the last event that was signed",
+            "compare the log's origin and checkpoint with those that were seen before: an honest log never gets shorter",
+        ),
         "forbidden" => (
             "the key's account may not manage this gem",
             "use a key of an owner",

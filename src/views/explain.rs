@@ -1,0 +1,435 @@
+//! Why an event is in the log: the rule behind it, each check with what was expected and found, and whether today's
+//! policy would decide the same.
+//!
+//! The states are those before the event's request, folded from their streams; the checks are the rules' own. The
+//! question about today keeps request and moment as they were, and takes policy, provider and account as they are now.
+use deciders::{
+    Denial, Ledger,
+    account::Account,
+    api_key::ApiKey,
+    exchange,
+    explain::{self, Check},
+    gem::Gem,
+    matching::{Job, match_policy},
+    policy::Policy,
+    provider::Provider,
+    push,
+    taken::Taken,
+    token::Token,
+};
+use events::{
+    Body, Event, Recorded, State,
+    api_key::Holder,
+    denied::ExchangeDenied,
+    gem::Pushed,
+    id::{Actor, RequestId, Via},
+    name::FoldedName,
+    platform::FullName,
+    stream::StreamName,
+    text::Slug,
+    time::Timestamp,
+    token::Exchanged,
+};
+use serde::Serialize;
+
+use super::LONGEST;
+use crate::store::{StoreError, reader::Reader};
+
+mod denied;
+mod rule;
+
+/// Most events of one request that are looked for on either side.
+const LONGEST_GROUP: u64 = 512;
+
+/// Why an event is in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// Its place.
+    pub log_index: u64,
+    /// When.
+    pub time: Timestamp,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub event_type: &'static str,
+    /// Its stream.
+    pub stream: StreamName,
+    /// By whom.
+    pub actor: Actor,
+    /// Through which door.
+    pub via: Via,
+    /// The command that it belongs to.
+    pub request: RequestId,
+    /// The log indexes of the command's events, from the first to before the last plus one.
+    pub group: (u64, u64),
+    /// `allowed`, or `denied`.
+    pub decision: &'static str,
+    /// Which rule let it in.
+    pub rule: &'static str,
+    /// Each check.
+    pub checks: Vec<Checked>,
+    /// What would be decided today, where that can be told.
+    pub today: Option<Today>,
+}
+
+/// One check, as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// What was checked.
+    pub name: String,
+    /// What was asked.
+    pub expected: Option<String>,
+    /// What came.
+    pub found: Option<String>,
+    /// It passed.
+    pub passed: bool,
+    /// The code, if it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+}
+
+/// What would be decided today.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Today {
+    /// The same as then.
+    pub same: bool,
+    /// Why, as a sentence.
+    pub why: String,
+}
+
+impl Today {
+    fn new(same: bool, why: impl Into<String>) -> Self {
+        Self {
+            same,
+            why: why.into(),
+        }
+    }
+
+    fn of(decided: Result<(), Denial>) -> Self {
+        match decided {
+            Ok(()) => Self::new(true, "today's policy would allow it as well"),
+            Err(denial) => {
+                let told = Denial {
+                    tell: true,
+                    ..denial
+                };
+                Self::new(
+                    false,
+                    format!("today it would be denied: {told} ({})", told.code.as_str()),
+                )
+            }
+        }
+    }
+}
+
+impl Checked {
+    fn of(check: Check, about: Option<&str>) -> Self {
+        Self {
+            name: about.map_or_else(
+                || check.name.to_owned(),
+                |about| format!("{about}: {}", check.name),
+            ),
+            passed: check.denied.is_none(),
+            code: check
+                .denied
+                .as_ref()
+                .map(|denial| denial.code.as_str().to_owned()),
+            expected: check.expected,
+            found: check.found,
+        }
+    }
+}
+
+/// The log before one request, or all of it.
+pub(super) struct Before<'a> {
+    reader: &'a Reader,
+    end: u64,
+}
+
+impl Before<'_> {
+    pub(super) async fn state<S: State>(&self, stream: &StreamName) -> Result<S, StoreError> {
+        let mut events = self.reader.stream(stream, 0, LONGEST).await?;
+        events.retain(|recorded| recorded.index < self.end);
+        Ok(events::fold(events.iter().map(|recorded| &recorded.event)))
+    }
+}
+
+/// Why the event at this place is in the log; `None` beyond its end.
+pub async fn explain(reader: &Reader, index: u64) -> Result<Option<Explanation>, StoreError> {
+    let size = reader.head().await?.size;
+    let recorded = reader.events(index, index.saturating_add(1)).await?.pop();
+    let Some(recorded) = recorded.filter(|_| index < size) else {
+        return Ok(None);
+    };
+    let group = group(reader, &recorded).await?;
+    let first = group.first().map_or(index, |first| first.index);
+    let end = group.last().map_or(index, |last| last.index) + 1;
+    let then = Before { reader, end: first };
+    let (after, now) = (Before { reader, end }, Before { reader, end: size });
+    let event = &recorded.event;
+    // A key is minted by an exchange, a name is taken by a push: what decided is the command, not its part.
+    let deciding = group.iter().find(|other| {
+        matches!(
+            other.event.body,
+            Body::TokenExchanged(_) | Body::ReleasePushed(_)
+        )
+    });
+    let deciding = deciding.map_or(event, |deciding| &deciding.event);
+    let mut decision = "allowed";
+    let (checks, today) = if let Body::TokenExchanged(exchanged) = &deciding.body {
+        exchange(&then, &now, deciding, exchanged).await?
+    } else if let Body::ReleasePushed(pushed) = &deciding.body {
+        push(&then, &after, &now, deciding, pushed).await?
+    } else if let Body::ExchangeDenied(denied) = &event.body {
+        decision = "denied";
+        denied::exchange(&then, &now, event, denied).await?
+    } else if let Body::PushDenied(denied) = &event.body {
+        decision = "denied";
+        denied::push(denied)
+    } else {
+        (Vec::new(), None)
+    };
+    Ok(Some(Explanation {
+        log_index: index,
+        time: event.time,
+        event_type: event.body.event_type().name,
+        stream: event.stream.clone(),
+        actor: event.actor.clone(),
+        via: event.via,
+        request: event.request,
+        group: (first, end),
+        decision,
+        rule: rule::of(&deciding.body),
+        checks,
+        today,
+    }))
+}
+
+/// The events of the same request, which are adjacent.
+async fn group(reader: &Reader, recorded: &Recorded) -> Result<Vec<Recorded>, StoreError> {
+    let from = recorded.index.saturating_sub(LONGEST_GROUP);
+    let to = recorded.index.saturating_add(LONGEST_GROUP);
+    let mut events = reader.events(from, to).await?;
+    events.retain(|other| other.event.request == recorded.event.request);
+    Ok(events)
+}
+
+type Explained = (Vec<Checked>, Option<Today>);
+
+async fn exchange(
+    then: &Before<'_>,
+    now: &Before<'_>,
+    event: &Event,
+    exchanged: &Exchanged,
+) -> Result<Explained, StoreError> {
+    let Some((slug, expires_at, _)) = event.stream.token_parts() else {
+        return Ok((Vec::new(), None));
+    };
+    let ledger: Ledger = then.state(&StreamName::log()).await?;
+    let provider: Provider = then.state(&StreamName::provider(&slug)).await?;
+    let token: Token = then.state(&event.stream).await?;
+    let states = exchange::States {
+        ledger: &ledger,
+        provider: &provider,
+        token: &token,
+        policies: Vec::new(),
+    };
+    let identity = exchange::Identity {
+        provider: &slug,
+        audience: &exchanged.audience,
+        issued_at: exchanged.issued_at,
+        expires_at,
+        provider_key: &exchanged.provider_key,
+        keys_fetched: exchanged.keys_fetched,
+        workflow: &exchanged.workflow,
+    };
+    let checks = explain::token(&states, &identity, event.time);
+    let mut checks: Vec<Checked> = checks
+        .into_iter()
+        .map(|check| Checked::of(check, None))
+        .collect();
+    let mut today = Ok(());
+    let provider_now: Provider = now.state(&StreamName::provider(&slug)).await?;
+    for found in &exchanged.matches {
+        let stream = StreamName::policy(&found.gem);
+        let policy: Policy = then.state(&stream).await?;
+        let asked = policy
+            .publishers
+            .get(&found.publisher)
+            .map(|entry| &entry.publisher);
+        let asked = asked.or_else(|| {
+            policy
+                .pending
+                .get(&found.publisher)
+                .map(|pending| &pending.publisher)
+        });
+        if let (Some(asked), Some(registered)) = (asked, &provider.registered) {
+            let job = Job {
+                slug: &slug,
+                provider: registered,
+                workflow: &exchanged.workflow,
+            };
+            let about = format!("publisher {} of {}", found.publisher, found.gem);
+            let checked = explain::job(&job, asked).into_iter();
+            checks.extend(checked.map(|check| Checked::of(check, Some(&about))));
+        }
+        let policy: Policy = now.state(&stream).await?;
+        let decided = matches_now(
+            &ledger,
+            &slug,
+            &provider_now,
+            exchanged,
+            &policy,
+            event.time,
+        );
+        today = today.and(decided.map_err(|denial| Denial {
+            gem: Some(found.gem.clone()),
+            ..denial
+        }));
+    }
+    Ok((checks, Some(Today::of(today))))
+}
+
+/// Whether the job is still a publisher of this policy, at a provider that is still trusted.
+fn matches_now(
+    ledger: &Ledger,
+    slug: &Slug,
+    provider: &Provider,
+    exchanged: &Exchanged,
+    policy: &Policy,
+    time: Timestamp,
+) -> Result<(), Denial> {
+    let rules = ledger.rulebook()?.rules;
+    provider.trusted_key(&exchanged.provider_key)?;
+    let job = Job {
+        slug,
+        provider: provider.live()?,
+        workflow: &exchanged.workflow,
+    };
+    match_policy(&job, policy, rules.provisional_seconds, time)
+        .map(|_| ())
+        .map_err(|mismatch| mismatch.denial)
+}
+
+/// What a push is judged on, as owned states.
+struct PushStates {
+    ledger: Ledger,
+    api_key: ApiKey,
+    policy: Policy,
+    gem: Gem,
+    name: Taken,
+    file: Taken,
+    account: Option<Account>,
+    token: Option<Token>,
+    provider: Option<(Slug, Provider)>,
+}
+
+impl PushStates {
+    async fn read(
+        log: &Before<'_>,
+        gem: &FoldedName,
+        facts: &push::Facts,
+    ) -> Result<Self, StoreError> {
+        let api_key: ApiKey = log.state(&StreamName::api_key(facts.api_key)).await?;
+        let (mut account, mut token, mut provider) = (None, None, None);
+        match api_key.issued.as_ref().map(|issued| &issued.holder) {
+            Some(Holder::Account(id)) => {
+                account = Some(log.state(&StreamName::account(*id)).await?);
+            }
+            Some(Holder::Exchange(exchange)) => {
+                token = Some(log.state(&exchange.stream).await?);
+                if let Some((slug, ..)) = exchange.stream.token_parts() {
+                    let state = log.state(&StreamName::provider(&slug)).await?;
+                    provider = Some((slug, state));
+                }
+            }
+            None => {}
+        }
+        Ok(Self {
+            ledger: log.state(&StreamName::log()).await?,
+            policy: log.state(&StreamName::policy(gem)).await?,
+            gem: log.state(&StreamName::gem(gem)).await?,
+            name: log.state(&StreamName::name(gem)).await?,
+            file: log.state(&StreamName::file(&facts.file)).await?,
+            api_key,
+            account,
+            token,
+            provider,
+        })
+    }
+
+    fn states(&self) -> push::States<'_> {
+        push::States {
+            ledger: &self.ledger,
+            api_key: &self.api_key,
+            policy: &self.policy,
+            gem: &self.gem,
+            name: &self.name,
+            file: &self.file,
+            account: self.account.as_ref(),
+            token: self.token.as_ref(),
+            provider: self
+                .provider
+                .as_ref()
+                .map(|(slug, provider)| (slug, provider)),
+        }
+    }
+}
+
+async fn push(
+    then: &Before<'_>,
+    after: &Before<'_>,
+    now: &Before<'_>,
+    event: &Event,
+    pushed: &Pushed,
+) -> Result<Explained, StoreError> {
+    let gem = pushed.name.folded();
+    let Ok(file) = FullName::compose(&pushed.name, &pushed.number, &pushed.platform) else {
+        return Ok((Vec::new(), None));
+    };
+    let facts = push::Facts {
+        api_key: pushed.api_key,
+        name: pushed.name.clone(),
+        number: pushed.number.clone(),
+        platform: pushed.platform.clone(),
+        file,
+        digest: pushed.digest,
+        size: pushed.size,
+        document: pushed.document,
+        info: pushed.info.clone(),
+    };
+    let before = PushStates::read(then, &gem, &facts).await?;
+    let checks = explain::push(&before.states(), &facts, event.time);
+    let mut checks: Vec<Checked> = checks
+        .into_iter()
+        .map(|check| Checked::of(check, None))
+        .collect();
+    if let (Some((slug, provider)), Some(source)) = (&before.provider, &pushed.source)
+        && let Some(registered) = &provider.registered
+    {
+        // It may have been pending, and become a publisher with this very push.
+        let policy: Policy = after.state(&StreamName::policy(&gem)).await?;
+        let entry = before.policy.publishers.get(&source.publisher);
+        let entry = entry.or_else(|| policy.publishers.get(&source.publisher));
+        if let Some(entry) = entry {
+            let job = Job {
+                slug,
+                provider: registered,
+                workflow: &source.workflow,
+            };
+            let about = format!("publisher {}", source.publisher);
+            let checked = explain::job(&job, &entry.publisher).into_iter();
+            checks.extend(checked.map(|check| Checked::of(check, Some(&about))));
+        }
+    }
+    let current = PushStates::read(now, &gem, &facts).await?;
+    // Its own name, file and version are taken by now, and its key is long dead: those stay as they were.
+    let states = PushStates {
+        api_key: before.api_key.clone(),
+        gem: before.gem.clone(),
+        name: before.name,
+        file: before.file,
+        ..current
+    };
+    let decided = push::decide(&states.states(), &facts, event.time);
+    Ok((checks, Some(Today::of(decided.map(|_| ())))))
+}

@@ -1,0 +1,110 @@
+//! `gemledger quarantine`, and what it says to what it cannot do.
+use super::told::Told;
+
+#[actix_web::test]
+async fn what_is_withheld_is_listed_until_it_is_lifted() {
+    let told = Told::new().await;
+    let why = "pushed by a stolen key";
+    let ran = told
+        .run(&["quarantine", "mine", "1.0.0", "--reason", why])
+        .await;
+    ran.ends(0, "mine 1.0.0 is quarantined (log index");
+    let listed = told.json(&["quarantine", "list"]).await;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0]["file"], "mine-1.0.0");
+    assert_eq!(listed[0]["quarantined"]["reason"], why);
+    told.run(&["quarantine", "list"]).await.ends(0, why);
+    let again = told
+        .run(&["quarantine", "mine", "1.0", "--reason", why])
+        .await;
+    again.ends(1, "the release is quarantined");
+    told.run(&["quarantine", "lift", "mine", "1.0.0"])
+        .await
+        .ends(0, "is served again");
+    assert!(told.json(&["quarantine", "list"]).await.is_empty());
+    let again = told.run(&["quarantine", "lift", "mine", "1.0.0"]).await;
+    again.ends(1, "the release is not quarantined");
+    told.app.finish().await;
+}
+
+#[actix_web::test]
+async fn what_cannot_be_withheld_is_said_and_leaves_nothing_behind() {
+    let told = Told::new().await;
+    let before = told.app.traces().await;
+    let long = "x".repeat(256);
+    for (arguments, code, said) in [
+        (
+            &["quarantine", "mine", "9.9.9", "--reason", "x"][..],
+            1,
+            "found `9.9.9`",
+        ),
+        (
+            &["quarantine", "nothing", "1.0.0", "--reason", "x"],
+            1,
+            "there is no such thing",
+        ),
+        (
+            &["quarantine", "mine", "1.0.0-java", "--reason", "x"],
+            1,
+            "found `1.0.0-java`",
+        ),
+        (
+            &[
+                "quarantine",
+                "mine",
+                "1.0.0",
+                "--platform",
+                "java",
+                "--reason",
+                "x",
+            ],
+            1,
+            "1.0.0-java",
+        ),
+        (
+            &[
+                "quarantine",
+                "mine",
+                "1.0.0-java",
+                "--platform",
+                "java",
+                "--reason",
+                "x",
+            ],
+            2,
+            "names a platform already",
+        ),
+        (
+            &["quarantine", "mine", "one", "--reason", "x"],
+            2,
+            "is not a VERSION",
+        ),
+        (
+            &["quarantine", "../mine", "1.0.0", "--reason", "x"],
+            2,
+            "the gem's name",
+        ),
+        (&["quarantine", "mine", "1.0.0"], 2, "--reason"),
+        (
+            &["quarantine", "mine", "1.0.0", "--reason", ""],
+            2,
+            "the reason",
+        ),
+        (
+            &["quarantine", "mine", "1.0.0", "--reason", &long],
+            2,
+            "longer than 255 bytes",
+        ),
+        (
+            &["quarantine", "mine", "1.0.0", "--reason", "a\u{202e}b"],
+            2,
+            "U+202E",
+        ),
+        (&["quarantine"], 2, "Usage"),
+        (&["quarantine", "lift", "mine"], 2, "Usage"),
+    ] {
+        told.run(arguments).await.ends(code, said);
+    }
+    told.app.left_nothing(before).await;
+    told.app.finish().await;
+}
