@@ -21,6 +21,9 @@ use events::{
 use serde::Serialize;
 
 mod contain;
+mod counts;
+
+pub use counts::Counts;
 
 /// Most things of one kind that are remembered until the end.
 pub const MOST: usize = 1000;
@@ -70,29 +73,6 @@ struct Release {
     platform: Platform,
 }
 
-/// A key of its.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Key {
-    expires: Option<Timestamp>,
-}
-
-/// How much it touched.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Tokens that were exchanged.
-    pub exchanges: u64,
-    /// Keys that were minted or issued.
-    pub keys: u64,
-    /// Releases that were pushed.
-    pub releases: u64,
-    /// Changes of policies.
-    pub policy_changes: u64,
-    /// Denials that were recorded.
-    pub denials: u64,
-    /// Everything, these included.
-    pub events: u64,
-}
-
 /// What was found so far.
 #[derive(Debug)]
 pub struct Radius {
@@ -100,7 +80,8 @@ pub struct Radius {
     /// Events before it are read for what they explain, and not told.
     since: Timestamp,
     counts: Counts,
-    keys: BTreeMap<ApiKeyId, Key>,
+    /// Its keys, and when each dies.
+    keys: BTreeMap<ApiKeyId, Option<Timestamp>>,
     releases: BTreeMap<Release, GemName>,
     publishers: BTreeMap<(FoldedName, PublisherId), Publisher>,
     repository_ids: BTreeSet<(Slug, Text)>,
@@ -137,12 +118,9 @@ impl Radius {
 
     /// Its keys that live at this moment.
     pub fn live_keys(&self, now: Timestamp) -> Vec<ApiKeyId> {
-        let live = |key: &Key| key.expires.is_none_or(|expires| now < expires);
-        self.keys
-            .iter()
-            .filter(|(_, key)| live(key))
-            .map(|(id, _)| *id)
-            .collect()
+        let live = |expires: &Option<Timestamp>| expires.is_none_or(|expires| now < expires);
+        let keys = self.keys.iter().filter(|(_, expires)| live(expires));
+        keys.map(|(id, _)| *id).collect()
     }
 
     /// Takes the next event into account; says what it is if the identity touched it.
@@ -153,7 +131,7 @@ impl Radius {
         if event.time < self.since {
             return None;
         }
-        self.count(&event.body);
+        self.counts.count(&event.body);
         Some(Touched {
             log_index: recorded.index,
             time: event.time,
@@ -164,45 +142,11 @@ impl Radius {
         })
     }
 
-    fn count(&mut self, body: &Body) {
-        self.counts.events += 1;
-        let counts = &mut self.counts;
-        let counter = match body {
-            Body::TokenExchanged(_) => &mut counts.exchanges,
-            Body::ApiKeyIssued(_) => &mut counts.keys,
-            Body::ReleasePushed(_) => &mut counts.releases,
-            Body::ExchangeDenied(_) | Body::PushDenied(_) => &mut counts.denials,
-            Body::GemRegistered(_)
-            | Body::OwnerAdded(_)
-            | Body::PublisherAdded(_)
-            | Body::PublisherPinned(_)
-            | Body::PublisherRemoved(_)
-            | Body::PendingAdded(_)
-            | Body::PendingRemoved(_) => &mut counts.policy_changes,
-            Body::LogOpened(_)
-            | Body::LogRulesChanged(_)
-            | Body::SubjectErased(_)
-            | Body::ProviderRegistered(_)
-            | Body::ProviderKeysObserved(_)
-            | Body::ProviderKeyDistrusted(_)
-            | Body::ProviderDisabled(_)
-            | Body::IssuerTaken(_)
-            | Body::AccountCreated(_)
-            | Body::AccountDisabled(_)
-            | Body::ApiKeyRevoked(_)
-            | Body::ReleaseQuarantined(_)
-            | Body::ReleaseRestored(_)
-            | Body::NameTaken(_)
-            | Body::FileTaken(_) => return,
-        };
-        *counter += 1;
-    }
-
     /// A push needs a key that lives, so a dead one touches nothing any more.
     fn sweep(&mut self, now: Timestamp) {
         if now >= self.swept.plus_seconds(SWEEP_SECONDS) {
             self.keys
-                .retain(|_, key| key.expires.is_none_or(|expires| now < expires));
+                .retain(|_, expires| expires.is_none_or(|expires| now < expires));
             self.swept = now;
         }
     }
@@ -268,7 +212,7 @@ impl Radius {
             return None;
         }
         let expires = issued.expires;
-        self.keys.insert(id, Key { expires });
+        self.keys.insert(id, expires);
         let until = expires.map_or_else(
             || "that never expires".to_owned(),
             |expires| format!("until {expires}"),
@@ -374,7 +318,7 @@ impl Radius {
                 .insert((slug, job.repository_id.clone()));
         }
         // Until its own event says when it dies: that is the next one.
-        self.keys.insert(exchanged.api_key, Key { expires: None });
+        self.keys.insert(exchanged.api_key, None);
         let run = job.run_id.as_ref();
         let run = run.map_or_else(String::new, |run| format!(", run {run}"));
         let gems: Vec<&str> = exchanged

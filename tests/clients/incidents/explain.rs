@@ -1,12 +1,10 @@
 //! `gemledger explain`: why something was decided so.
-use events::{id::PublisherId, name::GemName};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::told::Told;
-use crate::api::app::job;
 
-async fn explained(told: &Told, index: u64) -> Value {
-    let lines = told.json(&["explain", &index.to_string()]).await;
+fn explained(told: &Told, index: u64) -> Value {
+    let lines = told.json(&["explain", &index.to_string()]);
     assert_eq!(lines[0]["lawful"], true, "{lines:?}");
     lines[0]["explanation"].clone()
 }
@@ -19,14 +17,11 @@ fn check<'a>(explanation: &'a Value, name: &str) -> &'a Value {
     found.unwrap_or_else(|| panic!("{name}: {explanation}"))
 }
 
-#[actix_web::test]
-async fn an_exchange_and_a_push_show_each_check_and_today_is_the_same_until_it_is_not() {
-    let told = Told::new().await;
-    let (exchange, push) = (
-        told.last("token.exchanged").await,
-        told.last("release.pushed").await,
-    );
-    let shown = explained(&told, exchange).await;
+#[test]
+fn an_exchange_and_a_push_show_each_check_and_today_is_the_same_until_it_is_not() {
+    let told = Told::new();
+    let (exchange, push) = (told.last("token.exchanged"), told.last("release.pushed"));
+    let shown = explained(&told, exchange);
     assert_eq!(shown["decision"], "allowed");
     for name in [
         "provider",
@@ -38,14 +33,14 @@ async fn an_exchange_and_a_push_show_each_check_and_today_is_the_same_until_it_i
     ] {
         assert_eq!(check(&shown, name)["passed"], true, "{name}");
     }
-    assert_eq!(check(&shown, "audience")["found"], "gems.example.com");
+    assert_eq!(check(&shown, "audience")["found"], told.ledger.address());
     assert_eq!(check(&shown, ": repository")["expected"], "octo-org/tool");
     assert_eq!(check(&shown, ": workflow")["expected"], "release.yml");
     assert_eq!(shown["today"]["same"], true);
     // The key is part of the same decision.
-    let key = explained(&told, exchange + 1).await;
+    let key = explained(&told, exchange + 1);
     assert_eq!(key["checks"], shown["checks"]);
-    let pushed = explained(&told, push).await;
+    let pushed = explained(&told, push);
     for name in [
         "api_key",
         "holder",
@@ -58,21 +53,13 @@ async fn an_exchange_and_a_push_show_each_check_and_today_is_the_same_until_it_i
         assert_eq!(check(&pushed, name)["passed"], true, "{name}");
     }
     assert_eq!(pushed["today"]["same"], true, "{pushed}");
-    let gem = GemName::parse("tool").unwrap().folded();
-    let id = told.json(&["publisher", "list", "tool"]).await[0]["id"]
-        .as_u64()
-        .unwrap();
-    let console = told.app.app.console();
-    told.app
-        .app
-        .remove_publisher(console, gem, PublisherId(id))
-        .await
-        .unwrap();
+    told.run(&["publisher", "remove", "tool", &told.publisher("tool")])
+        .ok();
     for index in [exchange, push] {
-        let shown = explained(&told, index).await;
+        let shown = explained(&told, index);
         assert_eq!(shown["today"]["same"], false, "{shown}");
     }
-    let text = told.run(&["explain", &push.to_string()]).await.ok().out;
+    let text = told.run(&["explain", &push.to_string()]).ok().out;
     for said in [
         "rule: ",
         "passed",
@@ -81,50 +68,42 @@ async fn an_exchange_and_a_push_show_each_check_and_today_is_the_same_until_it_i
     ] {
         assert!(text.contains(said), "{said}:\n{text}");
     }
-    told.app.finish().await;
+    told.ledger.is_sound();
 }
 
-#[actix_web::test]
-async fn a_denial_shows_what_was_asked_and_what_came() {
-    let told = Told::new().await;
-    let other = told.app.token_with(
-        &told.issuer,
-        &job("octo-org/tool"),
-        serde_json::json!({
-            "job_workflow_ref": "octo-org/tool/.github/workflows/ci.yml@refs/tags/v1.0.0",
-            "workflow_ref": "octo-org/tool/.github/workflows/ci.yml@refs/tags/v1.0.0",
-        }),
-    );
-    told.app.exchange(&other).await.is(403);
-    let shown = explained(&told, told.last("exchange.denied").await).await;
+#[test]
+fn a_denial_shows_what_was_asked_and_what_came() {
+    let told = Told::new();
+    let file = "octo-org/tool/.github/workflows/ci.yml@refs/tags/v1.0.0";
+    let other = json!({"job_workflow_ref": file, "workflow_ref": file});
+    assert_eq!(told.exchanged(&other), "workflow_mismatch");
+    let shown = explained(&told, told.last("exchange.denied"));
     assert_eq!(shown["decision"], "denied");
     let check = &shown["checks"][0];
-    assert_eq!(
-        (&check["expected"], &check["found"]),
-        (&"release.yml".into(), &"ci.yml".into())
-    );
+    assert_eq!(check["expected"], "release.yml");
+    assert_eq!(check["found"], "ci.yml");
     assert_eq!(check["code"], "workflow_mismatch");
     assert_eq!(shown["today"]["same"], true);
-    told.app.finish().await;
+    told.ledger.is_sound();
 }
 
-#[actix_web::test]
-async fn every_event_has_its_rule_its_actor_and_its_door_and_what_is_not_there_is_said() {
-    let told = Told::new().await;
-    let size = told.app.traces().await.events;
+#[test]
+fn every_event_has_its_rule_its_actor_and_its_door_and_what_is_not_there_is_said() {
+    let told = Told::new();
+    let size = u64::try_from(told.size()).unwrap();
     for index in 0..size {
-        let shown = explained(&told, index).await;
+        let shown = explained(&told, index);
         assert!(shown["rule"].as_str().unwrap().ends_with('.'), "{shown}");
         assert!(shown["actor"].is_string() && shown["via"].is_string());
     }
-    let first = told.run(&["explain", "0"]).await;
+    let first = told.run(&["explain", "0"]);
     first.ends(0, "by the operator, at the console");
     for (index, said) in [
         (size.to_string(), "there is no log index"),
         ("x".into(), "invalid value"),
         ("-1".into(), "error"),
     ] {
-        told.run(&["explain", &index]).await.ends(2, said);
+        told.run(&["explain", &index]).ends(2, said);
     }
-    told.app.finish().await;
+    told.ledger.is_sound();
 }

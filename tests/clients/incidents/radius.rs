@@ -1,7 +1,7 @@
 //! `gemledger blast-radius`: what an identity touched, and what would contain it.
 use serde_json::Value;
 
-use super::told::{Told, file};
+use super::told::Told;
 
 fn types(lines: &[Value]) -> Vec<&str> {
     let touched = lines.iter().filter_map(|line| line["type"].as_str());
@@ -16,12 +16,10 @@ fn end(lines: &[Value]) -> (Value, Vec<String>) {
     (last["counts"].clone(), commands.collect())
 }
 
-#[actix_web::test]
-async fn a_repository_is_followed_from_its_publisher_to_its_releases() {
-    let told = Told::new().await;
-    let all = told
-        .json(&["blast-radius", "--repository", "Octo-Org/tool"])
-        .await;
+#[test]
+fn a_repository_is_followed_from_its_publisher_to_its_releases() {
+    let told = Told::new();
+    let all = told.json(&["blast-radius", "--repository", "Octo-Org/tool"]);
     for event in [
         "pending_publisher.added",
         "token.exchanged",
@@ -48,11 +46,9 @@ async fn a_repository_is_followed_from_its_publisher_to_its_releases() {
     for command in &commands {
         let words = command.replace("'under investigation'", "incident");
         let words: Vec<&str> = words.split_whitespace().skip(1).collect();
-        told.run(&words).await.ok();
+        told.run(&words).ok();
     }
-    let after = told
-        .json(&["blast-radius", "--repository", "octo-org/tool"])
-        .await;
+    let after = told.json(&["blast-radius", "--repository", "octo-org/tool"]);
     let (_, commands) = end(&after);
     assert_eq!(commands, Vec::<String>::new());
     // Alice has nothing to do with it.
@@ -61,16 +57,13 @@ async fn a_repository_is_followed_from_its_publisher_to_its_releases() {
             .as_str()
             .is_some_and(|about| about.contains("mine"))
     }));
-    told.app.finish().await;
+    told.ledger.is_sound();
 }
 
-#[actix_web::test]
-async fn a_key_a_run_a_signing_key_and_an_account_each_have_their_own_radius() {
-    let told = Told::new().await;
-    let exchanged = told
-        .json(&["log", "--type", "token.exchanged"])
-        .await
-        .remove(0);
+#[test]
+fn a_key_a_run_a_signing_key_and_an_account_each_have_their_own_radius() {
+    let told = Told::new();
+    let exchanged = told.json(&["log", "--type", "token.exchanged"]).remove(0);
     let data = &exchanged["event"]["data"];
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let (key, run) = (text(&data["api_key"]), text(&data["workflow"]["run_id"]));
@@ -80,18 +73,15 @@ async fn a_key_a_run_a_signing_key_and_an_account_each_have_their_own_radius() {
         ("--run", &run),
         ("--provider-key", &signer),
     ] {
-        let lines = told.json(&["blast-radius", identity, name]).await;
+        let lines = told.json(&["blast-radius", identity, name]);
         let found = types(&lines);
         assert!(
             found.contains(&"token.exchanged") && found.contains(&"release.pushed"),
             "{found:?}"
         );
         let (counts, commands) = end(&lines);
-        assert_eq!(
-            (&counts["keys"], &counts["releases"]),
-            (&1.into(), &1.into()),
-            "{identity}"
-        );
+        assert_eq!(counts["keys"], 1, "{identity}");
+        assert_eq!(counts["releases"], 1, "{identity}");
         assert!(
             commands.last().unwrap().contains("quarantine tool 1.0.0"),
             "{commands:?}"
@@ -99,7 +89,7 @@ async fn a_key_a_run_a_signing_key_and_an_account_each_have_their_own_radius() {
         let first = &commands[0];
         match identity {
             "--provider-key" => assert!(
-                first.starts_with("gemledger provider distrust-key github "),
+                first.starts_with("gemledger provider distrust-key ci "),
                 "{first}"
             ),
             _ => assert!(
@@ -110,10 +100,14 @@ async fn a_key_a_run_a_signing_key_and_an_account_each_have_their_own_radius() {
     }
     let hex = signer.strip_prefix("sha256:").unwrap();
     told.run(&["blast-radius", "--provider-key", hex])
-        .await
         .ends(0, "1 exchanges");
-    for name in ["alice".to_owned(), String::from(told.alice)] {
-        let lines = told.json(&["blast-radius", "--account", &name]).await;
+    let id = told.events("account.created")[0]["event"]["stream"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let id = id.strip_prefix("account/").unwrap();
+    for name in ["alice", id] {
+        let lines = told.json(&["blast-radius", "--account", name]);
         assert_eq!(
             types(&lines),
             [
@@ -129,21 +123,15 @@ async fn a_key_a_run_a_signing_key_and_an_account_each_have_their_own_radius() {
         let (_, commands) = end(&lines);
         assert_eq!(commands[0], format!("gemledger account disable {name}"));
     }
-    told.app.finish().await;
+    told.ledger.is_sound();
 }
 
-#[actix_web::test]
-async fn since_hides_what_came_before_and_still_knows_it() {
-    let told = Told::new().await;
-    told.app.pass(60);
-    let since = String::from(told.app.clock.now());
-    told.app
-        .push(&told.key, file("mine", "2.0.0"))
-        .await
-        .is(200);
-    let lines = told
-        .json(&["blast-radius", "--account", "alice", "--since", &since])
-        .await;
+#[test]
+fn since_hides_what_came_before_and_still_knows_it() {
+    let told = Told::new();
+    assert_eq!(told.push(&told.key, "mine", "2.0.0"), 200);
+    let since = told.time("release.pushed");
+    let lines = told.json(&["blast-radius", "--account", "alice", "--since", &since]);
     assert_eq!(types(&lines), ["file.taken", "release.pushed"]);
     let (_, commands) = end(&lines);
     let quarantines: Vec<_> = commands
@@ -151,27 +139,19 @@ async fn since_hides_what_came_before_and_still_knows_it() {
         .filter(|it| it.contains("quarantine"))
         .collect();
     assert_eq!(quarantines.len(), 1, "{commands:?}");
-    told.app.finish().await;
 }
 
-#[actix_web::test]
-async fn who_touched_nothing_and_who_cannot_be_named() {
-    let told = Told::new().await;
-    for (arguments, code, said) in [
+#[test]
+fn who_touched_nothing_and_who_cannot_be_named() {
+    let told = Told::new();
+    let nobody = "01900000-0000-7000-8000-000000000000";
+    told.refuses(&[
         (
-            &["blast-radius", "--repository", "octo-org/nothing"][..],
+            &["blast-radius", "--repository", "octo-org/nothing"],
             1,
             "nothing is left to contain",
         ),
-        (
-            &[
-                "blast-radius",
-                "--api-key",
-                "01900000-0000-7000-8000-000000000000",
-            ],
-            1,
-            "0 events",
-        ),
+        (&["blast-radius", "--api-key", nobody], 1, "0 events"),
         (&["blast-radius"], 2, "required"),
         (
             &["blast-radius", "--run", "1", "--account", "alice"],
@@ -194,8 +174,5 @@ async fn who_touched_nothing_and_who_cannot_be_named() {
             2,
             "is not a time like",
         ),
-    ] {
-        told.run(arguments).await.ends(code, said);
-    }
-    told.app.finish().await;
+    ]);
 }

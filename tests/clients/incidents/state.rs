@@ -1,33 +1,24 @@
 //! `gemledger state`: a gem as it was.
-use events::{api_key::Scope, id::PublisherId, name::GemName};
+use serde_json::Value;
 
-use super::told::{Told, file};
+use super::told::Told;
 
-#[actix_web::test]
-async fn a_gem_is_shown_as_it_was_at_an_index_or_a_time() {
-    let told = Told::new().await;
-    let pushed = told.last("release.pushed").await;
-    let before = String::from(told.app.clock.now());
-    told.app.pass(60);
-    let gem = GemName::parse("tool").unwrap().folded();
-    let id = told.json(&["publisher", "list", "tool"]).await[0]["id"]
-        .as_u64()
-        .unwrap();
-    let console = told.app.app.console();
-    told.app
-        .app
-        .remove_publisher(console, gem, PublisherId(id))
-        .await
-        .unwrap();
-    told.run(&["quarantine", "tool", "1.0.0", "--reason", "x"])
-        .await
+fn at(told: &Told, gem: &str, at: &str) -> Value {
+    told.json(&["state", gem, "--at", at]).remove(0)
+}
+
+#[test]
+fn a_gem_is_shown_as_it_was_at_an_index_or_a_time() {
+    let told = Told::new();
+    let (pushed, time) = (
+        told.last("release.pushed").to_string(),
+        told.time("release.pushed"),
+    );
+    told.run(&["publisher", "remove", "tool", &told.publisher("tool")])
         .ok();
-
-    let at = |at: String| {
-        let told = &told;
-        async move { told.json(&["state", "tool", "--at", &at]).await.remove(0) }
-    };
-    for then in [at(pushed.to_string()).await, at(before.clone()).await] {
+    told.run(&["quarantine", "tool", "1.0.0", "--reason", "x"])
+        .ok();
+    for then in [at(&told, "tool", &pushed), at(&told, "tool", &time)] {
         assert_eq!(then["name"], "tool");
         assert_eq!(then["publishers"][0]["asks"]["repository"], "octo-org/tool");
         assert_eq!(then["publishers"][0]["asks"]["repository_id"], "1420893");
@@ -36,67 +27,81 @@ async fn a_gem_is_shown_as_it_was_at_an_index_or_a_time() {
         assert_eq!(then["keys"][0]["repository"], "octo-org/tool");
         assert_eq!(then["keys"][0]["spent_on"], "1");
     }
-    let last = told.last("release.quarantined").await;
-    let now = at(last.to_string()).await;
+    let now = at(&told, "tool", &told.last("release.quarantined").to_string());
     assert_eq!(now["publishers"], serde_json::json!([]));
     assert_eq!(now["releases"][0]["status"], "quarantined");
     // Without its publisher the key pushes nothing.
     assert_eq!(now["keys"], serde_json::json!([]));
-    let pending = told.last("pending_publisher.added").await;
-    let pending = at(pending.to_string()).await;
+    let pending = at(
+        &told,
+        "tool",
+        &told.last("pending_publisher.added").to_string(),
+    );
     assert!(pending["name"].is_null());
     assert_eq!(pending["pending"][0]["asks"]["repository"], "octo-org/tool");
     assert_eq!(pending["releases"], serde_json::json!([]));
-    let text = told.run(&["state", "tool", "--at", &before]).await.ok();
+    let text = told.run(&["state", "tool", "--at", &pushed]).ok().out;
     for said in [
         "publishers: 1",
         "keys that could push it: 1",
         "releases: 1",
         "1.0.0  ruby",
     ] {
-        assert!(text.out.contains(said), "{said}:\n{}", text.out);
+        assert!(text.contains(said), "{said}:\n{text}");
     }
-    told.app.finish().await;
+    told.run(&["state", "tool"]).ends(0, "quarantined");
+    told.ledger.is_sound();
 }
 
-#[actix_web::test]
-async fn a_key_counts_while_it_lives_may_push_and_its_account_owns_the_gem() {
-    let told = Told::new().await;
-    let bob = told.app.account("bob").await;
-    told.app.api_key(bob, &[Scope::PushRubygem]).await;
-    told.app.api_key(told.alice, &[Scope::Read]).await;
-    told.app
-        .narrow_key(told.alice, &[Scope::PushRubygem], Some("tool"), None)
-        .await;
-    told.app
-        .narrow_key(told.alice, &[Scope::PushRubygem], Some("mine"), Some(30))
-        .await;
-    let keys = |state: &serde_json::Value| state["keys"].as_array().unwrap().len();
-    let last = told.last("api_key.issued").await;
-    let at = last.to_string();
-    let now = told.json(&["state", "mine", "--at", &at]).await.remove(0);
-    assert_eq!(keys(&now), 2, "{now}");
-    told.app.pass(60);
-    told.app
-        .push(&told.key, file("mine", "2.0.0"))
-        .await
-        .is(200);
-    let at = told.last("release.pushed").await.to_string();
-    let later = told.json(&["state", "mine", "--at", &at]).await.remove(0);
-    assert_eq!(keys(&later), 1, "{later}");
-    told.app.app.disable_account(told.alice).await.unwrap();
-    let at = told.last("account.disabled").await.to_string();
-    let after = told.json(&["state", "mine", "--at", &at]).await.remove(0);
-    assert_eq!(keys(&after), 0, "{after}");
-    told.app.finish().await;
+#[test]
+fn a_key_counts_while_it_lives_may_push_and_its_account_owns_the_gem() {
+    let told = Told::new();
+    told.ledger.key("bob", "push_rubygem");
+    let issue = |more: &[&str]| {
+        let issue = ["api-key", "issue", "--account", "alice"];
+        told.run(&[&issue, more].concat()).ok();
+    };
+    issue(&["--scopes", "read"]);
+    issue(&["--scopes", "push_rubygem", "--gem", "tool"]);
+    issue(&[
+        "--scopes",
+        "push_rubygem",
+        "--gem",
+        "mine",
+        "--expires",
+        "1s",
+    ]);
+    let issued = told.last("api_key.issued").to_string();
+    let keys = |at: &str| {
+        let state = told.json(&["state", "mine", "--at", at]).remove(0);
+        state["keys"].as_array().unwrap().len()
+    };
+    assert_eq!(keys(&issued), 2);
+    // At the moment of some later event it has expired.
+    let mut number = 0;
+    while keys(
+        &told
+            .last("account.created")
+            .max(told.last("api_key.issued"))
+            .to_string(),
+    ) == 2
+    {
+        told.run(&["account", "add", &format!("late-{number}")])
+            .ok();
+        number += 1;
+    }
+    assert_eq!(keys(&issued), 2, "the past does not change");
+    told.run(&["account", "disable", "alice"]).ok();
+    assert_eq!(keys(&told.last("account.disabled").to_string()), 0);
+    told.ledger.is_sound();
 }
 
-#[actix_web::test]
-async fn what_cannot_be_looked_back_at_is_said() {
-    let told = Told::new().await;
-    for (arguments, code, said) in [
+#[test]
+fn what_cannot_be_looked_back_at_is_said() {
+    let told = Told::new();
+    told.refuses(&[
         (
-            &["state", "nothing", "--at", "3"][..],
+            &["state", "nothing", "--at", "3"],
             1,
             "nothing was known of nothing",
         ),
@@ -133,8 +138,5 @@ async fn what_cannot_be_looked_back_at_is_said() {
         ),
         (&["state", "..", "--at", "3"], 2, "the gem's name"),
         (&["state"], 2, "Usage"),
-    ] {
-        told.run(arguments).await.ends(code, said);
-    }
-    told.app.finish().await;
+    ]);
 }

@@ -1,38 +1,32 @@
 //! `gemledger quarantine`, and what it says to what it cannot do.
 use super::told::Told;
 
-#[actix_web::test]
-async fn what_is_withheld_is_listed_until_it_is_lifted() {
-    let told = Told::new().await;
+#[test]
+fn what_is_withheld_is_listed_until_it_is_lifted() {
+    let told = Told::new();
     let why = "pushed by a stolen key";
-    let ran = told
-        .run(&["quarantine", "mine", "1.0.0", "--reason", why])
-        .await;
+    let ran = told.run(&["quarantine", "mine", "1.0.0", "--reason", why]);
     ran.ends(0, "mine 1.0.0 is quarantined (log index");
-    let listed = told.json(&["quarantine", "list"]).await;
+    let listed = told.json(&["quarantine", "list"]);
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0]["file"], "mine-1.0.0");
     assert_eq!(listed[0]["quarantined"]["reason"], why);
-    told.run(&["quarantine", "list"]).await.ends(0, why);
-    let again = told
-        .run(&["quarantine", "mine", "1.0", "--reason", why])
-        .await;
+    told.run(&["quarantine", "list"]).ends(0, why);
+    let again = told.run(&["quarantine", "mine", "1.0", "--reason", why]);
     again.ends(1, "the release is quarantined");
     told.run(&["quarantine", "lift", "mine", "1.0.0"])
-        .await
         .ends(0, "is served again");
-    assert!(told.json(&["quarantine", "list"]).await.is_empty());
-    let again = told.run(&["quarantine", "lift", "mine", "1.0.0"]).await;
+    assert!(told.json(&["quarantine", "list"]).is_empty());
+    let again = told.run(&["quarantine", "lift", "mine", "1.0.0"]);
     again.ends(1, "the release is not quarantined");
-    told.app.finish().await;
+    told.ledger.is_sound();
 }
 
-#[actix_web::test]
-async fn what_cannot_be_withheld_is_said_and_leaves_nothing_behind() {
-    let told = Told::new().await;
-    let before = told.app.traces().await;
+#[test]
+fn what_cannot_be_withheld_is_said_and_leaves_nothing_behind() {
+    let told = Told::new();
     let long = "x".repeat(256);
-    for (arguments, code, said) in [
+    told.refuses(&[
         (
             &["quarantine", "mine", "9.9.9", "--reason", "x"][..],
             1,
@@ -102,9 +96,5 @@ async fn what_cannot_be_withheld_is_said_and_leaves_nothing_behind() {
         ),
         (&["quarantine"], 2, "Usage"),
         (&["quarantine", "lift", "mine"], 2, "Usage"),
-    ] {
-        told.run(arguments).await.ends(code, said);
-    }
-    told.app.left_nothing(before).await;
-    told.app.finish().await;
+    ]);
 }
