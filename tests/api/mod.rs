@@ -37,6 +37,7 @@ mod push_wire;
 mod quarantine;
 mod reader;
 mod receipts;
+mod revocations;
 mod tokens;
 mod verify;
 mod verify_lies;

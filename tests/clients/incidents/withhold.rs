@@ -25,7 +25,6 @@ fn what_is_withheld_is_listed_until_it_is_lifted() {
 #[test]
 fn what_cannot_be_withheld_is_said_and_leaves_nothing_behind() {
     let told = Told::new();
-    let long = "x".repeat(256);
     told.refuses(&[
         (
             &["quarantine", "mine", "9.9.9", "--reason", "x"][..],
@@ -78,6 +77,14 @@ fn what_cannot_be_withheld_is_said_and_leaves_nothing_behind() {
             2,
             "the gem's name",
         ),
+    ]);
+}
+
+#[test]
+fn a_reason_is_asked_for_and_is_a_text_that_may_stand_in_the_log() {
+    let told = Told::new();
+    let long = "x".repeat(256);
+    told.refuses(&[
         (&["quarantine", "mine", "1.0.0"], 2, "--reason"),
         (
             &["quarantine", "mine", "1.0.0", "--reason", ""],

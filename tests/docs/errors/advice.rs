@@ -124,10 +124,7 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
             "a value that may exist once only exists already",
             "choose another",
         ),
-        "beyond_the_log" => (
-            "the cursor is beyond the last event that was signed",
-            "compare the log's origin and checkpoint with those that were seen before: an honest log never gets shorter",
-        ),
+        "beyond_the_log" | "release_quarantined" => incident(code),
         "forbidden" => (
             "the key's account may not manage this gem",
             "use a key of an owner",
@@ -147,10 +144,6 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
         "gem_unsigned" => (
             "the gem has a certificate chain and no signature",
             "sign it, or leave the chain out",
-        ),
-        "release_quarantined" => (
-            "the operator has withheld this release; the text says since when and why",
-            "use another version, or ask the operator; the release's record is still served",
         ),
         "key_dead" => ("the API key has expired or was revoked", "get a new key"),
         "key_expired" => (
@@ -213,5 +206,19 @@ fn map(code: &str) -> (&'static str, &'static str) {
             "try again in a minute",
         ),
         other => panic!("tests/docs/errors/advice.rs does not know the code {other}"),
+    }
+}
+
+/// Codes that something has happened behind.
+fn incident(code: &str) -> (&'static str, &'static str) {
+    match code {
+        "beyond_the_log" => (
+            "the cursor is beyond the last event that was signed",
+            "compare the log's origin and checkpoint with those that were seen before: an honest log never gets shorter",
+        ),
+        _ => (
+            "the operator has withheld this release; the text says since when and why",
+            "use another version, or ask the operator; the release's record is still served",
+        ),
     }
 }
