@@ -21,7 +21,7 @@ fn failures_in_a_row_are_waited_for_longer_and_not_for_ever() {
         .to_vec();
     assert_eq!(pauses, [30, 60, 120, 240, 480, 900, 900, 30, 60]);
     // A pause that was asked for is not shortened by failures.
-    let mut slow = Pace::new(Duration::from_secs(3600));
+    let mut slow = Pace::new(Duration::from_hours(1));
     assert_eq!(slow.after(false).as_secs(), 3600);
 }
 

@@ -14,6 +14,11 @@ fn witness() -> CosigningKey {
     CosigningKey::from_seed("witness.example/w1", &[1; 32]).unwrap()
 }
 
+/// A place, as findings name it.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "findings without a place have none"
+)]
 fn index(at: usize) -> Option<u64> {
     Some(u64::try_from(at).unwrap())
 }
@@ -235,7 +240,7 @@ async fn a_time_that_cannot_be() {
     let mut back = log.clone();
     let account = indexes(&back, "account.created")[0];
     change(&mut back, account, |leaf| {
-        leaf["time"] = json!("2026-11-22T00:00:00.000Z")
+        leaf["time"] = json!("2026-11-22T00:00:00.000Z");
     });
     back.publish();
     let found_back = found(&back).await;

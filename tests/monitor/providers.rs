@@ -1,6 +1,4 @@
 //! Recorded provider keys, and the provider asked by somebody else than the registry.
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::{Watch, broken, ledger::Honest, rules_of};
@@ -78,7 +76,7 @@ async fn a_disabled_provider_is_not_asked() {
     let seen = ledger.provider.seen_elsewhere();
     seen.shows(Some(Value::Null));
     let watch = Watch {
-        fetch: Some(Arc::clone(&seen) as _),
+        fetch: Some(seen.clone()),
         ..Watch::default()
     };
     let look = watch.look_at(&ledger.published().await).await;

@@ -52,7 +52,7 @@ async fn what_was_not_told_is_told_by_who_comes_after_a_crash() {
     let mut log = Honest::with_releases().await.published().await;
     let pushed = indexes(&log, "release.pushed")[0];
     change(&mut log, pushed, |leaf| {
-        leaf["data"]["source"]["publisher"] = 77.into()
+        leaf["data"]["source"]["publisher"] = 77.into();
     });
     log.publish();
     let server = log.serve();

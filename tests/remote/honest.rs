@@ -148,8 +148,8 @@ async fn a_tile_that_many_bundles_stand_on_is_asked_for_once() {
     assert_eq!(upper.count(), 1, "{asked:?}");
     let left = std::fs::read_dir(copy.path().join("tile/0")).unwrap();
     let beside = left.filter(|entry| {
-        let name = entry.as_ref().unwrap().file_name();
-        name.to_str().unwrap().ends_with(".new")
+        let path = entry.as_ref().unwrap().path();
+        path.extension().is_some_and(|extension| extension == "new")
     });
     assert_eq!(beside.count(), 0);
 }
