@@ -1,9 +1,15 @@
 //! Quarantine over HTTP: what disappears at once, what stays, and what comes back.
 use events::{name::GemName, platform::Platform, text::Text, version::GemVersion};
 use flate2::read::GzDecoder;
-use gemledger::app::quarantine::Named;
+use gemledger::{
+    app::quarantine::Named,
+    http::{
+        limits::{LimitSettings, Limits},
+        serve::background,
+    },
+};
 use reqwest::Method;
-use std::io::Read as _;
+use std::{io::Read as _, sync::Arc};
 
 use super::{
     app::TestApp,
@@ -236,5 +242,29 @@ async fn a_private_ledger_tells_nobody_but_its_readers() {
     let request = app.request(Method::GET, "/gems/Tool-1.0.0.gem");
     let reader = super::answer::answer(request.header("authorization", &key)).await;
     reader.says(403, "is quarantined since");
+    app.finish().await;
+}
+
+#[actix_web::test]
+async fn what_another_process_withholds_leaves_the_index_however_busy_this_one_is() {
+    let app = rake().await;
+    let key = app.push_key("alice").await;
+    app.push(&key, good("Tool", "1.0.0")).await.is(200);
+    let limits = Arc::new(Limits::new(LimitSettings::default()));
+    let looking = tokio::task::spawn_local(background(app.app.clone(), limits));
+    let other = app.reopened().await;
+    // The page is kept from here on, and the first look is over.
+    app.get("/info/Tool").await.says(200, "\n1.0.0 ");
+    let reason = Text::parse("pushed by a stolen workflow").unwrap();
+    other
+        .quarantine(named("tool", "1.0.0", "ruby"), reason)
+        .await
+        .unwrap();
+    // What this process writes itself must not hide what came just before it.
+    app.push(&key, good("apex", "1.0.0")).await.is(200);
+    while app.get("/info/Tool").await.text() != "---\n" {
+        tokio::task::yield_now().await;
+    }
+    looking.abort();
     app.finish().await;
 }
