@@ -256,6 +256,10 @@ fn a_backup_is_taken_while_the_server_runs_and_again_only_what_is_new() {
         .backup(&[])
         .ends(2, "letter.txt, which is no part of a backup");
     fs::remove_file(drill.ledger.beside("backup/letter.txt")).unwrap();
+    // Somebody has written to the copy, and not all of it is in the file.
+    fs::write(drill.ledger.beside("backup/ledger.db-wal"), "frames").unwrap();
+    drill.backup(&[]).ends(2, "is still written to");
+    fs::remove_file(drill.ledger.beside("backup/ledger.db-wal")).unwrap();
     // Over a ledger, nothing is restored.
     drill.restore().ends(2, "is not empty");
     drill.server.take().unwrap().stop();

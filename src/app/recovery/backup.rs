@@ -147,7 +147,7 @@ pub async fn backup(
     if with_keys {
         copy_keys(folder, &to.join("keys")).await?;
     }
-    rename(&fresh, &to.join("ledger.db"))?;
+    put_in_place(&fresh, &to.join("ledger.db"))?;
     let manifest = Manifest {
         format: FORMAT,
         taken: now,
@@ -171,6 +171,15 @@ pub async fn backup(
         copied: copied.fresh,
         missing: copied.missing,
     })
+}
+
+/// The new copy in place of the earlier one, which must be at rest: a write-ahead log that somebody left beside it would be read
+/// into this one.
+fn put_in_place(fresh: &Path, place: &Path) -> Result<(), RecoveryError> {
+    if place.exists() {
+        sqlite::settle(place)?;
+    }
+    rename(fresh, place)
 }
 
 /// The folder is new, or holds an earlier backup of the same log, perhaps one that was interrupted.
