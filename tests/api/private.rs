@@ -49,6 +49,7 @@ fn paths() -> Vec<String> {
         ("{gem}", "rake"),
         ("{name}", "rake"),
         ("{id}", "0"),
+        ("{number}", "1"),
         ("{version}", "1.0.0"),
         ("{path:.*}", "entries/000.p/1"),
         ("{file}.gem", "rake-1.0.0.gem"),

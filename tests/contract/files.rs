@@ -36,7 +36,7 @@ async fn a_database_of_a_newer_schema_is_refused_and_left_as_it_was() {
         .to_string();
     assert_eq!(
         error,
-        "the database failed: the database has schema 99 and this gemledger knows 1: use the newer gemledger that wrote it"
+        "the database failed: the database has schema 99 and this gemledger knows 2: use the newer gemledger that wrote it"
     );
     assert_eq!(fs::read(&place.log.0).unwrap(), before);
 }
