@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("oidc", &[], &["events"]),
     (
         "monitor",
-        &["world", "oidc", "remote", "sarif"],
+        &["world", "oidc", "remote", "sarif", "app"],
         &["events", "tlog", "deciders"],
     ),
     ("sarif", &[], &["events"]),
@@ -200,10 +200,10 @@ fn each_room_uses_only_the_rooms_and_crates_below_it() {
         known,
         "every room has a line in the table"
     );
-    for (room, may_use, may_know) in ROOMS {
+    for (room, may_use, may_know) in ROOMS.iter().copied() {
         for (file, code) in rooms[room].iter().filter(|(file, _)| !is_test(file)) {
             for used in used_rooms(code) {
-                let fine = used == *room
+                let fine = used == room
                     || !known.contains(used.as_str())
                     || may_use.contains(&used.as_str());
                 assert!(fine, "{}: {room} must not use {used}", file.display());
@@ -237,7 +237,7 @@ fn each_outside_crate_enters_by_its_own_door() {
 #[test]
 fn the_table_says_no_more_than_what_is_so() {
     let rooms = rooms();
-    for (room, may_use, may_know) in ROOMS {
+    for (room, may_use, may_know) in ROOMS.iter().copied() {
         let all: String = rooms[room].iter().map(|(_, code)| code.as_str()).collect();
         let used = used_rooms(&all);
         for other in may_use {

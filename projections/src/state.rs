@@ -17,9 +17,11 @@ use events::{
     digest::Digest,
     id::{Owner, PublisherId},
     name::{FoldedName, GemName},
+    platform::Platform,
     policy::{PendingAdded, Publisher, PublisherPinned},
     stream::{StreamKind, StreamName},
     time::Timestamp,
+    version::GemVersion,
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +104,8 @@ pub enum Change {
     Gone(PublisherId),
     /// It was released.
     Released(Release),
+    /// What has become of this version and platform.
+    Turned(GemVersion, Platform, Status),
 }
 
 /// The key of a gem in the map: SHA-256 of its name in lower case.
@@ -135,7 +139,18 @@ impl Change {
                 let release = Release::new(pushed.digest, number, platform, status);
                 Some(Self::Released(release))
             }
+            Body::ReleaseQuarantined(withheld) => Some(Self::Turned(
+                withheld.number.clone(),
+                withheld.platform.clone(),
+                Status::Quarantined,
+            )),
+            Body::ReleaseRestored(restored) => Some(Self::Turned(
+                restored.number.clone(),
+                restored.platform.clone(),
+                Status::Released,
+            )),
             Body::LogOpened(_)
+            | Body::LogSucceeded(_)
             | Body::LogRulesChanged(_)
             | Body::SubjectErased(_)
             | Body::ProviderRegistered(_)
@@ -221,6 +236,12 @@ impl GemState {
                 policy.pending.retain(|pending| pending.id != id);
             }
             Change::Released(release) => push(&mut self.releases, release),
+            Change::Turned(number, platform, status) => {
+                let mut releases = self.releases.iter_mut();
+                if let Some(release) = releases.find(|release| release.is(&number, &platform)) {
+                    release.turn(status);
+                }
+            }
         }
     }
 

@@ -1,16 +1,16 @@
 //! What monitors and auditors read: checkpoint, tiles and entries, as c2sp.org/tlog-tiles says.
 //!
-//! Nothing is served beyond the anchored checkpoint, or beyond the cosigned one where witnesses are required. What does not exist is 404 and is kept by no cache, because it may
-//! exist soon; what exists never changes.
+//! Nothing is served beyond the anchored checkpoint, or beyond the cosigned one where witnesses are required. What does
+//! not exist is 404 and is kept by no cache, because it may exist soon; what exists never changes.
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL},
-    web::Data,
+    web::{Data, Path},
 };
 use tlog::{EntriesPath, Resource, TilePath};
 
 use super::problem::Problem;
-use crate::{app::App, store::StoreError};
+use crate::{app::App, store::StoreError, views};
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 

@@ -115,6 +115,12 @@ catalogue! {
         "one job bought keys with several tokens", "a job needs one: look what else ran in it";
     RELEASE_BURST: "release_burst", Notable, Error,
         "many gems were released within minutes", "a worm spreads like this: look at what was released";
+    RELEASE_QUARANTINED: "release_quarantined", Notable, Warning,
+        "the operator withholds a release", "find out whether you installed it; the reason is in the finding";
+    RELEASE_RESTORED: "release_restored", Notable, Note,
+        "a release that was withheld is served again", "nothing, if the reason for withholding it is gone";
+    LOG_SUCCEEDED: "log_succeeded", Notable, Error,
+        "the log goes on under another name and key", "ask the operator why; events that were signed before may be lost";
     COULD_NOT_JUDGE: "could_not_judge", Undecided, Warning,
         "an event that this version does not understand; nothing after it can be judged", "use a newer gemledger";
     PROVIDER_UNREACHABLE: "provider_unreachable", Undecided, Note,

@@ -5,11 +5,13 @@
 //! derived earlier has to be believed.
 use std::collections::BTreeMap;
 
-// Whatever judges events alone stands in here: it takes them one by one and says what is not lawful.
-use deciders::audit::{self, Auditor as Decisions, Kind};
+use deciders::audit::{self, Kind};
 use events::{
     Body, Event, Recorded, event::DecodeError, id::RequestId, text::Slug, time::Timestamp,
 };
+
+// What an operator's own audit judges events with, so that both say the same.
+use crate::app::audit::Judge as Decisions;
 
 use super::{
     Finding, Settings, Sort, catalogue,
@@ -42,6 +44,8 @@ pub struct Judge {
     group: Vec<(u64, String, Timestamp)>,
     request: Option<RequestId>,
     undecided: u64,
+    /// The first event named another ledger or key, and no succession has led to the expected ones yet.
+    otherwise: Option<Finding>,
 }
 
 impl Judge {
@@ -59,6 +63,7 @@ impl Judge {
             group: Vec::new(),
             request: None,
             undecided: 0,
+            otherwise: None,
         }
     }
 
@@ -102,9 +107,7 @@ impl Judge {
             }
         };
         let mut findings = Vec::new();
-        if index == 0 {
-            findings.extend(self.opened(&recorded));
-        }
+        self.named(&recorded);
         findings.extend(self.times.take(&recorded, now, &self.bounds));
         self.rules.take(&recorded, &mut findings);
         self.know(&recorded);
@@ -133,27 +136,34 @@ impl Judge {
 
     /// Judges the last request: to be called at the end of a tree, since no checkpoint splits a request.
     pub fn settle(&mut self, tell: &mut impl FnMut(Finding)) {
+        if let Some(finding) = self.otherwise.take() {
+            self.tell(finding, tell);
+        }
         let findings = self.decisions.finish();
         self.unlawful(findings, tell);
         self.group.clear();
         self.request = None;
     }
 
-    /// The first event names the ledger and its key.
-    fn opened(&self, recorded: &Recorded) -> Option<Finding> {
-        let Body::LogOpened(opened) = &recorded.event.body else {
-            return None;
+    /// The first event names the ledger and its key; each succession names the next ones.
+    fn named(&mut self, recorded: &Recorded) {
+        let (origin, vkey) = if let Body::LogOpened(opened) = &recorded.event.body {
+            (&opened.origin, &opened.vkey)
+        } else if let Body::LogSucceeded(succeeded) = &recorded.event.body {
+            (&succeeded.origin, &succeeded.vkey)
+        } else {
+            return;
         };
-        let Expected { origin, vkey } = &self.expected;
-        if opened.origin.as_str() == origin && opened.vkey.as_str() == vkey {
-            return None;
+        if origin.as_str() == self.expected.origin && vkey.as_str() == self.expected.vkey {
+            self.otherwise = None;
+            return;
         }
-        let text = "the first event names another ledger or key than the one that signs";
-        Some(
+        let text = "the log names another ledger or key than the one that signs";
+        self.otherwise = Some(
             Finding::new(&catalogue::OPENED_OTHERWISE, text)
                 .at(recorded)
-                .not(vkey, &opened.vkey),
-        )
+                .not(&self.expected.vkey, vkey),
+        );
     }
 
     /// Findings of the auditor.

@@ -20,6 +20,7 @@ use super::Finding;
 pub mod burst;
 pub mod gems;
 pub mod identity;
+pub mod incidents;
 pub mod jobs;
 pub mod owners;
 pub mod provenance;
@@ -107,6 +108,11 @@ impl Rules {
             Body::TokenExchanged(exchanged) => {
                 tell.extend(self.jobs.exchanged(recorded, exchanged, &self.numbers));
             }
+            Body::ReleaseQuarantined(withheld) => {
+                tell.push(incidents::quarantined(recorded, withheld));
+            }
+            Body::ReleaseRestored(restored) => tell.push(incidents::restored(recorded, restored)),
+            Body::LogSucceeded(succeeded) => tell.push(incidents::succeeded(recorded, succeeded)),
             Body::SubjectErased(_)
             | Body::MapRooted(_)
             | Body::ProviderKeysObserved(_)

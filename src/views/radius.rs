@@ -193,6 +193,8 @@ impl Radius {
             | Body::NameTaken(_)
             | Body::FileTaken(_) => acted.then(|| rest.to_owned()),
             Body::LogOpened(_)
+            | Body::LogSucceeded(_)
+            | Body::MapRooted(_)
             | Body::LogRulesChanged(_)
             | Body::SubjectErased(_)
             | Body::ProviderRegistered(_)

@@ -39,6 +39,8 @@ struct Written<'a> {
 pub enum Status {
     /// It is in the index.
     Released,
+    /// It is withheld: it is in no index, and its file is not served.
+    Quarantined,
 }
 
 impl Release {
@@ -74,6 +76,15 @@ impl Release {
         self.label
             .get(usize::from(self.number)..)
             .unwrap_or_default()
+    }
+
+    /// Whether it is the release of this version and platform, as they are spelled.
+    pub(super) fn is(&self, number: &GemVersion, platform: &Platform) -> bool {
+        self.number() == number.as_str() && self.platform() == platform.as_str()
+    }
+
+    pub(super) fn turn(&mut self, status: Status) {
+        self.status = status;
     }
 
     /// What has become of it.

@@ -79,6 +79,18 @@ fn publishers_come_and_go_and_releases_stay() {
 }
 
 #[test]
+fn a_quarantine_shows_in_the_state_until_it_is_lifted() {
+    let mut state = after(&story());
+    assert!(state.evolve(&golden!("release.quarantined.v1", 8).event));
+    assert_eq!(
+        document(&state),
+        RELEASED.replace("\"released\"}", "\"quarantined\"}")
+    );
+    assert!(state.evolve(&golden!("release.restored.v1", 9).event));
+    assert_eq!(document(&state), RELEASED);
+}
+
+#[test]
 fn a_document_is_read_back_and_another_spelling_of_it_is_not() {
     for text in [RESERVED, RELEASED] {
         assert_eq!(document(&GemState::read(text.as_bytes()).unwrap()), text);

@@ -5,6 +5,12 @@ use events::Body;
 pub(super) fn of(body: &Body) -> &'static str {
     match body {
         Body::LogOpened(_) => "A ledger is opened once, by its operator, with its first event.",
+        Body::LogSucceeded(_) => {
+            "The operator may let the log go on under a new key, on the events that survived."
+        }
+        Body::MapRooted(_) => {
+            "The server records the root of the map of all gems after changes; whoever reads the log can fold it again."
+        }
         Body::LogRulesChanged(_) => {
             "The operator may change the rules from here on; an edition never goes back."
         }

@@ -36,6 +36,8 @@ impl Counts {
             | Body::PendingAdded(_)
             | Body::PendingRemoved(_) => &mut self.policy_changes,
             Body::LogOpened(_)
+            | Body::LogSucceeded(_)
+            | Body::MapRooted(_)
             | Body::LogRulesChanged(_)
             | Body::SubjectErased(_)
             | Body::ProviderRegistered(_)

@@ -1,5 +1,6 @@
 //! Each rule, on events alone: one story in which it fires, and its like in which it does not.
 mod gems;
+mod incidents;
 mod registry;
 mod releases;
 mod scope;
