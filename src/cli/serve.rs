@@ -86,25 +86,14 @@ impl Serve {
         let listener = TcpListener::bind(self.listen)
             .with_context(|| format!("cannot listen on {}", self.listen))?;
         let address = listener.local_addr()?;
-        let url = BaseUrl::parse(
-            &self
-                .url
-                .clone()
-                .unwrap_or_else(|| format!("http://{address}")),
-        )?;
+        let url = self.base_url(address)?;
         std::fs::create_dir_all(&folder.data)
             .with_context(|| format!("cannot make {}", folder.data.display()))?;
         let _lock = ServeLock::take(&folder)?;
-        let visibility = match self.visibility {
-            Some(VisibilityArg::Public) => Some(Visibility::Public),
-            Some(VisibilityArg::Private) => Some(Visibility::Private),
-            None if folder.database().exists() => None,
-            None => (address.ip().is_loopback() && url.is_loopback()).then_some(Visibility::Public),
-        };
         let opening = Opening {
             folder: folder.clone(),
             url: Some(url.clone()),
-            visibility,
+            visibility: self.visibility_at(&folder, address, &url),
             create: true,
             open_new: self.open_new,
             clock: Clock::system(),
@@ -123,11 +112,7 @@ impl Serve {
             out::note(&format!("appends are stopped: {reason}"));
         }
         let limits = Arc::new(Limits::new(self.limits()));
-        let workers = self
-            .workers
-            .or_else(|| std::thread::available_parallelism().ok().map(usize::from))
-            .unwrap_or(2);
-        let server = server(opened.app.clone(), limits.clone(), listener, workers)?;
+        let server = server(opened.app.clone(), limits.clone(), listener, self.workers())?;
         let handle = server.handle();
         let background = tokio::task::spawn_local(background(opened.app.clone(), limits));
         let map = (self.map_interval_millis > 0).then(|| {
@@ -160,6 +145,31 @@ impl Serve {
             asking.abort();
         }
         Ok(answer)
+    }
+
+    fn base_url(&self, address: SocketAddr) -> anyhow::Result<BaseUrl> {
+        let own = || format!("http://{address}");
+        Ok(BaseUrl::parse(&self.url.clone().unwrap_or_else(own))?)
+    }
+
+    /// Public by default only where nobody else can reach it; a ledger that is there already has been asked.
+    fn visibility_at(
+        &self,
+        folder: &Folder,
+        address: SocketAddr,
+        url: &BaseUrl,
+    ) -> Option<Visibility> {
+        match self.visibility {
+            Some(VisibilityArg::Public) => Some(Visibility::Public),
+            Some(VisibilityArg::Private) => Some(Visibility::Private),
+            None if folder.database().exists() => None,
+            None => (address.ip().is_loopback() && url.is_loopback()).then_some(Visibility::Public),
+        }
+    }
+
+    fn workers(&self) -> usize {
+        let cores = || std::thread::available_parallelism().ok().map(usize::from);
+        self.workers.or_else(cores).unwrap_or(2)
     }
 
     fn limits(&self) -> LimitSettings {

@@ -1,6 +1,6 @@
 //! A witness that somebody else wrote watches a server that is killed again and again, and never finds a fork.
 //!
-//! PyPI's `aics-witness` where Python is 3.12 or newer; elsewhere the stand-in, which is strict in the same way and ours.
+//! `PyPI`'s `aics-witness` where Python is 3.12 or newer; elsewhere the stand-in, which is strict in the same way and ours.
 use std::{
     fs,
     io::{BufRead as _, BufReader},

@@ -125,6 +125,7 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
             "choose another",
         ),
         "beyond_the_log" | "release_quarantined" => incident(code),
+        "halted" | "not_witnessed" => witnesses(code),
         "forbidden" => (
             "the key's account may not manage this gem",
             "use a key of an owner",
@@ -176,6 +177,19 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
             "too many requests of this address or repository",
             "try again in a minute",
         ),
+        "unavailable" => (
+            "the ledger cannot do this now",
+            "try again in a minute; the operator finds the reason in the log",
+        ),
+        "unprocessable_content" => ("the publisher cannot be added", "`errors` says which field"),
+        "yank_unsupported" => ("releases are not yanked yet", "release a fixed version"),
+        other => map(other),
+    }
+}
+
+/// Codes that witnesses are behind.
+fn witnesses(code: &str) -> (&'static str, &'static str) {
+    match code {
         "halted" => (
             "appends were stopped, because the log would fork",
             "the operator brings the missing events back: [operating](operating.md#when-the-database-is-older-than-what-others-saw)",
@@ -184,13 +198,7 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
             "it is recorded, and too few witnesses have cosigned it yet",
             "push the same file again: it is answered 200 once they have; exchange a fresh token",
         ),
-        "unavailable" => (
-            "the ledger cannot do this now",
-            "try again in a minute; the operator finds the reason in the log",
-        ),
-        "unprocessable_content" => ("the publisher cannot be added", "`errors` says which field"),
-        "yank_unsupported" => ("releases are not yanked yet", "release a fixed version"),
-        other => map(other),
+        other => panic!("tests/docs/errors/advice.rs does not know the code {other}"),
     }
 }
 
