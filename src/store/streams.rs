@@ -166,7 +166,8 @@ impl Page {
         if self.leaves.is_empty() {
             return Ok(None);
         }
-        let leaf = sqlite::split_page(&self.leaves).last().unwrap_or_default();
+        let mut lines = self.leaves.rsplit(|byte| *byte == b'\n');
+        let leaf = lines.find(|line| !line.is_empty()).unwrap_or_default();
         let Event {
             stream, revision, ..
         } = Event::read(leaf)?;

@@ -1,18 +1,30 @@
 //! The verifiable map over HTTP: what is said of a gem is all that there is, and can be checked without this server.
 use std::time::Duration;
 
-use deciders::Code;
-use events::{map::Rooted, name::FoldedName, stream::StreamName};
-use gemledger::app::{
-    App, CommandError,
-    lookup::{LookupError, Verified, check},
-    map::{Follower, KeepError, Stage},
+use deciders::{Code, policy::Policy};
+use events::{
+    Body,
+    event::Draft,
+    id::Owner,
+    map::Rooted,
+    name::{FoldedName, GemName},
+    policy::{GemRegistered, OwnerAdded},
+    stream::StreamName,
+};
+use gemledger::{
+    app::{
+        App, CommandError,
+        lookup::{LookupError, Verified, check},
+        map::{Follower, KeepError, Stage, rebuild},
+    },
+    store::{states::Read, writer::Verdict},
 };
 
 use super::{
     answer::Answer,
     app::TestApp,
     given::{for_platform, good, rake},
+    map_lies::root_of,
 };
 
 pub(super) fn folded(name: &str) -> FoldedName {
@@ -316,6 +328,45 @@ async fn the_streams_of_the_map_are_read_without_the_rest_of_the_log() {
             .is_empty()
     );
     app.finish().await;
+}
+
+#[tokio::test]
+async fn a_map_is_made_from_every_page_of_the_log() {
+    let app = TestApp::public().await;
+    // Several pages of either kind of streams; the gems lie otherwise in the log than in the alphabet.
+    let names: Vec<GemName> = (0..400)
+        .map(|number| GemName::parse(&format!("gem-{}", number * 7 % 400)).unwrap())
+        .collect();
+    let streams = names.iter().map(|name| StreamName::policy(&name.folded()));
+    let reads = streams.map(Read::of::<Policy>).collect();
+    let registered = |name: &GemName| {
+        let registered = Body::GemRegistered(GemRegistered { name: name.clone() });
+        let owner = Owner::Operator;
+        let owned = Body::OwnerAdded(OwnerAdded { owner });
+        [registered, owned].map(|body| Draft::new(StreamName::policy(&name.folded()), body))
+    };
+    let drafts = names.iter().flat_map(registered).collect();
+    let group = app.app.console().group(drafts);
+    let appended = app.app.writer.append(reads, |_| Verdict {
+        group: Some(group),
+        answer: (),
+    });
+    let size = appended.await.unwrap().indexes().end;
+    let log = app.app.reader.events(0, size).await.unwrap();
+    for through in [0, 1, 2, 300, 555, size - 1, size] {
+        let rebuilt = rebuild(&app.app.reader, through).await.unwrap();
+        let expected = root_of(&log, through);
+        assert_eq!(
+            rebuilt.map.root().as_bytes(),
+            expected.root.as_bytes(),
+            "{through}"
+        );
+        assert_eq!(u64::try_from(rebuilt.map.len()).unwrap(), expected.gems);
+        let later = log.iter().filter(|recorded| recorded.index >= through);
+        let later =
+            later.filter_map(|recorded| FoldedName::parse(recorded.event.stream.rest()).ok());
+        assert_eq!(rebuilt.later, later.collect(), "{through}");
+    }
 }
 
 #[test]

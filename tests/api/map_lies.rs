@@ -86,7 +86,7 @@ fn found(log: &[Recorded]) -> Vec<Finding> {
 }
 
 /// The map of these events, as the format says, without the means of the server or the audit.
-fn root_of(log: &[Recorded], through: u64) -> Rooted {
+pub(super) fn root_of(log: &[Recorded], through: u64) -> Rooted {
     let mut states = std::collections::BTreeMap::<String, GemState>::new();
     for recorded in log.iter().filter(|recorded| recorded.index < through) {
         let stream = recorded.event.stream.as_str();
