@@ -6,7 +6,7 @@
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`rebuild`] | the map as the first events of the log make it |
+//! | [`mod@rebuild`] | the map as the first events of the log make it |
 //! | [`follow`] | the task: what changed, the next root |
 //! | [`audit`] | the same map folded by whoever reads the whole log, here or from outside |
 //!
