@@ -47,6 +47,7 @@ fn paths() -> Vec<String> {
         .filter(|text| text.starts_with('/') && !text.starts_with("//"));
     let given = [
         ("{gem}", "rake"),
+        ("{index}", "0"),
         ("{name}", "rake"),
         ("{id}", "0"),
         ("{number}", "1"),
