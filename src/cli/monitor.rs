@@ -39,7 +39,7 @@ pub(super) struct MonitorCommand {
     /// Which rules are applied, to which gems, with which numbers (JSON)
     #[arg(long, value_name = "FILE")]
     rules: Option<PathBuf>,
-    /// Look once and exit: 0 nothing found, 1 findings, 2 could not tell [default]
+    /// Look once and exit, as without --follow: 0 nothing found, 1 findings, 2 could not tell
     #[arg(long, conflicts_with = "follow")]
     once: bool,
     /// Look again and again
