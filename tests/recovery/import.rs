@@ -94,6 +94,7 @@ fn a_database_that_went_on_without_its_end_is_a_fork_and_gets_nothing() {
     drill.push();
     drill.backup(&[]).ok();
     drill.push();
+    drill.push();
     let signed = drill.mirror();
     drill.lose_disk();
     fs::remove_file(drill.ledger.beside("anchor")).unwrap();
