@@ -81,10 +81,10 @@ impl Asked {
     }
 
     fn wants(&self, section: &str) -> bool {
-        match section {
-            "map" | "large" => self.full || self.sections.iter().any(|asked| asked == section),
-            _ => self.sections.is_empty() || self.sections.iter().any(|asked| asked == section),
+        if self.sections.is_empty() {
+            return self.full || !matches!(section, "map" | "large");
         }
+        self.sections.iter().any(|asked| asked == section)
     }
 }
 
@@ -124,7 +124,12 @@ fn run() -> anyhow::Result<()> {
     for (name, section) in SECTIONS.iter().zip(sections) {
         if asked.wants(name) {
             report::remark(&format!("measuring {name}"));
-            section(&mut report).with_context(|| format!("measuring {name}"))?;
+            let measured = section(&mut report).with_context(|| format!("measuring {name}"));
+            if measured.is_err() {
+                // What was measured before is told all the same.
+                report.print();
+                return measured;
+            }
         }
     }
     report.print();

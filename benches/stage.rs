@@ -109,6 +109,20 @@ impl Drop for Running {
     }
 }
 
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            std::fs::create_dir(&to)?;
+            copy(&entry.path(), &to)?;
+        } else {
+            std::fs::copy(entry.path(), &to)?;
+        }
+    }
+    Ok(())
+}
+
 /// A ledger that is served.
 pub(crate) struct Stage {
     /// The ledger.
@@ -143,9 +157,11 @@ impl Stage {
         })
     }
 
-    /// Stops serving. The files stay as long as the folder that is given back; the ledger is in [`LEDGER`] below it.
-    pub(crate) fn close(self) -> TempDir {
-        self.folder
+    /// A copy of the files, as they are while nobody writes; the ledger is in [`LEDGER`] below it.
+    pub(crate) fn copy(&self) -> anyhow::Result<TempDir> {
+        let folder = tempfile::tempdir_in(scratch())?;
+        copy(self.folder.path(), folder.path())?;
+        Ok(folder)
     }
 
     /// The events from an index on, in the batches that the writer made: events of one batch bear one time.

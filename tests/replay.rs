@@ -68,6 +68,20 @@ async fn a_scan_gives_every_event_once_in_order_with_its_hash_and_leaf() {
 }
 
 #[tokio::test]
+async fn whoever_reads_ahead_leaves_connections_to_others() {
+    let size = 12 * PAGE;
+    let (place, _running) = filled(size).await;
+    let reader = Reader::open(&place.log.0, 1).await.unwrap();
+    let (mut read, mut pages) = (0, pin!(scan::scan(&reader, 0, size)));
+    while let Some(page) = pages.next().await {
+        read += page.unwrap().len();
+        // As an audit does, between two pages.
+        assert_eq!(reader.head().await.unwrap().size, size);
+    }
+    assert_eq!(u64::try_from(read).unwrap(), size);
+}
+
+#[tokio::test]
 async fn a_scan_beyond_the_end_of_the_log_is_an_error() {
     let (place, _running) = filled(10).await;
     let reader = Reader::open(&place.log.0, 2).await.unwrap();

@@ -61,15 +61,21 @@ pub fn scan_each<T: Send + 'static>(
     stream::iter(pages)
         .map(move |first| {
             let reader = reader.clone();
-            async move {
+            // A task of its own: it gives its connection back also while whoever reads the stream waits for one.
+            let page = tokio::spawn(async move {
                 let end = to.min(first.saturating_add(PAGE));
                 let page = reader.page(first, end).await?;
-                tokio::task::spawn_blocking(move || parse(first, end, page, each))
-                    .await
-                    .map_err(|error| StoreError::Database(error.to_string()))?
-            }
+                let parsed = tokio::task::spawn_blocking(move || parse(first, end, page, each));
+                parsed.await.map_err(failed)?
+            });
+            async move { page.await.map_err(failed)? }
         })
         .buffered(AHEAD)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
+fn failed(error: tokio::task::JoinError) -> StoreError {
+    StoreError::Database(error.to_string())
 }
 
 fn parse<T>(

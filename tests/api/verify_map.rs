@@ -1,6 +1,12 @@
 //! `verify` and the list of all versions: what is not in it, what is newer, and a registry that leaves something out.
-use events::{digest::Digest, map::Rooted, name::FoldedName};
-use gemledger::{app::lookup::Answer, project::listing::Listing};
+use events::{
+    digest::Digest, map::Rooted, name::FoldedName, platform::Platform, text::Text,
+    version::GemVersion,
+};
+use gemledger::{
+    app::{lookup::Answer, quarantine::Named},
+    project::listing::Listing,
+};
 use serde_json::{Value, json};
 use tlog::Map;
 
@@ -126,4 +132,26 @@ async fn a_release_that_the_list_leaves_out_changes_or_withholds_is_caught() {
     // The rest of the log is sound: what is wrong is the root, which an audit of the whole log finds.
     let report = project.report().await;
     assert_eq!(report.flaws, []);
+}
+
+#[tokio::test]
+async fn a_release_that_was_quarantined_since_is_caught_and_fine_again_when_it_is_lifted() {
+    let project = Project::new().await;
+    let mut follower = project.app.follower().await;
+    let release = || Named {
+        gem: FoldedName::parse("rake").unwrap(),
+        number: GemVersion::parse("1.0.0").unwrap(),
+        platform: Platform::ruby(),
+    };
+    let app = &project.app.app;
+    let reason = Text::parse("a stolen key").unwrap();
+    app.quarantine(release(), reason).await.unwrap();
+    follower.step(app).await.unwrap();
+    let report = project.report().await;
+    assert_eq!(found(&report), ["rake withheld"]);
+    assert_eq!(report.verdict(), Some(false));
+    app.restore(release(), None).await.unwrap();
+    follower.step(app).await.unwrap();
+    assert_eq!(found(&project.report().await), [""; 0]);
+    project.app.finish().await;
 }

@@ -1,5 +1,5 @@
 //! `docs/errors.md`, made from the codes themselves. `BLESS=1 cargo test --test main docs::` writes it anew.
-use std::{collections::BTreeMap, fmt::Write as _, fs};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
 use deciders::{Code, Denial};
 use events::{claims::ProviderKind, provider::Algorithm, text::Text, time::Timestamp};
@@ -181,24 +181,26 @@ fn keys() -> Vec<KeysError> {
     ]
 }
 
+/// Every source file below a folder.
+fn sources(folder: &Path) -> Vec<String> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(root().join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let path = folder.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(sources(&path));
+        } else {
+            files.push(path.to_str().unwrap().to_owned());
+        }
+    }
+    files
+}
+
 /// Codes that stand in `src/http/` beside their status, whatever line they are broken over.
 fn http() -> Vec<Row> {
     let mut statuses: BTreeMap<String, Vec<u16>> = BTreeMap::new();
-    for file in [
-        "problem.rs",
-        "authorized.rs",
-        "api/events.rs",
-        "api/exchange.rs",
-        "api/provenance.rs",
-        "api/publishers.rs",
-        "api/push.rs",
-        "index.rs",
-        "log.rs",
-        "lookup.rs",
-    ] {
-        let text: String = read(&format!("src/http/{file}"))
-            .split_whitespace()
-            .collect();
+    for file in sources(Path::new("src/http")) {
+        let text: String = read(&file).split_whitespace().collect();
         let said = text
             .split("StatusCode::")
             .skip(1)
@@ -241,6 +243,7 @@ fn status(name: &str) -> u16 {
         "UNAUTHORIZED" => 401,
         "FORBIDDEN" => 403,
         "NOT_FOUND" => 404,
+        "REQUEST_TIMEOUT" => 408,
         "CONFLICT" => 409,
         "PAYLOAD_TOO_LARGE" => 413,
         "UNSUPPORTED_MEDIA_TYPE" => 415,

@@ -126,6 +126,7 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
         ),
         "beyond_the_log" | "release_quarantined" => incident(code),
         "halted" | "not_witnessed" => witnesses(code),
+        "too_large" | "too_slow" => body(code),
         "forbidden" => (
             "the key's account may not manage this gem",
             "use a key of an owner",
@@ -184,6 +185,21 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
         "unprocessable_content" => ("the publisher cannot be added", "`errors` says which field"),
         "yank_unsupported" => ("releases are not yanked yet", "release a fixed version"),
         other => map(other),
+    }
+}
+
+/// Codes of bodies that are no gem.
+fn body(code: &str) -> (&'static str, &'static str) {
+    match code {
+        "too_large" => (
+            "the body is larger than any honest request",
+            "the message says how much is taken",
+        ),
+        "too_slow" => (
+            "the body did not come in time",
+            "try again; look at the network between",
+        ),
+        other => panic!("tests/docs/errors/advice.rs does not know the code {other}"),
     }
 }
 
