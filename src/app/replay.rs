@@ -9,7 +9,7 @@ use tlog::{Frontier, Hash};
 use crate::store::{
     StoreError,
     reader::Reader,
-    replay::{Rebuilt, live_rows},
+    replay::{Rebuilt, live_sum},
     scan::scan_each,
 };
 
@@ -44,8 +44,8 @@ pub struct Replayed {
     pub different: Vec<&'static str>,
 }
 
-/// Replays the log. With `into`, the read tables are built into that new file; with `check`, they are built in memory
-/// and compared with the live ones.
+/// Replays the log. With `into`, the read tables are built into that new file; with `check`, they are built into a
+/// temporary one and compared with the live ones.
 pub async fn replay(
     reader: &Reader,
     until: Option<Until>,
@@ -130,7 +130,7 @@ async fn differences(
 ) -> Result<Vec<&'static str>, StoreError> {
     let mut different = Vec::new();
     for table in tables::ALL.iter().flat_map(|projection| projection.tables) {
-        if rebuilt.rows(table).await? != live_rows(reader, table).await? {
+        if rebuilt.sum(table).await? != live_sum(reader, table).await? {
             different.push(*table);
         }
     }

@@ -1,7 +1,8 @@
 //! Replay: the read tables again, from the log alone. Start-up, time travel and checking are the same reading.
 use std::{collections::BTreeMap, path::Path};
 
-use events::Recorded;
+use events::{Recorded, digest::Digest};
+use futures::TryStreamExt as _;
 use projections::{
     Write,
     index::{self, Info},
@@ -225,21 +226,18 @@ fn table(write: &Write) -> &'static str {
 /// Read tables that are built from a log into a database of their own.
 pub struct Rebuilt {
     connection: SqliteConnection,
-    infos: BTreeMap<String, Info>,
 }
 
 impl Rebuilt {
-    /// Empty tables in a new file, or in memory.
+    /// Empty tables in a new file, or in a temporary one that goes away with its connection.
     pub async fn create(path: Option<&Path>) -> Result<Self, StoreError> {
         // It can be made again at any time, so it need not survive a power cut.
         let options = SqliteConnectOptions::new()
+            .filename(path.unwrap_or(Path::new("")))
+            .create_if_missing(true)
             .synchronous(SqliteSynchronous::Off)
             .statement_cache_capacity(256)
             .disable_statement_logging();
-        let options = match path {
-            Some(path) => options.filename(path).create_if_missing(true),
-            None => options.in_memory(true),
-        };
         let mut connection = options.connect().await.map_err(failed)?;
         for projection in tables::ALL {
             sqlx::raw_sql(projection.ddl)
@@ -247,23 +245,22 @@ impl Rebuilt {
                 .await
                 .map_err(failed)?;
         }
-        Ok(Self {
-            connection,
-            infos: BTreeMap::new(),
-        })
+        Ok(Self { connection })
     }
 
-    /// Takes the next events into account.
+    /// Takes the next events into account. What is folded is read from the rows again, so that no more is in memory
+    /// than these events concern.
     pub async fn advance(&mut self, events: &[Recorded]) -> Result<(), StoreError> {
-        let connection = &mut self.connection;
+        let (connection, mut infos) = (&mut self.connection, BTreeMap::new());
         execute(connection, sqlx::query("BEGIN")).await?;
-        apply(connection, events, &tables::ALL, &mut self.infos).await?;
+        load_infos(connection, events, &mut infos).await?;
+        apply(connection, events, &tables::ALL, &mut infos).await?;
         execute(connection, sqlx::query("COMMIT")).await.map(|_| ())
     }
 
-    /// Every row of a table, in the order of its key, as text.
-    pub async fn rows(&mut self, table: &str) -> Result<Vec<String>, StoreError> {
-        dump(&mut self.connection, table).await
+    /// The sum of a table.
+    pub async fn sum(&mut self, table: &str) -> Result<Sum, StoreError> {
+        sum(&mut self.connection, table).await
     }
 
     /// Closes the file.
@@ -272,19 +269,39 @@ impl Rebuilt {
     }
 }
 
-/// Every row of a live table, in the order of its key, as text.
-pub async fn live_rows(reader: &Reader, table: &str) -> Result<Vec<String>, StoreError> {
-    let mut connection = reader.pool().acquire().await.map_err(failed)?;
-    dump(&mut connection, table).await
+/// What a table holds, in whatever order: how many rows, and the sum of their SHA-256 digests. Two tables with the same
+/// sum have the same rows, unless somebody chose the rows to that end; a million rows need not be in memory for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    rows: u64,
+    digests: [u64; 4],
 }
 
-async fn dump(connection: &mut SqliteConnection, table: &str) -> Result<Vec<String>, StoreError> {
-    let rows = sqlx::query(AssertSqlSafe(format!("SELECT * FROM {table}")))
-        .fetch_all(connection)
-        .await;
-    let mut lines: Vec<String> = rows.map_err(failed)?.iter().map(line).collect();
-    lines.sort_unstable();
-    Ok(lines)
+impl Sum {
+    fn add(&mut self, row: &str) {
+        self.rows += 1;
+        let digest = Digest::of(row.as_bytes());
+        let (parts, _) = digest.as_bytes().as_chunks::<8>();
+        for (sum, part) in self.digests.iter_mut().zip(parts) {
+            *sum = sum.wrapping_add(u64::from_be_bytes(*part));
+        }
+    }
+}
+
+/// The sum of a live table.
+pub async fn live_sum(reader: &Reader, table: &str) -> Result<Sum, StoreError> {
+    let mut connection = reader.pool().acquire().await.map_err(failed)?;
+    sum(&mut connection, table).await
+}
+
+async fn sum(connection: &mut SqliteConnection, table: &str) -> Result<Sum, StoreError> {
+    let mut rows =
+        sqlx::query(AssertSqlSafe(format!("SELECT * FROM {table}"))).fetch(&mut *connection);
+    let mut sum = Sum::default();
+    while let Some(row) = rows.try_next().await.map_err(failed)? {
+        sum.add(&line(&row));
+    }
+    Ok(sum)
 }
 
 fn line(row: &SqliteRow) -> String {
