@@ -1,6 +1,8 @@
 //! The registry lies, with its key in its hand: each lie is noticed, by the named rule.
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
+use events::name::FoldedName;
+use projections::state;
 use serde_json::json;
 use tlog::{CosigningKey, SigningKey};
 
@@ -340,4 +342,51 @@ async fn an_event_of_a_newer_version_is_no_lie_and_leaves_the_rest_undecided() {
     // It is told once, and stays undecided.
     let again = watch.look_at(&log).await;
     assert!(again.findings.is_empty() && !again.decided);
+}
+
+/// The log with one more event: a root of the map.
+fn rooted(log: &Published, root: &str) -> Published {
+    let mut log = log.clone();
+    let last = events(&log).pop().unwrap().event;
+    let leaf = json!({
+        "actor": "operator",
+        "data": {"gems": 1, "root": format!("sha256:{root}"), "through": log.leaves.len()},
+        "request": "01938a3e-5c7b-7000-8000-000000000001",
+        "revision": 0,
+        "stream": format!("map/{}", last.time.to_date_text()),
+        "time": String::from(last.time),
+        "type": "map.rooted",
+        "v": 1,
+        "via": "server",
+    });
+    log.leaves.push(serde_json::to_vec(&leaf).unwrap());
+    log.publish();
+    log
+}
+
+#[tokio::test]
+async fn a_wrong_root_of_the_map() {
+    let log = honest().await;
+    let at = index(log.leaves.len());
+    let wrong = rooted(&log, &"00".repeat(32));
+    assert_eq!(found(&wrong).await, [("map_root_wrong", at)]);
+    // The root that the events lead to is none of its findings.
+    let (mut map, mut states) = (tlog::Map::new(), BTreeMap::new());
+    for recorded in events(&log) {
+        let Some(gem) = state::gem_of(&recorded.event.stream) else {
+            continue;
+        };
+        let gem = FoldedName::parse(gem).unwrap();
+        let state = states
+            .entry(gem.clone())
+            .or_insert_with(|| state::GemState::new(gem.clone()));
+        state.evolve(&recorded.event);
+        map.insert(state::key(&gem), state.value().unwrap());
+    }
+    let gems = u64::try_from(states.len()).unwrap();
+    let mut right = rooted(&log, &events::digest::hex(map.root().as_bytes()));
+    let last = right.leaves.len() - 1;
+    change(&mut right, last, |leaf| leaf["data"]["gems"] = json!(gems));
+    right.publish();
+    assert_eq!(found(&right).await, []);
 }
