@@ -52,6 +52,7 @@ impl Demo {
         )
         .await?;
         if !self.once {
+            stage.keep_map();
             out::note(&format!(
                 "open {} in a browser; ctrl-c ends the demo",
                 stage.page()
