@@ -62,7 +62,7 @@ catalogue! {
     TOO_LONG: codes::TOO_LONG, Broken, Error,
         "an answer is longer than an honest one can be", "ask the operator";
     OPENED_OTHERWISE: "opened_otherwise", Broken, Error,
-        "the first event names another ledger or key than the one that signs", "give the key that the first event names: --key";
+        "the log names another ledger or key than the one that signs", "give the key that the log's first event, or its last succession, names: --key";
     LEAF_UNREADABLE: "leaf_unreadable", Broken, Error,
         "a leaf is not an event in canonical form", "ask the operator; no version of gemledger writes such a leaf";
     UNLAWFUL: "unlawful", Broken, Error,

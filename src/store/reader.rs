@@ -156,12 +156,4 @@ impl Reader {
         let tiles = self.tiles(&paths).await?;
         tlog::consistency_proof(old, new, &tiles).map_err(corrupt)
     }
-
-    /// The proof that an event is in the log of that size.
-    pub async fn inclusion_proof(&self, index: u64, size: u64) -> Result<Vec<Hash>, StoreError> {
-        let corrupt = |error: tlog::ProofError| StoreError::Corrupt(error.to_string());
-        let paths = tlog::tiles_for_inclusion(index, size).map_err(corrupt)?;
-        let tiles = self.tiles(&paths).await?;
-        tlog::inclusion_proof(index, size, &tiles).map_err(corrupt)
-    }
 }

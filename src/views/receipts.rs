@@ -5,8 +5,8 @@
 //! | the newest checkpoint, read and verified, with the tiles at the right edge of its tree | until there is a newer one | 8 tiles |
 //! | full tiles, which never change, with their inner nodes | until [`KEPT`] others were asked for since | 2 × [`KEPT`] tiles |
 //!
-//! Leaves are read from the database each time, together with those that others ask for at that moment. Nothing kept here is believed: a receipt that does not verify under the
-//! checkpoint is an error, whatever it was made of.
+//! Leaves are read from the database each time, together with those that others ask for at that moment. Nothing kept here
+//! is believed: a receipt that does not verify under the checkpoint is an error, whatever it was made of.
 use std::{
     collections::BTreeMap,
     mem,

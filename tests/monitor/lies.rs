@@ -390,3 +390,53 @@ async fn a_wrong_root_of_the_map() {
     right.publish();
     assert_eq!(found(&right).await, []);
 }
+
+/// The log going on under the next origin and another key, as `log succeed` does it; `size` is what it says of itself.
+fn succeeded(log: &Published, size: usize) -> Published {
+    let mut next = log.clone();
+    let origin = format!("{}2", log.key.name().trim_end_matches('1'));
+    next.key = Arc::new(SigningKey::from_seed(&origin, &[9; 32]).unwrap());
+    let last = events(log).pop().unwrap().event;
+    let of_log = events(log)
+        .iter()
+        .filter(|recorded| recorded.event.stream.as_str() == "log")
+        .count();
+    let leaf = json!({
+        "actor": "operator",
+        "data": {
+            "old_origin": log.key.name(),
+            "old_vkey": log.key.verifier().to_string(),
+            "origin": origin,
+            "reason": "the disk is lost",
+            "root": format!("sha256:{}", log.root()),
+            "size": size,
+            "vkey": next.key.verifier().to_string(),
+        },
+        "request": "01938a3e-5c7b-7000-8000-000000000002",
+        "revision": of_log,
+        "stream": "log",
+        "time": String::from(last.time),
+        "type": "log.succeeded",
+        "v": 1,
+        "via": "console",
+    });
+    next.leaves.push(serde_json::to_vec(&leaf).unwrap());
+    next.publish();
+    next
+}
+
+#[tokio::test]
+async fn a_successor_that_the_log_names_is_no_lie_and_another_one_is() {
+    let log = honest().await;
+    let next = succeeded(&log, log.leaves.len());
+    assert_eq!(found(&next).await, []);
+    // The same leaves under a key that no event names.
+    let mut other = next.clone();
+    other.key = Arc::new(SigningKey::from_seed(next.key.name(), &[8; 32]).unwrap());
+    other.publish();
+    let at = index(log.leaves.len());
+    assert_eq!(found(&other).await, [("opened_otherwise", at)]);
+    // A succession that says something else of the events before it.
+    let wrong = succeeded(&log, log.leaves.len() - 1);
+    assert_eq!(found(&wrong).await, [("unlawful", at)]);
+}

@@ -28,8 +28,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(10))
         .pragma("wal_autocheckpoint", "0")
-        // What undoes a single statement is kept in memory, not in a file that is made and deleted with each batch.
-        .pragma("temp_store", "MEMORY")
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
         .statement_cache_capacity(256)
@@ -45,7 +43,10 @@ pub(super) async fn writer(path: &Path) -> Result<SqliteConnection, StoreError> 
         missing(&mut connection).await?;
         connection.close().await.map_err(database)?;
     }
-    let options = options(path).create_if_missing(true);
+    // What undoes a single statement is kept in memory, not in a file that is made and deleted with each batch.
+    let options = options(path)
+        .pragma("temp_store", "MEMORY")
+        .create_if_missing(true);
     let mut connection = options.connect().await.map_err(database)?;
     migrate(&mut connection).await?;
     Ok(connection)
