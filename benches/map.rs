@@ -208,13 +208,16 @@ fn drafts(
         },
         size: 10_000,
         source: None,
+        summary: None,
     };
     let of_the_policy = [
         Body::GemRegistered(GemRegistered { name: name.clone() }),
         Body::OwnerAdded(OwnerAdded {
+            effective: None,
             owner: Owner::Operator,
         }),
         Body::PublisherAdded(PublisherAdded {
+            effective: None,
             pending: None,
             publisher,
         }),

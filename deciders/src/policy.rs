@@ -120,6 +120,7 @@ pub fn add_publisher(
         .collect();
     let body = if policy.name.is_some() {
         Body::PublisherAdded(PublisherAdded {
+            effective: None,
             pending: None,
             publisher,
         })

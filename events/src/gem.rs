@@ -96,6 +96,36 @@ pub struct Pushed {
     /// Where it came from, if a workflow pushed it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub source: Option<Source>,
+    /// SHA-256 of the statement that the registry signs of this release, once a statement key was introduced: a second,
+    /// different one would not fit the log.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub summary: Option<Digest>,
+}
+
+/// Data of `release.compared`: somebody compared the file with its repository, and attached what they found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Compared {
+    /// How many of its files differ from the repository's.
+    pub changed: u64,
+    /// The commit that it was compared with.
+    pub commit: Text,
+    /// SHA-256 of the file that was compared.
+    pub digest: Digest,
+    /// How many of its files the repository does not have.
+    pub extra: u64,
+    /// How many files of the repository it should have and does not.
+    pub missing: u64,
+    /// The gem's name as it is spelled.
+    pub name: GemName,
+    /// The version as it was released.
+    pub number: GemVersion,
+    /// The platform, `ruby` for plain gems.
+    pub platform: Platform,
+    /// How many of its files are those of the repository.
+    pub same: u64,
+    /// SHA-256 of the in-toto statement, which is kept as it was given.
+    pub statement: Digest,
 }
 
 /// Data of `release.quarantined`: from here on the file and its index line are withheld. The record stays, and so do

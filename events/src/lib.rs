@@ -16,13 +16,16 @@ mod upcast;
 
 pub mod account;
 pub mod api_key;
+pub mod attestation;
 pub mod denied;
 pub mod gem;
 pub mod log;
 pub mod map;
 pub mod policy;
 pub mod provider;
+pub mod rule;
 pub mod token;
+pub mod trust_root;
 
 pub mod claims;
 pub mod digest;

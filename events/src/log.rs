@@ -1,7 +1,7 @@
 //! The ledger itself: how it was opened, which rules are in force, and what was erased.
 use serde::{Deserialize, Serialize};
 
-use crate::{digest::Digest, stream::StreamName, text::Text};
+use crate::{digest::Digest, provider::PublicJwk, stream::StreamName, text::Text};
 
 /// The envelope's format that this crate writes and reads.
 pub const FORMAT: u32 = 1;
@@ -26,6 +26,10 @@ pub struct Rules {
     pub key_lifetime_seconds: u64,
     /// How far clocks may differ: the one constant of every window.
     pub leeway_seconds: u64,
+    /// How long a change waits that loosens a gem's policy. From edition 2 on; a lower one holds only once the one before
+    /// it has passed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub loosening_delay_seconds: Option<u64>,
     /// How long a pending publisher reserves its name.
     pub pending_seconds: u64,
     /// Keys of a provider that were fetched longer ago are not trusted.
@@ -45,6 +49,7 @@ impl Default for Rules {
             denial_interval_seconds: HOUR,
             key_lifetime_seconds: 15 * 60,
             leeway_seconds: 30,
+            loosening_delay_seconds: None,
             pending_seconds: 7 * DAY,
             provider_keys_max_age_seconds: DAY,
             provisional_seconds: 7 * DAY,
@@ -89,6 +94,15 @@ pub struct RulesChanged {
 pub struct SubjectErased {
     /// The stream whose sealed values nobody can open any more: an account's or a token's.
     pub subject: StreamName,
+}
+
+/// Data of `statement_key.introduced`: from here on, this key signs what the registry says of its releases. Keys before
+/// it stay good for what they signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatementKeyIntroduced {
+    /// The public key (Ed25519); its RFC 7638 thumbprint is the key id of its signatures.
+    pub jwk: PublicJwk,
 }
 
 /// A checkpoint of an origin that has ended.

@@ -42,11 +42,25 @@ pub struct GemRegistered {
     pub name: GemName,
 }
 
-/// Data of `owner.added`: whoever released the gem first, or for whom its name was reserved.
+/// Data of `owner.added`: whoever released the gem first, for whom its name was reserved, or whom an owner added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OwnerAdded {
+    /// When it takes effect, if it loosens the policy and loosening has a delay; else at once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effective: Option<Timestamp>,
     /// The new owner.
+    pub owner: Owner,
+}
+
+/// Data of `owner.removed`: the account no longer owns the gem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnerRemoved {
+    /// When it takes effect, if it loosens the policy and loosening has a delay; else at once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effective: Option<Timestamp>,
+    /// The owner who goes.
     pub owner: Owner,
 }
 
@@ -54,6 +68,9 @@ pub struct OwnerAdded {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublisherAdded {
+    /// When it takes effect, if it loosens the policy and loosening has a delay; else at once.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effective: Option<Timestamp>,
     /// The pending publisher that became this one with the gem's first push.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub pending: Option<PublisherId>,

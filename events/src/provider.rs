@@ -6,6 +6,7 @@ use crate::{
     claims::ProviderKind,
     digest::Digest,
     text::{Slug, Text, TextError},
+    time::Timestamp,
 };
 
 /// Signature algorithms a provider may declare. Nothing symmetric, and never `none`.
@@ -31,6 +32,10 @@ pub struct Registered {
     pub algorithms: Vec<Algorithm>,
     /// The one audience its tokens must name.
     pub audience: Text,
+    /// When these settings take effect, if they loosen what gems' policies demand and loosening has a delay; until then
+    /// those before hold.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effective: Option<Timestamp>,
     /// `iss`, exactly.
     pub issuer: Text,
     /// Where its keys are fetched, fixed when it is registered.

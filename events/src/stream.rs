@@ -4,7 +4,8 @@
 //! log                              account/<uuid>              gem/<folded name>
 //! provider/<slug>                  policy/<folded name>        name/<folded name>
 //! issuer/<sha256 of the issuer>    denied/<folded name>        file/<folded full name>
-//! token/<provider>/<exp>.<sha256>  api_key/<uuid>           map/<yyyy-mm-dd>
+//! token/<provider>/<exp>.<sha256>  api_key/<uuid>              map/<yyyy-mm-dd>
+//! trust_root/<slug>
 //! ```
 use alloc::{
     format,
@@ -35,6 +36,8 @@ pub enum StreamKind {
     Provider,
     /// Whose an issuer is.
     Issuer,
+    /// One trust root, in its versions.
+    TrustRoot,
     /// One account.
     Account,
     /// Who may release a gem.
@@ -68,6 +71,11 @@ impl StreamName {
     pub fn issuer(issuer: &str) -> Self {
         Self(format!("issuer/{}", Digest::of(issuer.as_bytes()).hex()))
     }
+    /// `trust_root/<slug>`
+    pub fn trust_root(slug: &Slug) -> Self {
+        Self(format!("trust_root/{slug}"))
+    }
+
     /// `account/<id>`
     pub fn account(id: AccountId) -> Self {
         Self(format!("account/{id}"))
@@ -116,7 +124,7 @@ impl StreamName {
         let known = match kind_of(text) {
             None => false,
             Some(StreamKind::Log) => text == "log",
-            Some(StreamKind::Provider) => Slug::check(rest).is_ok(),
+            Some(StreamKind::Provider | StreamKind::TrustRoot) => Slug::check(rest).is_ok(),
             Some(StreamKind::Issuer) => Digest::from_hex(rest).is_ok(),
             Some(StreamKind::Account) => AccountId::parse(rest).is_ok(),
             Some(StreamKind::ApiKey) => ApiKeyId::parse(rest).is_ok(),
@@ -165,6 +173,7 @@ fn kind_of(name: &str) -> Option<StreamKind> {
         "log" => StreamKind::Log,
         "provider" => StreamKind::Provider,
         "issuer" => StreamKind::Issuer,
+        "trust_root" => StreamKind::TrustRoot,
         "account" => StreamKind::Account,
         "policy" => StreamKind::Policy,
         "token" => StreamKind::Token,

@@ -27,6 +27,15 @@ pub struct Match {
 /// Most matches that one exchange records; a workflow that releases more gems gets a key all the same.
 pub const MAX_MATCHES: usize = 50;
 
+/// Data of `evidence.opened`: somebody was shown the sealed token. Who, the actor says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvidenceOpened {
+    /// The gem by whose owner it was asked for; absent for the operator.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gem: Option<FoldedName>,
+}
+
 /// Data of `token.exchanged`: this identity token is spent and bought a key of minutes. The raw token is in `sealed`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -22,6 +22,7 @@ use crate::{
 };
 
 /// The writes that this event means.
+#[expect(clippy::too_many_lines, reason = "one line for each type of event")]
 pub fn project(recorded: &Recorded) -> Vec<Write> {
     let event = &recorded.event;
     let rest = event.stream.rest();
@@ -73,6 +74,17 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
         | Body::LogRulesChanged(_)
         | Body::LogSucceeded(_)
         | Body::SubjectErased(_)
+        | Body::StatementKeyIntroduced(_)
+        | Body::TrustRootRecorded(_)
+        | Body::TrustRootRetired(_)
+        | Body::OwnerRemoved(_)
+        | Body::RuleChanged(_)
+        | Body::ChangeCancelled(_)
+        | Body::OverrideProposed(_)
+        | Body::PolicyOverridden(_)
+        | Body::EvidenceOpened(_)
+        | Body::ReleaseAttested(_)
+        | Body::ReleaseCompared(_)
         | Body::ProviderKeysObserved(_)
         | Body::ProviderKeyDistrusted(_)
         | Body::IssuerTaken(_)

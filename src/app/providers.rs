@@ -165,6 +165,7 @@ impl App {
             algorithms: new.algorithms.unwrap_or(found.algorithms),
             audience: Text::configured(audience)
                 .map_err(|error| malformed(&format!("the audience {error}")))?,
+            effective: None,
             issuer: Text::configured(&new.issuer)
                 .map_err(|error| malformed(&format!("the issuer {error}")))?,
             jwks_uri: found.jwks_uri,

@@ -52,6 +52,7 @@ pub(super) fn provider(kind: ProviderKind, algorithms: &[Algorithm]) -> Register
     Registered {
         algorithms: algorithms.to_vec(),
         audience: Text::parse(AUDIENCE).unwrap(),
+        effective: None,
         issuer: Text::parse(URL).unwrap(),
         jwks_uri: Text::parse("https://issuer.example/.well-known/jwks").unwrap(),
         kind,

@@ -137,6 +137,7 @@ impl States {
             | StreamKind::Account => false,
             StreamKind::Log
             | StreamKind::Provider
+            | StreamKind::TrustRoot
             | StreamKind::Issuer
             | StreamKind::Policy
             | StreamKind::Denied

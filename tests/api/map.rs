@@ -342,7 +342,10 @@ async fn a_map_is_made_from_every_page_of_the_log() {
     let registered = |name: &GemName| {
         let registered = Body::GemRegistered(GemRegistered { name: name.clone() });
         let owner = Owner::Operator;
-        let owned = Body::OwnerAdded(OwnerAdded { owner });
+        let owned = Body::OwnerAdded(OwnerAdded {
+            effective: None,
+            owner,
+        });
         [registered, owned].map(|body| Draft::new(StreamName::policy(&name.folded()), body))
     };
     let drafts = names.iter().flat_map(registered).collect();

@@ -188,6 +188,7 @@ pub(crate) fn provider_registered(number: u64) -> Draft {
     let registered = Registered {
         algorithms: vec![Algorithm::RS256],
         audience: text("gems.example.org"),
+        effective: None,
         issuer: text(&format!("https://issuer-{number}.example.org")),
         jwks_uri: text("https://issuer.example.org/jwks"),
         kind: ProviderKind::Github,
@@ -226,6 +227,7 @@ pub(crate) fn pushed(gem_number: u64, number: u64, platform: &str) -> Draft {
             publisher: PublisherId(1),
             workflow: workflow(number),
         }),
+        summary: None,
     };
     Draft::new(StreamName::gem(&name.folded()), Body::ReleasePushed(pushed))
 }
@@ -397,7 +399,10 @@ impl Step {
             let owner = Owner::Operator;
             drafts.push(Draft::new(
                 StreamName::policy(&folded),
-                Body::OwnerAdded(OwnerAdded { owner }),
+                Body::OwnerAdded(OwnerAdded {
+                    effective: None,
+                    owner,
+                }),
             ));
             let name = gem(number);
             drafts.push(Draft::new(
@@ -411,6 +416,7 @@ impl Step {
 
 fn publisher_added(pending: Option<u64>, number: u64) -> Body {
     Body::PublisherAdded(PublisherAdded {
+        effective: None,
         pending: pending.map(PublisherId),
         publisher: publisher(number),
     })

@@ -46,6 +46,9 @@ fn may(case: &Case<'_>) -> bool {
     let operator = *actor == Actor::Operator;
     match &last.body {
         Body::LogOpened(_)
+        | Body::StatementKeyIntroduced(_)
+        | Body::TrustRootRecorded(_)
+        | Body::TrustRootRetired(_)
         | Body::LogRulesChanged(_)
         | Body::LogSucceeded(_)
         | Body::SubjectErased(_)
@@ -62,7 +65,14 @@ fn may(case: &Case<'_>) -> bool {
         Body::PublisherAdded(_)
         | Body::PublisherRemoved(_)
         | Body::PendingAdded(_)
-        | Body::PendingRemoved(_) => !matches!(actor, Actor::Workflow(..)),
+        | Body::PendingRemoved(_)
+        | Body::OwnerRemoved(_)
+        | Body::RuleChanged(_)
+        | Body::ChangeCancelled(_)
+        | Body::OverrideProposed(_)
+        | Body::PolicyOverridden(_)
+        | Body::EvidenceOpened(_)
+        | Body::ReleaseCompared(_) => !matches!(actor, Actor::Workflow(..)),
         Body::ApiKeyIssued(issued) => match &issued.holder {
             Holder::Account(account) => operator || *actor == Actor::Account(*account),
             Holder::Exchange(_) => stated_by(case, actor),
@@ -86,7 +96,8 @@ fn may(case: &Case<'_>) -> bool {
             Some(holder) => holder == *actor,
             None => case.order.exists(&StreamName::api_key(denied.api_key)),
         },
-        Body::TokenExchanged(_)
+        Body::ReleaseAttested(_)
+        | Body::TokenExchanged(_)
         | Body::GemRegistered(_)
         | Body::OwnerAdded(_)
         | Body::PublisherPinned(_)

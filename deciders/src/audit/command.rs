@@ -132,7 +132,18 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         Body::ExchangeDenied(denied) => records::exchange(case, denied)?,
         Body::PushDenied(denied) => records::push(case, denied)?,
         Body::MapRooted(rooted) => management::root(case, *rooted)?,
-        Body::TokenExchanged(_)
+        Body::StatementKeyIntroduced(_)
+        | Body::TrustRootRecorded(_)
+        | Body::TrustRootRetired(_)
+        | Body::OwnerRemoved(_)
+        | Body::RuleChanged(_)
+        | Body::ChangeCancelled(_)
+        | Body::OverrideProposed(_)
+        | Body::PolicyOverridden(_)
+        | Body::EvidenceOpened(_)
+        | Body::ReleaseAttested(_)
+        | Body::ReleaseCompared(_)
+        | Body::TokenExchanged(_)
         | Body::GemRegistered(_)
         | Body::OwnerAdded(_)
         | Body::PublisherPinned(_)

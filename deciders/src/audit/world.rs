@@ -117,7 +117,7 @@ impl World {
                 }
             }
             StreamKind::Map => self.roots.evolve(event),
-            StreamKind::Token | StreamKind::Name | StreamKind::File => {}
+            StreamKind::TrustRoot | StreamKind::Token | StreamKind::Name | StreamKind::File => {}
         }
     }
 }

@@ -54,7 +54,10 @@ impl Group<'_> {
     fn registers(&mut self, owner: Owner) {
         let name = self.facts.name.clone();
         self.policy_event(Body::GemRegistered(GemRegistered { name }));
-        self.policy_event(Body::OwnerAdded(OwnerAdded { owner }));
+        self.policy_event(Body::OwnerAdded(OwnerAdded {
+            effective: None,
+            owner,
+        }));
     }
 
     /// Where the release comes from. A pending publisher becomes a publisher first, and one without ids gets them.
@@ -62,6 +65,7 @@ impl Group<'_> {
         let mut publisher = trusted.id;
         if trusted.pending.is_some() {
             publisher = self.policy_event(Body::PublisherAdded(PublisherAdded {
+                effective: None,
                 pending: Some(trusted.id),
                 publisher: trusted.publisher.clone(),
             }));
@@ -110,6 +114,7 @@ impl Group<'_> {
             },
             size: facts.size,
             source,
+            summary: None,
         };
         let stream = StreamName::gem(&facts.name.folded());
         self.drafts

@@ -71,6 +71,7 @@ pub(crate) fn github() -> Registered {
     Registered {
         algorithms: vec![Algorithm::RS256],
         audience: text("gems.example.com"),
+        effective: None,
         issuer: text("https://token.actions.githubusercontent.com"),
         jwks_uri: text("https://token.actions.githubusercontent.com/.well-known/jwks"),
         kind: ProviderKind::Github,
@@ -83,6 +84,7 @@ pub(crate) fn github() -> Registered {
 
 pub(crate) fn gitlab() -> Registered {
     Registered {
+        effective: None,
         issuer: text("https://gitlab.example.com"),
         jwks_uri: text("https://gitlab.example.com/oauth/discovery/keys"),
         kind: ProviderKind::Gitlab,
@@ -93,6 +95,7 @@ pub(crate) fn gitlab() -> Registered {
 pub(crate) fn generic() -> Registered {
     let claim = |name: &str| ClaimName::parse(name).unwrap();
     Registered {
+        effective: None,
         issuer: text("https://ci.example.com"),
         jwks_uri: text("https://ci.example.com/keys"),
         kind: ProviderKind::Generic,

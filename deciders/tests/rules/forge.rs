@@ -132,6 +132,7 @@ pub(crate) fn forge_release(history: &mut History, key: ApiKeyId, job: &Job, rel
                 .unwrap_or(PublisherId(0)),
             workflow: job.workflow.clone(),
         }),
+        summary: None,
     };
     let mut drafts = Vec::new();
     if !history
@@ -171,6 +172,7 @@ pub(crate) fn taken_file(history: &History, key: ApiKeyId) -> Vec<Draft> {
         },
         size: facts.size,
         source: None,
+        summary: None,
     };
     vec![Draft::new(
         StreamName::gem(&folded("foo")),

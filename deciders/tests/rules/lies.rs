@@ -227,6 +227,7 @@ fn an_owner_from_nowhere_is_found() {
     history.create_account(account_id(6)).unwrap();
     let from = history.log.len();
     let added = OwnerAdded {
+        effective: None,
         owner: Owner::Account(account_id(6)),
     };
     let stream = StreamName::policy(&folded("rake"));
@@ -245,6 +246,7 @@ fn an_owner_that_a_push_slips_in_is_found() {
     let from = history.log.len();
     forge_release(&mut history, key, &job(2), &release("rake", "2.0"));
     let slipped = Body::OwnerAdded(OwnerAdded {
+        effective: None,
         owner: Owner::Account(account_id(6)),
     });
     let mut event = history.log[from].event.clone();

@@ -13,7 +13,7 @@ use crate::{
 const PAGE: &str = "../docs/events.md";
 
 /// The files that hold the data of events, in the order of the streams, by the name of their module.
-const SOURCES: [(&str, &str); 13] = [
+const SOURCES: [(&str, &str); 16] = [
     ("log", include_str!("../../src/log.rs")),
     ("provider", include_str!("../../src/provider.rs")),
     ("account", include_str!("../../src/account.rs")),
@@ -22,6 +22,9 @@ const SOURCES: [(&str, &str); 13] = [
     ("denied", include_str!("../../src/denied.rs")),
     ("api_key", include_str!("../../src/api_key.rs")),
     ("gem", include_str!("../../src/gem.rs")),
+    ("attestation", include_str!("../../src/attestation.rs")),
+    ("trust_root", include_str!("../../src/trust_root.rs")),
+    ("rule", include_str!("../../src/rule.rs")),
     ("map", include_str!("../../src/map.rs")),
     ("claims", include_str!("../../src/claims.rs")),
     ("stream", include_str!("../../src/stream.rs")),
@@ -30,7 +33,7 @@ const SOURCES: [(&str, &str); 13] = [
 ];
 
 /// What stands in a leaf for a type of the vocabulary that is no structure of its own.
-const SCALARS: [(&str, &str); 28] = [
+const SCALARS: [(&str, &str); 32] = [
     ("AccountId", "UUID of an account"),
     ("Algorithm", "`RS256`, `PS256`, `ES256` or `EdDSA`"),
     (
@@ -42,8 +45,10 @@ const SCALARS: [(&str, &str); 28] = [
         "BTreeMap<ClaimName, Text>",
         "list of `{\"claim\", \"value\"}`, by claim",
     ),
+    ("ChangeId", "revision in `policy/<gem>`"),
     ("ClaimName", "name of a claim"),
     ("Digest", "`sha256:` and 64 hexadecimal digits"),
+    ("Field", "name of a field, such as `commit` or `run`"),
     ("FoldedName", "gem name in lower case"),
     ("FullName", "file name without `.gem`"),
     ("GemName", "gem name"),
@@ -60,8 +65,10 @@ const SCALARS: [(&str, &str); 28] = [
     ("PublisherId", "revision in `policy/<gem>`"),
     ("Reason", "`holder` or `operator`"),
     ("RequestId", "UUID"),
+    ("Rule", "a rule's name, such as `attestation_required`"),
     ("Scope", "a scope's name, as rubygems.org's"),
     ("Sealed", "object of digests"),
+    ("Setting", "`auto`, `off`, `on` or `timestamped`"),
     ("Slug", "provider's name here"),
     ("StreamName", "stream"),
     ("Text", "text"),
@@ -265,6 +272,7 @@ fn stream(kind: EventType) -> String {
         Kind::Log => "log",
         Kind::Provider => "provider/<slug>",
         Kind::Issuer => "issuer/<sha256 of the issuer>",
+        Kind::TrustRoot => "trust_root/<slug>",
         Kind::Account => "account/<uuid>",
         Kind::Policy => "policy/<gem>",
         Kind::Token => "token/<provider>/<expiry>.<sha256>",

@@ -1,6 +1,7 @@
 //! What the vocabulary promises: bytes that never change, one spelling for each event, and pages that cannot drift.
 #![cfg(test)]
 
+mod attested;
 mod canonical;
 mod docs;
 mod leaves;

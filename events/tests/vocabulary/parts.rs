@@ -145,6 +145,7 @@ pub(crate) fn registered() -> Registered {
     Registered {
         algorithms: vec![Algorithm::RS256],
         audience: text("gems.example.com"),
+        effective: None,
         issuer: text("https://token.actions.githubusercontent.com"),
         jwks_uri: text("https://token.actions.githubusercontent.com/.well-known/jwks"),
         kind: ProviderKind::Github,
@@ -164,6 +165,7 @@ pub(crate) fn generic() -> Registered {
             Algorithm::ES256,
             Algorithm::EdDSA,
         ],
+        effective: None,
         issuer: text("http://127.0.0.1:9000"),
         jwks_uri: text("http://127.0.0.1:9000/jwks"),
         kind: ProviderKind::Generic,
@@ -206,5 +208,6 @@ pub(crate) fn pushed() -> Pushed {
             publisher: PublisherId(3),
             workflow: workflow(),
         }),
+        summary: None,
     }
 }

@@ -20,6 +20,7 @@ use events::{
     token::{Exchanged, Match},
 };
 
+use crate::attested;
 use crate::parts::{
     account, api_key, gem, generic, github, keys, moment, provisional, publisher, pushed, rake,
     reference, registered, some, text, token, workflow,
@@ -50,7 +51,11 @@ fn stream_of(body: &Body) -> StreamName {
         Body::LogOpened(_)
         | Body::LogRulesChanged(_)
         | Body::LogSucceeded(_)
-        | Body::SubjectErased(_) => StreamName::log(),
+        | Body::SubjectErased(_)
+        | Body::StatementKeyIntroduced(_) => StreamName::log(),
+        Body::TrustRootRecorded(_) | Body::TrustRootRetired(_) => {
+            StreamName::trust_root(&attested::root_slug())
+        }
         Body::ProviderRegistered(_)
         | Body::ProviderKeysObserved(_)
         | Body::ProviderKeyDistrusted(_)
@@ -59,24 +64,31 @@ fn stream_of(body: &Body) -> StreamName {
         Body::AccountCreated(_) | Body::AccountDisabled(_) => StreamName::account(account()),
         Body::GemRegistered(_)
         | Body::OwnerAdded(_)
+        | Body::OwnerRemoved(_)
+        | Body::RuleChanged(_)
+        | Body::ChangeCancelled(_)
+        | Body::OverrideProposed(_)
+        | Body::PolicyOverridden(_)
         | Body::PublisherAdded(_)
         | Body::PublisherPinned(_)
         | Body::PublisherRemoved(_)
         | Body::PendingAdded(_)
         | Body::PendingRemoved(_) => StreamName::policy(&gem()),
-        Body::TokenExchanged(_) => token(),
+        Body::TokenExchanged(_) | Body::EvidenceOpened(_) => token(),
         Body::ExchangeDenied(_) | Body::PushDenied(_) => StreamName::denied(&gem()),
         Body::ApiKeyIssued(_) | Body::ApiKeyRevoked(_) => StreamName::api_key(api_key()),
-        Body::ReleasePushed(_) | Body::ReleaseQuarantined(_) | Body::ReleaseRestored(_) => {
-            StreamName::gem(&gem())
-        }
+        Body::ReleasePushed(_)
+        | Body::ReleaseAttested(_)
+        | Body::ReleaseCompared(_)
+        | Body::ReleaseQuarantined(_)
+        | Body::ReleaseRestored(_) => StreamName::gem(&gem()),
         Body::NameTaken(_) => StreamName::name(&gem()),
         Body::FileTaken(taken) => StreamName::file(&taken.file),
         Body::MapRooted(_) => StreamName::map(moment(0)),
     }
 }
 
-fn sample(actor: &Actor, revision: u64, body: Body) -> Sample {
+pub(crate) fn sample(actor: &Actor, revision: u64, body: Body) -> Sample {
     let sealed = |name: &str| Sealed::from([(text(name), Digest::of_parts(&[7; 32], b"value"))]);
     Sample {
         variant: None,
@@ -102,7 +114,7 @@ fn sample(actor: &Actor, revision: u64, body: Body) -> Sample {
     }
 }
 
-fn variant(name: &'static str, sample: Sample) -> Sample {
+pub(crate) fn variant(name: &'static str, sample: Sample) -> Sample {
     Sample {
         variant: Some(name),
         ..sample
@@ -119,6 +131,9 @@ pub(crate) fn samples() -> Vec<Sample> {
         jobs(),
         releases(),
         roots(),
+        attested::ledger(),
+        attested::policies(),
+        attested::releases(),
     ]
     .into_iter()
     .flatten()
@@ -225,7 +240,13 @@ fn policies() -> Vec<Sample> {
         &Actor::Account(account()),
         &Actor::Workflow(github(), text("6034170")),
     );
-    let added = |pending, publisher| Body::PublisherAdded(PublisherAdded { pending, publisher });
+    let added = |pending, publisher| {
+        Body::PublisherAdded(PublisherAdded {
+            effective: None,
+            pending,
+            publisher,
+        })
+    };
     let pinned = PublisherPinned {
         owner_id: some("210414"),
         publisher: PublisherId(3),
@@ -248,6 +269,7 @@ fn policies() -> Vec<Sample> {
             job,
             2,
             Body::OwnerAdded(OwnerAdded {
+                effective: None,
                 owner: waiting.owner,
             }),
         ),

@@ -50,6 +50,7 @@ fn settings(registered: &Registered) -> String {
     let Registered {
         algorithms,
         audience,
+        effective: _,
         issuer: _,
         jwks_uri,
         kind: _,

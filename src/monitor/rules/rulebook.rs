@@ -77,11 +77,12 @@ impl Loosens {
     }
 }
 
-fn settings(edition: u32, rules: &Rules) -> [(&'static str, u64, Loosens); 8] {
+fn settings(edition: u32, rules: &Rules) -> [(&'static str, u64, Loosens); 9] {
     let Rules {
         denial_interval_seconds,
         key_lifetime_seconds,
         leeway_seconds,
+        loosening_delay_seconds,
         pending_seconds,
         provider_keys_max_age_seconds,
         provisional_seconds,
@@ -96,6 +97,11 @@ fn settings(edition: u32, rules: &Rules) -> [(&'static str, u64, Loosens); 8] {
         ),
         ("key_lifetime_seconds", key_lifetime_seconds, Loosens::Up),
         ("leeway_seconds", leeway_seconds, Loosens::Up),
+        (
+            "loosening_delay_seconds",
+            loosening_delay_seconds.unwrap_or_default(),
+            Loosens::Down,
+        ),
         ("pending_seconds", pending_seconds, Loosens::Up),
         (
             "provider_keys_max_age_seconds",

@@ -2,11 +2,39 @@
 use events::Body;
 
 /// The rule.
+#[expect(clippy::too_many_lines, reason = "one line for each type of event")]
 pub(super) fn of(body: &Body) -> &'static str {
     match body {
         Body::LogOpened(_) => "A ledger is opened once, by its operator, with its first event.",
         Body::LogSucceeded(_) => {
             "The operator may let the log go on under a new key, on the events that survived."
+        }
+        Body::StatementKeyIntroduced(_) => {
+            "The server introduces the key that signs what the registry says of its releases."
+        }
+        Body::TrustRootRecorded(_) | Body::TrustRootRetired(_) => {
+            "The operator decides which authorities may vouch for a build, and for whose jobs."
+        }
+        Body::OwnerRemoved(_) => {
+            "The operator or an owner may remove an owner; it takes effect after the delay for loosening."
+        }
+        Body::RuleChanged(_) => {
+            "The operator or an owner may tighten a gem's rules at once, and loosen them after a delay."
+        }
+        Body::ChangeCancelled(_) => {
+            "Whoever owned the gem when a change was declared may cancel it until it takes effect."
+        }
+        Body::OverrideProposed(_) | Body::PolicyOverridden(_) => {
+            "Two owners, or an owner and the operator, may let a declared change take effect at once."
+        }
+        Body::EvidenceOpened(_) => {
+            "The operator may open a sealed token, and so may an owner of the gem that it released, once it has expired."
+        }
+        Body::ReleaseAttested(_) => {
+            "A bundle comes with a push if it verifies and its certificate names the very run that bought the pushing key."
+        }
+        Body::ReleaseCompared(_) => {
+            "The operator or an owner may attach what comparing a release with its repository has shown."
         }
         Body::MapRooted(_) => {
             "The server records the root of the map of all gems after changes; whoever reads the log can fold it again."

@@ -89,6 +89,7 @@ pub async fn policy(reader: &Reader, gem: &FoldedName, covered: u64) -> Result<P
     })
 }
 
+#[expect(clippy::too_many_lines, reason = "one line for each type of event")]
 fn change(recorded: &Recorded) -> Option<Change> {
     let event = &recorded.event;
     let what = match &event.body {
@@ -125,6 +126,17 @@ fn change(recorded: &Recorded) -> Option<Change> {
         | Body::LogRulesChanged(_)
         | Body::LogSucceeded(_)
         | Body::SubjectErased(_)
+        | Body::StatementKeyIntroduced(_)
+        | Body::TrustRootRecorded(_)
+        | Body::TrustRootRetired(_)
+        | Body::OwnerRemoved(_)
+        | Body::RuleChanged(_)
+        | Body::ChangeCancelled(_)
+        | Body::OverrideProposed(_)
+        | Body::PolicyOverridden(_)
+        | Body::EvidenceOpened(_)
+        | Body::ReleaseAttested(_)
+        | Body::ReleaseCompared(_)
         | Body::ProviderRegistered(_)
         | Body::ProviderKeysObserved(_)
         | Body::ProviderKeyDistrusted(_)

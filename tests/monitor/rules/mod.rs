@@ -137,7 +137,11 @@ impl Story {
             workflow: text("release.yml"),
             workflow_repository: None,
         };
-        let added = PublisherAdded { pending, publisher };
+        let added = PublisherAdded {
+            effective: None,
+            pending,
+            publisher,
+        };
         self.say(policy(gem), Body::PublisherAdded(added))
     }
 
@@ -150,7 +154,13 @@ impl Story {
     }
 
     fn owner_added(&mut self, gem: &str, owner: Owner) -> Vec<Finding> {
-        self.say(policy(gem), Body::OwnerAdded(OwnerAdded { owner }))
+        self.say(
+            policy(gem),
+            Body::OwnerAdded(OwnerAdded {
+                effective: None,
+                owner,
+            }),
+        )
     }
 
     /// A job releases a gem, on the word of `github`.
@@ -190,6 +200,7 @@ impl Story {
             policy: reference(StreamName::policy(&name.folded())),
             size: 1,
             source,
+            summary: None,
             name: name.clone(),
         };
         (StreamName::gem(&name.folded()), Body::ReleasePushed(pushed))

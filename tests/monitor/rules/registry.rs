@@ -14,6 +14,7 @@ fn registered() -> Registered {
     Registered {
         algorithms: vec![Algorithm::RS256],
         audience: text("gems.example.com"),
+        effective: None,
         issuer: text("https://issuer.example.com"),
         jwks_uri: text("https://issuer.example.com/keys"),
         kind: ProviderKind::Github,

@@ -38,7 +38,13 @@ fn two_gems() -> Vec<Event> {
     let mut events = Vec::new();
     for (gem, number) in [("rake", 1), ("other", 2)] {
         let owner = Owner::Account(account(number));
-        let added = story.record(policy(gem), Body::OwnerAdded(OwnerAdded { owner }));
+        let added = story.record(
+            policy(gem),
+            Body::OwnerAdded(OwnerAdded {
+                effective: None,
+                owner,
+            }),
+        );
         events.push(added.event);
     }
     for gem in ["rake", "other"] {
