@@ -8,6 +8,7 @@ pub mod blobs;
 pub mod oidc;
 pub mod rubygems;
 pub mod sarif;
+pub mod sigstore;
 
 pub mod monitor;
 pub mod remote;

@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         &["events", "tlog", "deciders"],
     ),
     ("sarif", &[], &["events"]),
+    ("sigstore", &[], &["events"]),
     ("remote", &[], &["tlog"]),
     ("store", &["world"], &["events", "projections", "tlog"]),
     ("witness", &["world", "store"], &["events", "tlog"]),
@@ -66,7 +67,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// Which room alone may know an outside crate.
-const DOORS: [(&str, &[&str]); 7] = [
+const DOORS: [(&str, &[&str]); 11] = [
     ("sqlx", &["store", "views"]),
     ("actix_web", &["http", "web", "demo"]),
     ("reqwest", &["oidc", "remote", "witness", "demo"]),
@@ -74,6 +75,10 @@ const DOORS: [(&str, &[&str]); 7] = [
     ("clap", &["cli"]),
     ("askama", &["web"]),
     ("getrandom", &["world"]),
+    ("rcgen", &["demo"]),
+    ("sigstore_types", &["sigstore"]),
+    ("sigstore_trust_root", &["sigstore"]),
+    ("sigstore_verify", &["sigstore"]),
 ];
 
 /// What a crate may depend on, outside its tests: of ours, and nothing that waits, reads or asks.
