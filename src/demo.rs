@@ -27,6 +27,7 @@ use crate::{
 
 pub mod gem;
 pub mod issuer;
+pub mod sigstore;
 
 use self::issuer::{GithubJob, StandInIssuer};
 

@@ -55,7 +55,11 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         &["app", "config", "lockfile", "remote", "sarif"],
         &["events", "tlog"],
     ),
-    ("demo", &["world", "config", "app", "http"], &["events"]),
+    (
+        "demo",
+        &["world", "config", "app", "http"],
+        &["events", "tlog"],
+    ),
     (
         "cli",
         &[

@@ -3,6 +3,7 @@
 //! For `gemledger demo`, the tests and the benches. It proves nothing about anybody: a registry takes its word only
 //! where an operator registered its loopback address. Times and ids come in as parameters, so that runs repeat.
 mod jobs;
+mod reading;
 
 use std::{
     io,
@@ -182,6 +183,12 @@ impl StandInIssuer {
         let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
         let signature = key.sign(self.algorithm, input.as_bytes())?;
         Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+
+    /// The claims of a token that it signed itself, with the key of now, for this audience, and that is valid now.
+    pub fn read(&self, token: &str, audience: &str, now: Timestamp) -> Option<Value> {
+        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
+        reading::read(&key, self.algorithm, token, audience, now)
     }
 
     /// Every claim of a GitHub Actions token for this job.
