@@ -25,6 +25,7 @@
 //! | `keys` | API keys, those of CI jobs in few bytes and only while they live |
 //! | `command` | from a group of events to the command that must have led to it |
 //! | `management`, `release`, `records` | the same for management, for exchanges and pushes, and for denials |
+//! | `evidence` | trust roots, and tokens that were shown to somebody |
 //! | `actor` | who may have done it |
 use alloc::{string::String, vec::Vec};
 use events::{Recorded, event::DecodeError};
@@ -34,6 +35,7 @@ use crate::Code;
 mod actor;
 mod command;
 mod compare;
+mod evidence;
 mod keys;
 mod management;
 mod order;

@@ -84,6 +84,11 @@ codes! {
     ApiKeyInvalid = "api_key_invalid", "an API key cannot be issued like this";
     ReleaseIncoherent = "release_incoherent", "the parts of the release contradict one another";
     SuccessorInvalid = "successor_invalid", "the log cannot go on under this name, key or size";
+    TrustRootUnknown = "trust_root_unknown", "no trust root of this name was ever recorded";
+    TrustRootRetired = "trust_root_retired", "the trust root was retired by the operator";
+    TrustRootInvalid = "trust_root_invalid", "the trust root's settings contradict one another";
+    EvidenceEarly = "evidence_early", "the identity token has not expired yet: until then it is shown to nobody but the operator";
+    EvidenceElsewhere = "evidence_elsewhere", "the identity token released no version of this gem";
     TooManyPublishers = "too_many_publishers", "the gem has as many publishers as it may have";
 }
 

@@ -21,6 +21,7 @@ pub mod push;
 pub mod account;
 pub mod api_key;
 pub mod denied;
+pub mod evidence;
 pub mod gem;
 pub mod ledger;
 pub mod map;
@@ -28,6 +29,7 @@ pub mod policy;
 pub mod provider;
 pub mod taken;
 pub mod token;
+pub mod trust_root;
 
 pub use denial::{Code, Denial};
 pub use ledger::{Ledger, Rulebook};

@@ -163,7 +163,11 @@ pub fn remove_publisher(
 }
 
 /// The operator, or one of the gem's owners.
-fn may_manage(policy: &Policy, account: Option<&Account>, by: &Actor) -> Result<(), Denial> {
+pub(crate) fn may_manage(
+    policy: &Policy,
+    account: Option<&Account>,
+    by: &Actor,
+) -> Result<(), Denial> {
     let owns = policy.owners.iter().any(|owner| Actor::from(*owner) == *by);
     if *by != Actor::Operator && !owns {
         return Err(Code::NotOwner.into());

@@ -21,6 +21,9 @@ pub struct Requires {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recorded {
+    /// SHA-256 of the root metadata with which trust in its TUF repository began; absent with the repository.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bootstrap: Option<Digest>,
     /// SHA-256 of the `trusted_root.json`, which is kept as it was given.
     pub digest: Digest,
     /// Issuers whose jobs it vouches for, in ascending order, each once, at least one.

@@ -71,8 +71,12 @@ fn may(case: &Case<'_>) -> bool {
         | Body::ChangeCancelled(_)
         | Body::OverrideProposed(_)
         | Body::PolicyOverridden(_)
-        | Body::EvidenceOpened(_)
         | Body::ReleaseCompared(_) => !matches!(actor, Actor::Workflow(..)),
+        Body::EvidenceOpened(opened) => match (&opened.gem, actor) {
+            (None, _) => operator,
+            (Some(_), Actor::Account(_)) => true,
+            (Some(_), Actor::Operator | Actor::Workflow(..)) => false,
+        },
         Body::ApiKeyIssued(issued) => match &issued.holder {
             Holder::Account(account) => operator || *actor == Actor::Account(*account),
             Holder::Exchange(_) => stated_by(case, actor),

@@ -5,7 +5,7 @@ use events::{Body, Event, event::Draft, id::Owner, name::FoldedName};
 use super::{
     Finding, actor,
     compare::compare,
-    management,
+    evidence, management,
     order::{Group, Order, unlawful},
     records, release,
     world::World,
@@ -132,15 +132,15 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         Body::ExchangeDenied(denied) => records::exchange(case, denied)?,
         Body::PushDenied(denied) => records::push(case, denied)?,
         Body::MapRooted(rooted) => management::root(case, *rooted)?,
+        Body::TrustRootRecorded(recorded) => evidence::record(case, recorded)?,
+        Body::TrustRootRetired(_) => evidence::retire(case)?,
+        Body::EvidenceOpened(opened) => evidence::open(case, opened)?,
         Body::StatementKeyIntroduced(_)
-        | Body::TrustRootRecorded(_)
-        | Body::TrustRootRetired(_)
         | Body::OwnerRemoved(_)
         | Body::RuleChanged(_)
         | Body::ChangeCancelled(_)
         | Body::OverrideProposed(_)
         | Body::PolicyOverridden(_)
-        | Body::EvidenceOpened(_)
         | Body::ReleaseAttested(_)
         | Body::ReleaseCompared(_)
         | Body::TokenExchanged(_)

@@ -11,10 +11,10 @@ use events::{Event, Recorded, digest::Digest, id::RequestId, stream::StreamName,
 use super::{Finding, Kind};
 
 /// A stream's name in 16 bytes: enough that nobody finds two names with the same, and few enough for millions.
-type StreamKey = [u8; 16];
+pub(super) type StreamKey = [u8; 16];
 
 /// The digest of the name. Tokens come first by their expiry, so that those of one day lie side by side.
-fn key(stream: &StreamName) -> StreamKey {
+pub(super) fn key(stream: &StreamName) -> StreamKey {
     let digest = Digest::of(stream.as_str().as_bytes());
     let (start, _) = digest
         .as_bytes()

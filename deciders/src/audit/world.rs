@@ -10,11 +10,11 @@ use events::{
 
 use super::{
     keys::{Keys, is_stream_of},
-    order::Group,
+    order::{self, Group, StreamKey},
 };
 use crate::{
     Ledger, account::Account, denied::Denied, gem::Gem, map::Roots, policy::Policy,
-    provider::Provider, taken::Taken,
+    provider::Provider, taken::Taken, trust_root::TrustRoot,
 };
 
 /// Every state. Names, files and tokens have none beyond their existence, which the order of the log knows.
@@ -30,6 +30,9 @@ pub(super) struct World {
     policies: BTreeMap<FoldedName, Policy>,
     gems: BTreeMap<FoldedName, Gem>,
     denied: BTreeMap<FoldedName, Denied>,
+    trust_roots: BTreeMap<Slug, TrustRoot>,
+    /// The key that each token bought which released something, for whoever is shown that token later.
+    released: BTreeMap<StreamKey, ApiKeyId>,
     /// What a stream without events is.
     absent: Absent,
 }
@@ -41,6 +44,7 @@ struct Absent {
     policy: Policy,
     gem: Gem,
     denied: Denied,
+    trust_root: TrustRoot,
 }
 
 impl World {
@@ -76,6 +80,17 @@ impl World {
         self.denied.get(gem).unwrap_or(&self.absent.denied)
     }
 
+    pub(super) fn trust_root(&self, slug: &Slug) -> &TrustRoot {
+        self.trust_roots
+            .get(slug)
+            .unwrap_or(&self.absent.trust_root)
+    }
+
+    /// The key that this token bought, if a release was pushed with it.
+    pub(super) fn released_with(&self, token: &StreamName) -> Option<ApiKeyId> {
+        self.released.get(&order::key(token)).copied()
+    }
+
     /// Takes a group into account, lawful or not: what stands in the log has happened.
     pub(super) fn evolve(&mut self, group: &Group) {
         let exchange = group.events().find_map(|event| {
@@ -105,7 +120,15 @@ impl World {
             StreamKind::Provider => advance(&mut self.providers, Slug::parse(rest), event),
             StreamKind::Account => advance(&mut self.accounts, AccountId::parse(rest), event),
             StreamKind::Policy => advance(&mut self.policies, FoldedName::parse(rest), event),
-            StreamKind::Gem => advance(&mut self.gems, FoldedName::parse(rest), event),
+            StreamKind::Gem => {
+                if let Body::ReleasePushed(pushed) = &event.body
+                    && let Some(source) = &pushed.source
+                {
+                    let token = order::key(&source.exchange.stream);
+                    self.released.insert(token, pushed.api_key);
+                }
+                advance(&mut self.gems, FoldedName::parse(rest), event);
+            }
             StreamKind::Denied => advance(&mut self.denied, FoldedName::parse(rest), event),
             StreamKind::Issuer => {
                 let issuer = self.issuers.entry(event.stream.clone()).or_default();
@@ -117,7 +140,8 @@ impl World {
                 }
             }
             StreamKind::Map => self.roots.evolve(event),
-            StreamKind::TrustRoot | StreamKind::Token | StreamKind::Name | StreamKind::File => {}
+            StreamKind::TrustRoot => advance(&mut self.trust_roots, Slug::parse(rest), event),
+            StreamKind::Token | StreamKind::Name | StreamKind::File => {}
         }
     }
 }

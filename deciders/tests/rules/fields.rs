@@ -120,6 +120,7 @@ impl Mutant<'_> {
             "account.disabled" => WILL,
             "account.created" | "api_key.revoked" => Chosen,
             "pending_publisher.removed" | "publisher.removed" => Chosen,
+            "trust_root.recorded" | "trust_root.retired" => Chosen,
             "api_key.issued" if !self.is_minted() => Chosen,
             _ => Bound,
         }
@@ -139,6 +140,8 @@ impl Mutant<'_> {
             ("log.succeeded", "known.root" | "known.size" | "root" | "vkey") => ANCHOR,
             ("log.succeeded", "reason") => WILL,
             ("subject.erased", _) => Free("which values are gone shows in the vault alone"),
+            // The file and its settings, by the operator's word; the file's bytes have this digest.
+            ("trust_root.recorded", _) => WILL,
             ("provider.registered", "issuer") => Bound,
             ("provider.registered", _) => WILL,
             ("provider.keys_observed", "keys[].kid") => {

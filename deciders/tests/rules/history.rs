@@ -29,6 +29,7 @@ use crate::fixtures::{
 };
 
 mod jobs;
+pub(crate) mod roots;
 
 /// A log and a clock.
 #[derive(Clone, Debug)]

@@ -10,6 +10,7 @@ mod release;
 
 mod audit;
 mod denials;
+mod evidence;
 mod exchange;
 mod keys;
 mod lies;
@@ -22,3 +23,4 @@ mod publishers;
 mod push;
 mod quarantine;
 mod tour;
+mod trust_roots;

@@ -405,6 +405,7 @@ fn a_key_acts_within_its_scopes() {
 fn every_code_has_a_name_of_its_own_a_sentence_and_a_test() {
     let tests = [
         include_str!("denials.rs"),
+        include_str!("evidence.rs"),
         include_str!("exchange.rs"),
         include_str!("keys.rs"),
         include_str!("management.rs"),
@@ -412,6 +413,7 @@ fn every_code_has_a_name_of_its_own_a_sentence_and_a_test() {
         include_str!("publishers.rs"),
         include_str!("push.rs"),
         include_str!("quarantine.rs"),
+        include_str!("trust_roots.rs"),
     ]
     .concat();
     for code in Code::ALL {

@@ -14,7 +14,10 @@ use crate::{
     fixtures::{
         account_id, generic, github, gitlab, observed_key, provisional, publisher, slug, text,
     },
-    history::{History, audit},
+    history::{
+        History, audit,
+        roots::{public_good, timestamped},
+    },
     job::{Job, generic_job, gitlab_job, job},
     mutations::{check_fields, check_order},
     release::{Release, release},
@@ -206,7 +209,7 @@ impl Run {
 
     fn rarely(&mut self, a: u8, b: u8, c: u8) {
         let history = &mut self.history;
-        match a % 5 {
+        match a % 7 {
             0 => drop(history.erase(StreamName::account(account(b)))),
             1 => {
                 let rules = Rules {
@@ -216,10 +219,41 @@ impl Run {
                 drop(history.change_rules(1, rules));
             }
             2 => drop(history.succeed(history.successor())),
+            4 => self.trust(b, c),
+            5 => self.show(b, c),
             // Long enough for keys, for denials, for reservations.
             3 => drop(history.later(u64::from(c) * 60)),
             _ => drop(history.later(u64::from(c) * 3600)),
         }
+    }
+
+    /// A trust root is recorded or retired.
+    fn trust(&mut self, b: u8, c: u8) {
+        let name = pick(&["public-good", "own"], b);
+        drop(match c % 4 {
+            0 => {
+                drop(self.history.record_root(name, public_good(b)));
+                self.history.retire_root(name)
+            }
+            1 => self.history.record_root(name, timestamped()),
+            version => self.history.record_root(name, public_good(version)),
+        });
+    }
+
+    /// Somebody asks for a token that was exchanged.
+    fn show(&mut self, b: u8, c: u8) {
+        let history = &mut self.history;
+        let tokens = history.log.iter().filter_map(|recorded| {
+            let exchanged = matches!(recorded.event.body, Body::TokenExchanged(_));
+            exchanged.then(|| recorded.event.stream.clone())
+        });
+        let tokens: Vec<_> = tokens.collect();
+        let Some(token) = tokens.get(usize::from(b) % tokens.len().max(1)) else {
+            return;
+        };
+        let (by, _) = actor(c);
+        let gem = (by != Actor::Operator).then(|| pick(&GEMS, b));
+        drop(history.open_evidence(&by, token, gem));
     }
 }
 

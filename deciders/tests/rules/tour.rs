@@ -13,7 +13,10 @@ use crate::{
         account_id, folded, generic, github, gitlab, key_called, observed_key, provisional,
         publisher, slug, text,
     },
-    history::{History, audit},
+    history::{
+        History, audit,
+        roots::{public_good, timestamped},
+    },
     job::{generic_job, gitlab_job, job},
     release::release,
 };
@@ -34,7 +37,38 @@ pub(crate) fn tour() -> History {
     jobs(&mut history);
     forges(&mut history);
     endings(&mut history);
+    roots(&mut history);
+    evidence(&mut history);
     history
+}
+
+/// Trust roots, each in more than one version, since that is how the name of the first is bound.
+fn roots(history: &mut History) {
+    history.record_root("public-good", public_good(1)).unwrap();
+    history.record_root("public-good", public_good(2)).unwrap();
+    history.record_root("own", timestamped()).unwrap();
+    history.retire_root("own").unwrap();
+    history.record_root("own", timestamped()).unwrap();
+}
+
+/// Tokens of releases that are long expired, shown to the operator and to an owner.
+fn evidence(history: &mut History) {
+    let alice = Actor::Account(account_id(1));
+    let released = |gem: &str| {
+        let mut releases = history.log.iter().rev().filter_map(|recorded| {
+            let own = recorded.event.stream == StreamName::gem(&folded(gem));
+            match &recorded.event.body {
+                Body::ReleasePushed(pushed) if own => pushed.source.as_ref(),
+                _ => None,
+            }
+        });
+        releases.next().unwrap().exchange.stream.clone()
+    };
+    let (rake, thor) = (released("rake"), released("thor"));
+    history
+        .open_evidence(&Actor::Operator, &rake, None)
+        .unwrap();
+    history.open_evidence(&alice, &thor, Some("thor")).unwrap();
 }
 
 fn owners(history: &mut History) {

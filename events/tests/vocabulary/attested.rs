@@ -46,6 +46,7 @@ pub(crate) fn ledger() -> Vec<Sample> {
         },
     };
     let root = trust_root::Recorded {
+        bootstrap: None,
         digest: Digest::of(b"trusted_root.json"),
         issuers: vec![registered().issuer],
         public: true,
@@ -67,6 +68,10 @@ pub(crate) fn ledger() -> Vec<Sample> {
         },
         ..root.clone()
     };
+    let refreshed = trust_root::Recorded {
+        bootstrap: Some(Digest::of(b"root.json")),
+        ..root.clone()
+    };
     let loosened = provider::Registered {
         effective: Some(later()),
         private_repositories: true,
@@ -77,6 +82,10 @@ pub(crate) fn ledger() -> Vec<Sample> {
         variant("delay", sample(operator, 5, Body::LogRulesChanged(delayed))),
         sample(operator, 0, Body::TrustRootRecorded(root)),
         variant("given", sample(operator, 1, Body::TrustRootRecorded(given))),
+        variant(
+            "refreshed",
+            sample(operator, 3, Body::TrustRootRecorded(refreshed)),
+        ),
         sample(operator, 2, Body::TrustRootRetired(trust_root::Retired {})),
         variant(
             "loosened",
