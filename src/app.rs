@@ -30,6 +30,7 @@ pub mod recovery;
 pub mod replay;
 mod request;
 pub mod secret;
+pub mod trust_roots;
 pub mod verify;
 pub mod witnessing;
 
@@ -67,6 +68,8 @@ pub struct App {
     pub folder: Folder,
     /// What exchanges know of providers without asking the database each time.
     pub providers: Arc<providers::Known>,
+    /// Verifiers of the trust roots that were used.
+    pub verifiers: Arc<trust_roots::Verifiers>,
     /// The verifiable map.
     pub map: Arc<map::Live>,
     /// The compact index, ready to be served.

@@ -30,6 +30,7 @@ mod replay;
 mod serve;
 mod state;
 mod time;
+mod trust_roots;
 mod verify;
 mod witnesses;
 
@@ -80,6 +81,9 @@ enum Command {
     /// Identity providers whose tokens are exchanged here
     #[command(subcommand)]
     Provider(providers::Provider),
+    /// Certificate authorities and logs that attestations are verified with
+    #[command(subcommand)]
+    TrustRoot(trust_roots::TrustRootCommand),
     /// Accounts that hold API keys
     #[command(subcommand)]
     Account(accounts::AccountCommand),
@@ -165,6 +169,7 @@ async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Serve(command) => command.run(common).await,
         Command::Demo(command) => command.run(common).await,
         Command::Provider(command) => command.run(common).await,
+        Command::TrustRoot(command) => command.run(common).await,
         Command::Account(command) => command.run(common).await,
         Command::ApiKey(command) => command.run(common).await,
         Command::Publisher(command) => command.run(common).await,

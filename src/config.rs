@@ -55,6 +55,11 @@ impl Folder {
         self.data.join("halted")
     }
 
+    /// What was verified last of TUF repositories.
+    pub fn tuf(&self) -> PathBuf {
+        self.data.join("tuf")
+    }
+
     /// How the ledger is reached, for the command line.
     pub fn url_file(&self) -> PathBuf {
         self.data.join("url")

@@ -83,6 +83,11 @@ fn routes(config: &mut web::ServiceConfig) {
             "/api/v1/gems/{gem}/versions/{version}/provenance",
             reading().to(api::provenance::show),
         )
+        .route("/api/v1/trust_roots", reading().to(api::trust_roots::list))
+        .route(
+            "/api/v1/trust_roots/{name}/{version}.json",
+            reading().to(api::trust_roots::show),
+        )
         .route("/api/v1/ledger/events", reading().to(api::events::events))
         // for `bundle` and `gem install`
         .service(

@@ -18,6 +18,7 @@ pub mod providers;
 pub mod publishers;
 pub mod radius;
 pub mod receipts;
+pub mod trust_roots;
 
 /// Most events of one stream that a view folds.
 const LONGEST: u32 = 1_000_000;

@@ -33,7 +33,8 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "app",
         &[
-            "world", "config", "blobs", "rubygems", "oidc", "remote", "store", "views", "witness",
+            "world", "config", "blobs", "rubygems", "oidc", "remote", "sigstore", "store", "views",
+            "witness",
         ],
         &["events", "projections", "tlog", "deciders"],
     ),
@@ -71,7 +72,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
 ];
 
 /// Which room alone may know an outside crate.
-const DOORS: [(&str, &[&str]); 11] = [
+const DOORS: [(&str, &[&str]); 12] = [
     ("sqlx", &["store", "views"]),
     ("actix_web", &["http", "web", "demo"]),
     ("reqwest", &["oidc", "remote", "witness", "demo"]),
@@ -82,6 +83,7 @@ const DOORS: [(&str, &[&str]); 11] = [
     ("rcgen", &["demo"]),
     ("sigstore_types", &["sigstore"]),
     ("sigstore_trust_root", &["sigstore"]),
+    ("sigstore_tuf", &["sigstore"]),
     ("sigstore_verify", &["sigstore"]),
 ];
 

@@ -7,17 +7,20 @@ use alloc::{
 use events::{
     Body, Recorded,
     api_key::{Holder, Issued, Scope},
+    canonical,
     claims::ProviderKind,
     gem::{Pushed, Quarantined, Restored},
     id::PublisherId,
     platform::{FullName, Platform},
     policy::Publisher,
     provider::Registered,
+    text::Text,
+    trust_root::Recorded as RecordedRoot,
     version::GemVersion,
 };
 
 use crate::{
-    tables::{ACCOUNT, API_KEY, GEM, PROVIDER, PUBLISHER, RELEASE},
+    tables::{ACCOUNT, API_KEY, GEM, PROVIDER, PUBLISHER, RELEASE, TRUST_ROOT},
     write::{Cell, Cells, Write},
 };
 
@@ -30,6 +33,8 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
     match &event.body {
         Body::ProviderRegistered(registered) => vec![provider(rest, registered)],
         Body::ProviderDisabled(_) => vec![flag(PROVIDER, ("slug", rest), "disabled")],
+        Body::TrustRootRecorded(root) => vec![trust_root(rest, event.revision, root)],
+        Body::TrustRootRetired(_) => vec![flag(TRUST_ROOT, ("slug", rest), "retired")],
         Body::AccountCreated(_) => {
             vec![put(
                 ACCOUNT,
@@ -75,8 +80,6 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
         | Body::LogSucceeded(_)
         | Body::SubjectErased(_)
         | Body::StatementKeyIntroduced(_)
-        | Body::TrustRootRecorded(_)
-        | Body::TrustRootRetired(_)
         | Body::OwnerRemoved(_)
         | Body::RuleChanged(_)
         | Body::ChangeCancelled(_)
@@ -129,6 +132,34 @@ fn provider(slug: &str, registered: &Registered) -> Write {
         ("disabled", 0_u64.into()),
     ];
     put(PROVIDER, vec![("slug", slug.into())], set)
+}
+
+fn trust_root(slug: &str, revision: u64, root: &RecordedRoot) -> Write {
+    let issuers: Vec<&str> = root.issuers.iter().map(Text::as_str).collect();
+    // Texts have one spelling in canonical JSON: the writer cannot fail on them.
+    let issuers = canonical::to_bytes(&issuers).unwrap_or_default();
+    let requires = &root.requires;
+    let text = |text: Option<String>| Cell::from(text);
+    let set = vec![
+        ("revision", revision.into()),
+        ("digest", root.digest.hex().into()),
+        ("size", root.size.into()),
+        (
+            "issuers",
+            String::from_utf8_lossy(&issuers).into_owned().into(),
+        ),
+        ("public", u64::from(root.public).into()),
+        ("requires_log", u64::from(requires.log).into()),
+        ("requires_sct", u64::from(requires.sct).into()),
+        ("requires_timestamp", u64::from(requires.timestamp).into()),
+        (
+            "repository",
+            text(root.repository.as_ref().map(ToString::to_string)),
+        ),
+        ("bootstrap", text(root.bootstrap.map(|digest| digest.hex()))),
+        ("retired", 0_u64.into()),
+    ];
+    put(TRUST_ROOT, vec![("slug", slug.into())], set)
 }
 
 fn publisher_key(gem: &str, id: PublisherId) -> Cells {
@@ -216,8 +247,7 @@ fn release(recorded: &Recorded, pushed: &Pushed) -> [Write; 3] {
     let gem = event.stream.rest();
     let source = pushed.source.as_ref();
     let workflow = source.map(|source| &source.workflow);
-    let text =
-        |text: Option<&events::text::Text>| Cell::from(text.map(|text| text.as_str().to_string()));
+    let text = |text: Option<&Text>| Cell::from(text.map(|text| text.as_str().to_string()));
     let provider = source
         .and_then(|source| source.exchange.stream.token_parts())
         .map(|(slug, ..)| String::from(slug));

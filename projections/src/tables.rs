@@ -12,6 +12,8 @@ pub const API_KEY: &str = "api_key_r1";
 pub const ACCOUNT: &str = "account_r1";
 /// Identity providers by issuer.
 pub const PROVIDER: &str = "provider_r1";
+/// Trust roots, each in its newest version.
+pub const TRUST_ROOT: &str = "trust_root_r1";
 /// `/info/<name>`.
 pub const INFO: &str = "info_r2";
 /// The lines of `/versions`.
@@ -29,7 +31,7 @@ pub struct Projection {
 }
 
 /// Every projection.
-pub const ALL: [Projection; 7] = [
+pub const ALL: [Projection; 8] = [
     Projection {
         name: "gem_r1",
         ddl: include_str!("../tables/gem.sql"),
@@ -59,6 +61,11 @@ pub const ALL: [Projection; 7] = [
         name: "provider_r1",
         ddl: include_str!("../tables/provider.sql"),
         tables: &[PROVIDER],
+    },
+    Projection {
+        name: "trust_root_r1",
+        ddl: include_str!("../tables/trust_root.sql"),
+        tables: &[TRUST_ROOT],
     },
     Projection {
         name: "compact_index_r2",

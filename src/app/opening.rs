@@ -194,6 +194,7 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         folder: opening.folder.clone(),
         providers: Arc::default(),
         denials: Arc::default(),
+        verifiers: Arc::default(),
         map: Arc::default(),
         index: Arc::default(),
         receipts: Arc::default(),

@@ -74,6 +74,14 @@ pub(super) struct Serve {
     /// Threads that answer requests [default: one for each core]
     #[arg(long, value_name = "N")]
     workers: Option<usize>,
+    /// Hours between two looks for newer trust roots, at those that have a repository; 0: none
+    #[arg(
+        long,
+        env = "GEMLEDGER_REFRESH_TRUST_ROOTS",
+        value_name = "HOURS",
+        default_value = "24"
+    )]
+    refresh_trust_roots: u32,
     #[command(flatten)]
     witnesses: WitnessFlags,
 }
@@ -119,6 +127,10 @@ impl Serve {
             let interval = Duration::from_millis(self.map_interval_millis);
             tokio::task::spawn_local(opened.app.clone().keep_map(interval))
         });
+        let roots = (self.refresh_trust_roots > 0).then(|| {
+            let every = Duration::from_hours(self.refresh_trust_roots.into());
+            tokio::task::spawn_local(opened.app.clone().keep_trust_roots(every))
+        });
         out::note(&format!("serving {} on {address}", url.as_str()));
         let mut running = tokio::task::spawn_local(server);
         let answer = tokio::select! {
@@ -138,11 +150,8 @@ impl Serve {
             }
         };
         background.abort();
-        if let Some(map) = map {
-            map.abort();
-        }
-        if let Some(asking) = asking {
-            asking.abort();
+        for task in [map, roots, asking].into_iter().flatten() {
+            task.abort();
         }
         Ok(answer)
     }

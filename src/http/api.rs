@@ -4,3 +4,4 @@ pub mod exchange;
 pub mod provenance;
 pub mod publishers;
 pub mod push;
+pub mod trust_roots;

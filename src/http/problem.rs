@@ -215,8 +215,9 @@ fn status_of(code: Code) -> StatusCode {
         | Code::NotQuarantined
         | Code::NameSpelledDifferently
         | Code::FileTaken
+        | Code::TrustRootRetired
         | Code::AlreadyExists => StatusCode::CONFLICT,
-        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::NotFound | Code::TrustRootUnknown => StatusCode::NOT_FOUND,
         Code::ProviderKeysStale | Code::UnknownEdition => StatusCode::SERVICE_UNAVAILABLE,
         Code::KeyUnknown
         | Code::KeyRevoked
@@ -233,7 +234,8 @@ fn status_of(code: Code) -> StatusCode {
         | Code::ProviderInvalid
         | Code::ApiKeyInvalid
         | Code::ReleaseIncoherent
-        | Code::SuccessorInvalid => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::SuccessorInvalid
+        | Code::TrustRootInvalid => StatusCode::UNPROCESSABLE_ENTITY,
         Code::AudienceMismatch
         | Code::TokenSpent
         | Code::PrivateRepository
@@ -260,6 +262,8 @@ fn status_of(code: Code) -> StatusCode {
         | Code::OneVersionPerKey
         | Code::Clock
         | Code::IssuerTaken
+        | Code::EvidenceEarly
+        | Code::EvidenceElsewhere
         | Code::TooManyPublishers => StatusCode::FORBIDDEN,
     }
 }

@@ -20,6 +20,7 @@ use events::{
     text::{Slug, Text},
     time::Timestamp,
     token::{Exchanged, Match},
+    trust_root,
     version::GemVersion,
 };
 use proptest::prelude::*;
@@ -203,6 +204,26 @@ pub(crate) fn provider_registered(number: u64) -> Draft {
     )
 }
 
+fn trust_root(number: u64) -> Draft {
+    let recorded = trust_root::Recorded {
+        bootstrap: None,
+        digest: digest("root", number),
+        issuers: vec![text(&format!("https://issuer-{number}.example.org"))],
+        public: number.is_multiple_of(2),
+        repository: None,
+        requires: trust_root::Requires {
+            log: true,
+            sct: true,
+            timestamp: false,
+        },
+        size: 7000 + number,
+    };
+    Draft::new(
+        StreamName::trust_root(&slug(number)),
+        Body::TrustRootRecorded(recorded),
+    )
+}
+
 /// A release: version `1.0.<number>` of a gem.
 pub(crate) fn pushed(gem_number: u64, number: u64, platform: &str) -> Draft {
     let name = gem(gem_number);
@@ -265,6 +286,8 @@ pub(crate) enum Step {
     Opened,
     Rules,
     Erased(u64),
+    TrustRoot(u64),
+    TrustRootRetired(u64),
 }
 
 pub(crate) fn any_step() -> impl Strategy<Value = Step> {
@@ -290,6 +313,8 @@ pub(crate) fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Opened),
         1 => Just(Step::Rules),
         1 => number().prop_map(Step::Erased),
+        1 => number().prop_map(Step::TrustRoot),
+        1 => number().prop_map(Step::TrustRootRetired),
     ]
 }
 
@@ -343,6 +368,11 @@ impl Step {
                     edition: 1,
                     rules: Rules::default(),
                 }),
+            )],
+            Self::TrustRoot(n) => vec![trust_root(n)],
+            Self::TrustRootRetired(n) => vec![Draft::new(
+                StreamName::trust_root(&slug(n)),
+                Body::TrustRootRetired(trust_root::Retired {}),
             )],
             Self::Erased(n) => vec![Draft::new(
                 StreamName::log(),

@@ -2,7 +2,7 @@
 use events::{Body, Recorded, id::PublisherId};
 use projections::{
     Cell, Write, rows,
-    tables::{ACCOUNT, API_KEY, GEM, INFO, PROVIDER, PUBLISHER, RELEASE, VERSION_LINE},
+    tables::{ACCOUNT, API_KEY, GEM, INFO, PROVIDER, PUBLISHER, RELEASE, TRUST_ROOT, VERSION_LINE},
 };
 
 use crate::{after, golden, number, row, text};
@@ -31,6 +31,43 @@ fn a_provider_is_found_by_its_issuer_until_it_is_disabled_and_again_when_it_is_r
     assert_eq!(row(&memory, PROVIDER).unwrap()["disabled"], number(1));
     let memory = after([registered(), disabled(), registered()]);
     assert_eq!(row(&memory, PROVIDER).unwrap()["disabled"], number(0));
+}
+
+#[test]
+fn a_trust_root_stands_there_in_its_newest_version_until_it_is_retired_and_again_when_it_is_recorded()
+ {
+    let recorded = || golden!("trust_root.recorded.v1", 0);
+    let refreshed = || golden!("trust_root.recorded.v1.refreshed", 3);
+    let retired = || golden!("trust_root.retired.v1", 2);
+    let memory = after([recorded()]);
+    let root = row(&memory, TRUST_ROOT).unwrap();
+    assert_eq!(
+        root["issuers"],
+        text(r#"["https://token.actions.githubusercontent.com"]"#)
+    );
+    assert_eq!(
+        (&root["revision"], &root["size"]),
+        (&number(0), &number(7014))
+    );
+    assert_eq!(
+        (
+            &root["requires_log"],
+            &root["requires_timestamp"],
+            &root["public"]
+        ),
+        (&number(1), &number(0), &number(1))
+    );
+    assert_eq!(root["bootstrap"], Cell::Null);
+    let memory = after([recorded(), retired()]);
+    assert_eq!(row(&memory, TRUST_ROOT).unwrap()["retired"], number(1));
+    let memory = after([recorded(), retired(), refreshed()]);
+    let root = row(&memory, TRUST_ROOT).unwrap();
+    assert_eq!(
+        (&root["retired"], &root["revision"]),
+        (&number(0), &number(3))
+    );
+    let digest = events::digest::Digest::of(b"root.json").hex();
+    assert_eq!(root["bootstrap"], text(&digest));
 }
 
 #[test]

@@ -3,14 +3,14 @@
 //! ```text
 //! DIR/backup.json   what it is, and the checkpoint; written last
 //! DIR/ledger.db     log, vault and rows
-//! DIR/blobs/        gems and metadata documents by digest; kept from one backup to the next
+//! DIR/blobs/        gems, metadata documents and trust roots by digest; kept from one backup to the next
 //! DIR/keys/         signing key and subject keys, only where they were asked for
 //! ```
 //! Files are on disk before the event that names them, so whatever the copy of the database names can be copied after it. If we
 //! crash here, the folder holds the backup before, or one that `restore` refuses because manifest and database differ.
 use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path};
 
-use events::time::Timestamp;
+use events::{digest::Digest, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use tlog::{Checkpoint, VerifierKey};
 
@@ -24,7 +24,7 @@ use crate::{
         reader::Reader,
         sqlite,
     },
-    views::files,
+    views::{files, trust_roots},
 };
 
 /// The manifest's format.
@@ -264,6 +264,9 @@ pub(super) async fn copy_files(
 ) -> Result<Copied, RecoveryError> {
     let size = log.head().await?.size;
     let (mut done, mut last) = (Copied::default(), None);
+    for (digest, name) in trust_roots::files(log).await? {
+        copy_file(&digest, &name, (source, target), &mut done).await?;
+    }
     loop {
         let slice = files::named(log, last, SLICE).await?;
         let Some(end) = slice.last() else {
@@ -271,26 +274,38 @@ pub(super) async fn copy_files(
         };
         last = Some(end.log_index);
         for named in &slice {
-            for (digest, name) in [(&named.digest, ".gem"), (&named.document, ", its metadata")] {
-                done.files += 1;
-                if target.has(digest).await? {
-                    continue;
-                }
-                let Some(bytes) = source.get(digest).await? else {
-                    done.missing.push(format!("{}{name}", named.file));
-                    continue;
-                };
-                target.put(digest, bytes).await?;
-                if target.get(digest).await?.is_none() {
-                    return Err(RecoveryError::Mismatch(format!(
-                        "{digest} was written and is not there"
-                    )));
-                }
-                done.fresh += 1;
+            for (digest, kind) in [(&named.digest, ".gem"), (&named.document, ", its metadata")] {
+                let name = format!("{}{kind}", named.file);
+                copy_file(digest, &name, (source, target), &mut done).await?;
             }
         }
         progress(last.unwrap_or(0), size);
     }
+}
+
+/// Copies one file, unless the target has it. One that is nowhere is taken note of by its name.
+async fn copy_file(
+    digest: &Digest,
+    name: &str,
+    (source, target): (&Blobs, &Blobs),
+    done: &mut Copied,
+) -> Result<(), RecoveryError> {
+    done.files += 1;
+    if target.has(digest).await? {
+        return Ok(());
+    }
+    let Some(bytes) = source.get(digest).await? else {
+        done.missing.push(name.to_owned());
+        return Ok(());
+    };
+    target.put(digest, bytes).await?;
+    if target.get(digest).await?.is_none() {
+        return Err(RecoveryError::Mismatch(format!(
+            "{digest} was written and is not there"
+        )));
+    }
+    done.fresh += 1;
+    Ok(())
 }
 
 async fn copy_keys(folder: &Folder, to: &Path) -> Result<(), RecoveryError> {

@@ -64,6 +64,12 @@ pub(super) fn denied(code: Code) -> &'static str {
         Code::SuccessorInvalid => {
             "nobody who asks over HTTP meets it; `gemledger log succeed` names the next origin by itself"
         }
+        Code::TrustRootUnknown | Code::TrustRootRetired => {
+            "the operator records one: `gemledger trust-root add`"
+        }
+        Code::TrustRootInvalid => "change what the message names",
+        Code::EvidenceEarly => "ask again when the token has expired",
+        Code::EvidenceElsewhere => "ask for a version that the token released",
         Code::TooManyPublishers => "remove a publisher that is not needed: at most 50",
     }
 }

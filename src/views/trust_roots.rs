@@ -1,0 +1,118 @@
+//! Which trust roots are there, and in which versions?
+use deciders::trust_root::TrustRoot;
+use events::{
+    Body, Recorded,
+    digest::Digest,
+    stream::StreamName,
+    text::{Slug, Text},
+    trust_root::{self, Requires},
+};
+use projections::tables::TRUST_ROOT;
+use sqlx::{AssertSqlSafe, Row as _, sqlite::SqliteRow};
+
+use super::{LONGEST, failed, state};
+use crate::store::{StoreError, reader::Reader};
+
+/// A trust root in its newest version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Newest {
+    /// Its name.
+    pub slug: Slug,
+    /// The revision of its newest version.
+    pub revision: u64,
+    /// What was recorded.
+    pub recorded: trust_root::Recorded,
+    /// It was retired since.
+    pub retired: bool,
+}
+
+/// The class of what a root verifies: `logged`, or the weaker `timestamped`, of which nobody else can see that it was
+/// signed.
+pub fn class(requires: Requires) -> &'static str {
+    if requires.log {
+        "logged"
+    } else {
+        "timestamped"
+    }
+}
+
+/// Every trust root that was ever recorded, in the order of their names.
+pub async fn newest(reader: &Reader) -> Result<Vec<Newest>, StoreError> {
+    let sql = format!(
+        "SELECT slug, revision, digest, size, issuers, public, requires_log, requires_sct, requires_timestamp, \
+         repository, bootstrap, retired FROM {TRUST_ROOT} ORDER BY slug"
+    );
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .fetch_all(reader.pool())
+        .await
+        .map_err(failed)?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &SqliteRow) -> Result<Newest, StoreError> {
+    let corrupt = || StoreError::Corrupt("a row of a trust root".into());
+    let text = |name: &str| row.try_get::<String, _>(name).map_err(failed);
+    let maybe = |name: &str| row.try_get::<Option<String>, _>(name).map_err(failed);
+    let number = |name: &str| {
+        let number: i64 = row.try_get(name).map_err(failed)?;
+        u64::try_from(number).map_err(|_| corrupt())
+    };
+    let flag = |name: &str| Ok::<_, StoreError>(number(name)? != 0);
+    let digest = |hex: &str| Digest::from_hex(hex).map_err(|_| corrupt());
+    let issuers: Vec<Text> = serde_json::from_str(&text("issuers")?).map_err(|_| corrupt())?;
+    let repository = maybe("repository")?;
+    let recorded = trust_root::Recorded {
+        bootstrap: maybe("bootstrap")?.as_deref().map(digest).transpose()?,
+        digest: digest(&text("digest")?)?,
+        issuers,
+        public: flag("public")?,
+        repository: repository
+            .map(|text| Text::parse(&text).map_err(|_| corrupt()))
+            .transpose()?,
+        requires: Requires {
+            log: flag("requires_log")?,
+            sct: flag("requires_sct")?,
+            timestamp: flag("requires_timestamp")?,
+        },
+        size: number("size")?,
+    };
+    Ok(Newest {
+        slug: Slug::parse(&text("slug")?).map_err(|_| corrupt())?,
+        revision: number("revision")?,
+        recorded,
+        retired: flag("retired")?,
+    })
+}
+
+/// One trust root, in all its versions.
+pub async fn one(reader: &Reader, slug: &Slug) -> Result<TrustRoot, StoreError> {
+    state(reader, &StreamName::trust_root(slug)).await
+}
+
+/// The events of one trust root, the oldest first.
+pub async fn history(reader: &Reader, slug: &Slug) -> Result<Vec<Recorded>, StoreError> {
+    let stream = StreamName::trust_root(slug);
+    reader.stream(&stream, 0, LONGEST).await
+}
+
+/// Every file that trust roots name, each once: their `trusted_root.json`, and the metadata that trust in their
+/// repository began with.
+pub async fn files(reader: &Reader) -> Result<Vec<(Digest, String)>, StoreError> {
+    let mut files = Vec::new();
+    for root in newest(reader).await? {
+        for recorded in history(reader, &root.slug).await? {
+            let Body::TrustRootRecorded(version) = &recorded.event.body else {
+                continue;
+            };
+            let name = format!(
+                "trust root {} version {}",
+                root.slug, recorded.event.revision
+            );
+            files.extend(version.bootstrap.map(|digest| (digest, name.clone())));
+            files.push((version.digest, name));
+        }
+    }
+    files.sort_unstable();
+    files.dedup_by_key(|(digest, _)| *digest);
+    Ok(files)
+}
