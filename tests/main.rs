@@ -16,5 +16,6 @@ mod recovery;
 mod remote;
 mod replay;
 mod rubygems;
+mod sigstore;
 mod web;
 mod witness;

@@ -33,6 +33,9 @@ pub use self::{
     provenance::{slsa, statement},
 };
 
+/// What a trusted root calls a key on the curve P-256.
+const P256: &str = "PKIX_ECDSA_P256_SHA_256";
+
 /// The type of an envelope's payload.
 const IN_TOTO: &str = "application/vnd.in-toto+json";
 
@@ -212,6 +215,11 @@ impl PrivateSigstore {
         Ok(bundle.to_string().into_bytes())
     }
 
+    /// A timestamp response that says that these bytes existed then.
+    pub fn stamp(&self, bytes: &[u8], at: Timestamp) -> io::Result<Vec<u8>> {
+        self.stamps.stamp(bytes, at)
+    }
+
     /// The `trusted_root.json` that names all of it, for verifiers.
     pub fn trusted_root(&self) -> Value {
         let since = json!({ "start": self.from.to_seconds_text() });
@@ -229,7 +237,6 @@ impl PrivateSigstore {
         };
         let subject =
             |name: &str| json!({ "organization": "gemledger.localhost", "commonName": name });
-        const P256: &str = "PKIX_ECDSA_P256_SHA_256";
         let transparency = self.authority.transparency_key();
         let (v1, v2) = (&self.rekor_v1, &self.rekor_v2);
         json!({

@@ -188,7 +188,7 @@ fn named(name: &str) -> DistinguishedName {
     names
 }
 
-/// Numbers up to 6 are written bare, later ones as a UTF8String.
+/// Numbers up to 6 are written bare, later ones as a DER string of UTF-8.
 fn extension((number, value): (u64, &str)) -> CustomExtension {
     let [arc @ .., _] = FULCIO;
     let oid: Vec<u64> = arc.into_iter().chain([number]).collect();

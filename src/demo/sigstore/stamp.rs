@@ -16,11 +16,14 @@ const MESSAGE_DIGEST: [u64; 7] = [1, 2, 840, 113_549, 1, 9, 4];
 const SIGNING_CERTIFICATE_V2: [u64; 9] = [1, 2, 840, 113_549, 1, 9, 16, 2, 47];
 const SHA256: [u64; 9] = [2, 16, 840, 1, 101, 3, 4, 2, 1];
 const ECDSA_WITH_SHA256: [u64; 7] = [1, 2, 840, 10_045, 4, 3, 2];
-/// A policy of nobody's: below the arc of examples.
-const POLICY: [u64; 5] = [2, 999, 1, 2, 3];
+/// The policy of Sigstore's own timestamp authority.
+const POLICY: [u64; 8] = [1, 3, 6, 1, 4, 1, 57_264, 2];
 
-/// Tags of parts that have no name of their own.
+/// The tag of parts that have no name of their own.
 const FIRST: u8 = 0xa0;
+
+/// A request's wish for the certificate in the response.
+const WITH_CERTIFICATE: &[u8] = &[0x01, 0x01, 0xff];
 
 /// A timestamp authority with its own root.
 pub(super) struct Stamps {
@@ -46,7 +49,7 @@ impl Stamps {
     /// A response that says that these bytes existed then.
     pub(super) fn stamp(&self, bytes: &[u8], at: Timestamp) -> io::Result<Vec<u8>> {
         let imprint = der::sequence(&[&sha256(), &der::octets(Digest::of(bytes).as_bytes())]);
-        self.respond(&imprint, None, at)
+        self.respond(&imprint, None, false, at)
     }
 
     /// The response to a request: `SEQUENCE { version, imprint, policy?, nonce?, certReq? }`.
@@ -58,10 +61,17 @@ impl Stamps {
         let nonce = options
             .iter()
             .find(|part| part.first() == Some(&der::INTEGER));
-        self.respond(imprint, nonce.copied(), at)
+        let certified = options.contains(&WITH_CERTIFICATE);
+        self.respond(imprint, nonce.copied(), certified, at)
     }
 
-    fn respond(&self, imprint: &[u8], nonce: Option<&[u8]>, at: Timestamp) -> io::Result<Vec<u8>> {
+    fn respond(
+        &self,
+        imprint: &[u8],
+        nonce: Option<&[u8]>,
+        certified: bool,
+        at: Timestamp,
+    ) -> io::Result<Vec<u8>> {
         let time = at.to_seconds_text().replace(['-', ':', 'T'], "");
         let info = der::sequence(&[
             &der::integer(1),
@@ -71,14 +81,14 @@ impl Stamps {
             &der::generalized_time(&time),
             nonce.unwrap_or_default(),
         ]);
-        let signed = self.signed(&info)?;
+        let signed = self.signed(&info, certified)?;
         let token = der::sequence(&[&der::oid(&SIGNED_DATA), &der::value(FIRST, &[&signed])]);
         let granted = der::sequence(&[&der::integer(0)]);
         Ok(der::sequence(&[&granted, &token]))
     }
 
-    /// CMS `SignedData` over this content, with the certificate in it (RFC 5652, RFC 5816).
-    fn signed(&self, info: &[u8]) -> io::Result<Vec<u8>> {
+    /// CMS `SignedData` over this content (RFC 5652, RFC 5816), with or without the certificate in it.
+    fn signed(&self, info: &[u8], certified: bool) -> io::Result<Vec<u8>> {
         let [leaf, _] = self.chain();
         let certificate = Digest::of(leaf);
         let certificate = der::sequence(&[&der::octets(certificate.as_bytes())]);
@@ -104,11 +114,16 @@ impl Stamps {
             &der::oid(&TIMESTAMP_INFO),
             &der::value(FIRST, &[&der::octets(info)]),
         ]);
+        let enclosed = if certified {
+            der::value(FIRST, &[leaf])
+        } else {
+            Vec::new()
+        };
         Ok(der::sequence(&[
             &der::integer(3),
             &der::set(&[&sha256()]),
             &content,
-            &der::value(FIRST, &[leaf]),
+            &enclosed,
             &der::set(&[&signer]),
         ]))
     }
