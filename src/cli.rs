@@ -16,6 +16,7 @@ use crate::{
 mod accounts;
 mod audit;
 mod blast_radius;
+mod compare;
 mod demo;
 mod explain;
 mod log;
@@ -109,6 +110,8 @@ enum Command {
     Explain(explain::Explain),
     /// Where a release came from
     Provenance(provenance::Provenance),
+    /// Compare a released gem with its repository, file by file, without running any of it
+    Compare(compare::Compare),
     /// Replay the log: recompute its root, rebuild its tables, travel in time
     Replay(replay::Replay),
     /// Check that the log is whole and that every decision in it was lawful
@@ -181,6 +184,7 @@ async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::State(command) => command.run(common).await,
         Command::Explain(command) => command.run(common).await,
         Command::Provenance(command) => command.run(common).await,
+        Command::Compare(command) => command.run(common).await,
         Command::Replay(command) => command.run(common).await,
         Command::Audit(command) => command.run(common).await,
         Command::Monitor(command) => command.run(common).await,

@@ -10,6 +10,8 @@ pub mod rubygems;
 pub mod sarif;
 pub mod sigstore;
 
+pub mod compare;
+
 pub mod monitor;
 pub mod remote;
 

@@ -14,6 +14,7 @@ pub mod compact_index;
 pub mod date;
 pub mod dependency;
 pub mod document;
+pub mod files;
 pub mod gem_platform;
 pub mod quick_spec;
 pub mod requirement;

@@ -22,6 +22,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ),
     ("sarif", &[], &["events"]),
     ("sigstore", &[], &["events"]),
+    ("compare", &["config", "rubygems"], &["events"]),
     ("remote", &[], &["tlog"]),
     ("store", &["world"], &["events", "projections", "tlog"]),
     ("witness", &["world", "store"], &["events", "tlog"]),
@@ -65,14 +66,14 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         "cli",
         &[
             "world", "config", "oidc", "lockfile", "project", "sarif", "remote", "monitor",
-            "store", "witness", "views", "app", "http", "demo",
+            "store", "witness", "views", "app", "http", "demo", "compare",
         ],
         &["events", "tlog", "deciders"],
     ),
 ];
 
 /// Which room alone may know an outside crate.
-const DOORS: [(&str, &[&str]); 12] = [
+const DOORS: [(&str, &[&str]); 13] = [
     ("sqlx", &["store", "views"]),
     ("actix_web", &["http", "web", "demo"]),
     ("reqwest", &["oidc", "remote", "witness", "demo"]),
@@ -85,6 +86,7 @@ const DOORS: [(&str, &[&str]); 12] = [
     ("sigstore_trust_root", &["sigstore"]),
     ("sigstore_tuf", &["sigstore"]),
     ("sigstore_verify", &["sigstore"]),
+    ("gix", &["compare"]),
 ];
 
 /// What a crate may depend on, outside its tests: of ours, and nothing that waits, reads or asks.

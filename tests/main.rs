@@ -7,6 +7,7 @@ mod api;
 mod architecture;
 mod cli;
 mod clients;
+mod compare;
 mod contract;
 mod dependencies;
 mod docs;

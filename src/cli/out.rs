@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::{
     app::{CommandError, OpenError},
+    compare::CompareError,
     remote::RemoteError,
 };
 
@@ -55,6 +56,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(error) = error.downcast_ref::<RemoteError>() {
         return error.hint().map(str::to_owned);
     }
+    if let Some(error) = error.downcast_ref::<CompareError>() {
+        return error.hint();
+    }
     match error.downcast_ref()? {
         CommandError::Denied(denial) => {
             let expected = denial.expected.as_ref()?;
@@ -75,6 +79,17 @@ fn harmless(text: &str) -> String {
             }
         })
         .collect()
+}
+
+/// A sign of life during work of unknown length, where somebody is watching.
+pub(super) fn spinner(what: &'static str) -> ProgressBar {
+    let spinner = ProgressBar::new_spinner().with_message(what);
+    if std::io::stderr().is_terminal() {
+        spinner.enable_steady_tick(std::time::Duration::from_millis(100));
+    } else {
+        spinner.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    spinner
 }
 
 /// A progress bar for long work, where somebody is watching.

@@ -9,6 +9,8 @@ use super::{Answer, Common, out};
 mod project;
 mod receipt;
 
+pub(super) use project::state_of;
+
 /// Check what a project installs, or a receipt offline.
 ///
 /// `gemledger verify Gemfile.lock` asks the registry for the receipt of every gem that is locked from it.
@@ -43,7 +45,7 @@ impl Verify {
 }
 
 /// A verification key as it is typed: itself, or a file with it.
-fn key(typed: &str) -> anyhow::Result<tlog::VerifierKey> {
+pub(super) fn key(typed: &str) -> anyhow::Result<tlog::VerifierKey> {
     use anyhow::Context as _;
     let text = std::fs::read_to_string(typed).unwrap_or_else(|_| typed.to_owned());
     tlog::VerifierKey::parse(text.trim()).context("the verification key")

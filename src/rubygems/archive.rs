@@ -162,7 +162,7 @@ pub fn read_gem(bytes: &[u8], limits: &Limits) -> Result<Gem, GemError> {
     })
 }
 
-fn read_entries(bytes: &[u8]) -> Result<BTreeMap<String, &[u8]>, GemError> {
+pub(super) fn read_entries(bytes: &[u8]) -> Result<BTreeMap<String, &[u8]>, GemError> {
     let mut entries = BTreeMap::new();
     tar::walk(bytes, |header, bytes| {
         let name = header.path;

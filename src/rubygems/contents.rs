@@ -44,6 +44,26 @@ pub enum ContentsError {
 
 /// Walks the archive in `data.tar.gz`, which may inflate to `limit` bytes and hold `most` entries.
 pub fn read_contents(bytes: &[u8], limit: u64, most: u64) -> Result<Contents, ContentsError> {
+    visit_contents(bytes, limit, most, |_| {})
+}
+
+/// A part of the archive, in its order.
+pub(super) enum Part<'a> {
+    /// An entry begins.
+    Begin,
+    /// Some of its bytes.
+    Bytes(&'a [u8]),
+    /// It ends.
+    End(&'a Header),
+}
+
+/// Walks the archive and shows its parts. What was shown counts only once the whole walk has succeeded.
+pub(super) fn visit_contents(
+    bytes: &[u8],
+    limit: u64,
+    most: u64,
+    mut visit: impl FnMut(Part<'_>),
+) -> Result<Contents, ContentsError> {
     let mut member = Member::open(bytes, limit)?;
     let mut paths = Paths::default();
     let mut contents = Contents::default();
@@ -61,7 +81,9 @@ pub fn read_contents(bytes: &[u8], limit: u64, most: u64) -> Result<Contents, Co
             return Err(ContentsError::TooMany(most));
         }
         contents.bytes = contents.bytes.saturating_add(header.size);
-        skip_entry(&mut member, &header, entry)?;
+        visit(Part::Begin);
+        read_entry(&mut member, &header, entry, &mut visit)?;
+        visit(Part::End(&header));
         paths.insert(header)?;
     }
     let mut ends: usize = 1;
@@ -91,8 +113,13 @@ fn read_block(
     }
 }
 
-/// Reads past an entry's bytes; those of the last block after its end must be zeros.
-fn skip_entry(member: &mut Member<'_>, header: &Header, entry: usize) -> Result<(), ContentsError> {
+/// Reads an entry's bytes; those of the last block after its end must be zeros.
+fn read_entry(
+    member: &mut Member<'_>,
+    header: &Header,
+    entry: usize,
+    visit: &mut impl FnMut(Part<'_>),
+) -> Result<(), ContentsError> {
     let mut left = header.size;
     let mut block = [0; BLOCK];
     while left > 0 {
@@ -104,6 +131,7 @@ fn skip_entry(member: &mut Member<'_>, header: &Header, entry: usize) -> Result<
             }
             .into());
         }
+        visit(Part::Bytes(block.get(..used).unwrap_or_default()));
         left = left.saturating_sub(u64::try_from(used).unwrap_or(left));
     }
     Ok(())
@@ -123,6 +151,7 @@ impl Paths {
             path,
             kind,
             size: _,
+            mode: _,
         } = header;
         let wrong = |problem| ContentsError::Path {
             path: path.clone(),

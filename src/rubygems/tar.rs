@@ -21,6 +21,8 @@ pub struct Header {
     pub kind: Kind,
     /// How many bytes follow, before padding.
     pub size: u64,
+    /// The permission bits.
+    pub mode: u64,
 }
 
 /// What an entry is.
@@ -113,9 +115,10 @@ impl Header {
             return Err(wrong("the header has data after its last field"));
         }
         // Ruby raises on these when they are not octal.
-        for (start, length) in [(100, 8), (108, 8), (116, 8), (136, 12), (329, 8), (337, 8)] {
+        for (start, length) in [(108, 8), (116, 8), (136, 12), (329, 8), (337, 8)] {
             number(start, length)?;
         }
+        let mode = number(100, 8)?;
         let size = number(124, 12)?;
         let link = string(157, 100)?;
         let kind = match field(156, 1) {
@@ -133,7 +136,12 @@ impl Header {
         } else {
             format!("{prefix}/{name}")
         };
-        Ok(Some(Self { path, kind, size }))
+        Ok(Some(Self {
+            path,
+            kind,
+            size,
+            mode,
+        }))
     }
 
     /// The zeros after the entry's bytes.

@@ -1,9 +1,11 @@
 //! What the tests share: the real program, a small HTTP client, histories, stores.
 #![cfg(test)]
 
+pub(crate) mod git;
 pub(crate) mod history;
 pub(crate) mod http;
 pub(crate) mod liar;
+pub(crate) mod package;
 pub(crate) mod program;
 pub(crate) mod published;
 pub(crate) mod store;

@@ -33,7 +33,7 @@ use gemledger::{
 };
 use tempfile::TempDir;
 
-use super::package::Package;
+use crate::support::package::Package;
 
 pub(super) const COMMIT: &str = "5a0f1d3c2b4e6f708192a3b4c5d6e7f801234567";
 

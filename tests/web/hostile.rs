@@ -1,10 +1,8 @@
 //! Nothing that a gem's author writes becomes more than text.
 use actix_web::http::StatusCode;
 
-use super::{
-    fixture::{Answer, Ledger},
-    package::Package,
-};
+use super::fixture::{Answer, Ledger};
+use crate::support::package::Package;
 
 /// A gem that tries everything that the rules for metadata let through.
 fn hostile() -> Package {

@@ -1,10 +1,8 @@
 //! Pages show what the events say.
 use actix_web::http::{Method, StatusCode};
 
-use super::{
-    fixture::{COMMIT, Ledger},
-    package::Package,
-};
+use super::fixture::{COMMIT, Ledger};
+use crate::support::package::Package;
 
 async fn with_rake(url: &str) -> Ledger {
     let ledger = Ledger::at(url).await;

@@ -4,10 +4,8 @@ use gemledger::views::provenance;
 use serde_json::{Value, json};
 use tlog::Receipt;
 
-use super::{
-    fixture::{COMMIT, Ledger},
-    package::Package,
-};
+use super::fixture::{COMMIT, Ledger};
+use crate::support::package::Package;
 
 async fn record(ledger: &Ledger, gem: &str, number: &str) -> Value {
     let gem = FoldedName::parse(gem).unwrap();

@@ -185,7 +185,7 @@ fn credential(asked: &Asked, selected: &Selected) -> anyhow::Result<Option<Crede
 }
 
 /// One file for each registry, with a name that people recognise and that two addresses never share.
-fn state_of(registry: &BaseUrl) -> Option<PathBuf> {
+pub(in crate::cli) fn state_of(registry: &BaseUrl) -> Option<PathBuf> {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() || c == '.' || c == '-' {
             c

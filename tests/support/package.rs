@@ -1,27 +1,50 @@
-//! Gem files with any metadata, made by hand.
+//! Gem files with any metadata and any files, made by hand.
 use std::{fmt::Write as _, io::Write as _};
 
 use events::digest::Digest;
 use flate2::{Compression, write::GzEncoder};
 
-/// A gem with one file in it.
+/// What a gem has in its archive.
 #[derive(Clone, Debug)]
-pub(super) struct Package {
-    pub(super) name: String,
-    pub(super) number: String,
-    pub(super) platform: String,
-    pub(super) summary: String,
-    pub(super) description: String,
-    pub(super) authors: Vec<String>,
-    pub(super) licenses: Vec<String>,
-    pub(super) homepage: String,
-    pub(super) metadata: Vec<(String, String)>,
+pub(crate) struct Packed {
+    pub(crate) path: String,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) mode: &'static str,
+    /// Where it leads, if it is a symbolic link.
+    pub(crate) link: Option<String>,
+}
+
+impl Packed {
+    /// A plain file.
+    pub(crate) fn file(path: &str, bytes: &[u8]) -> Self {
+        Self {
+            path: path.into(),
+            bytes: bytes.into(),
+            mode: "0000644\0",
+            link: None,
+        }
+    }
+}
+
+/// A gem, with one file in it unless other files are given.
+#[derive(Clone, Debug)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) number: String,
+    pub(crate) platform: String,
+    pub(crate) summary: String,
+    pub(crate) description: String,
+    pub(crate) authors: Vec<String>,
+    pub(crate) licenses: Vec<String>,
+    pub(crate) homepage: String,
+    pub(crate) metadata: Vec<(String, String)>,
     /// Names and requirements such as `~> 1.2`.
-    pub(super) needs: Vec<(String, String)>,
+    pub(crate) needs: Vec<(String, String)>,
+    pub(crate) files: Vec<Packed>,
 }
 
 impl Package {
-    pub(super) fn new(name: &str, number: &str) -> Self {
+    pub(crate) fn new(name: &str, number: &str) -> Self {
         Self {
             name: name.into(),
             number: number.into(),
@@ -33,13 +56,16 @@ impl Package {
             homepage: String::new(),
             metadata: Vec::new(),
             needs: Vec::new(),
+            files: vec![Packed::file("lib/a.rb", b"A = 1\n")],
         }
     }
 
     /// The file.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let metadata = gzip(self.gemspec().as_bytes());
-        let data = gzip(&[entry("lib/a.rb", b"A = 1\n"), vec![0; 1024]].concat());
+        let mut data: Vec<u8> = self.files.iter().flat_map(packed).collect();
+        data.extend([0; 1024]);
+        let data = gzip(&data);
         let digest = |bytes: &[u8]| Digest::of(bytes).hex();
         let sums = format!(
             "---\nSHA256:\n  metadata.gz: {}\n  data.tar.gz: {}\n",
@@ -144,19 +170,31 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A ustar entry.
+/// A ustar entry of a plain file.
 fn entry(name: &str, bytes: &[u8]) -> Vec<u8> {
+    packed(&Packed::file(name, bytes))
+}
+
+/// A ustar entry.
+fn packed(file: &Packed) -> Vec<u8> {
+    let Packed {
+        path,
+        bytes,
+        mode,
+        link,
+    } = file;
     let mut block = vec![0; 512];
     let mut put =
         |place: usize, text: &[u8]| block[place..place + text.len()].copy_from_slice(text);
-    put(0, name.as_bytes());
+    put(0, path.as_bytes());
+    put(157, link.as_deref().unwrap_or_default().as_bytes());
     for (place, text) in [
-        (100, "0000644\0"),
+        (100, *mode),
         (108, "0000000\0"),
         (116, "0000000\0"),
         (136, "00000000000\0"),
         (148, "        "),
-        (156, "0"),
+        (156, if link.is_some() { "2" } else { "0" }),
     ] {
         put(place, text.as_bytes());
     }
