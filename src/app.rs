@@ -18,6 +18,7 @@ pub mod accounts;
 pub mod api_keys;
 pub mod audit;
 pub mod erase;
+pub mod evidence;
 pub mod exchange;
 pub mod lookup;
 pub mod map;

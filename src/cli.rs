@@ -18,6 +18,7 @@ mod audit;
 mod blast_radius;
 mod compare;
 mod demo;
+mod evidence;
 mod explain;
 mod log;
 mod monitor;
@@ -108,6 +109,8 @@ enum Command {
     State(state::State),
     /// Why an event was allowed or denied
     Explain(explain::Explain),
+    /// Open the sealed identity token behind a release, and check it once more
+    Evidence(evidence::Evidence),
     /// Where a release came from
     Provenance(provenance::Provenance),
     /// Compare a released gem with its repository, file by file, without running any of it
@@ -183,6 +186,7 @@ async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::BlastRadius(command) => command.run(common).await,
         Command::State(command) => command.run(common).await,
         Command::Explain(command) => command.run(common).await,
+        Command::Evidence(command) => command.run(common).await,
         Command::Provenance(command) => command.run(common).await,
         Command::Compare(command) => command.run(common).await,
         Command::Replay(command) => command.run(common).await,

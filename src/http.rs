@@ -88,6 +88,11 @@ fn routes(config: &mut web::ServiceConfig) {
             "/api/v1/trust_roots/{name}/{version}.json",
             reading().to(api::trust_roots::show),
         )
+        // Not for HEAD: whoever asks is shown a token, and that is recorded.
+        .route(
+            "/api/v1/gems/{gem}/versions/{version}/evidence",
+            web::get().to(api::evidence::show),
+        )
         .route("/api/v1/ledger/events", reading().to(api::events::events))
         // for `bundle` and `gem install`
         .service(

@@ -4,6 +4,7 @@
 //! [`KeyCache::keys_for`] → [`verify`] → [`VerifiedToken`]. Nothing else of a token is readable before its
 //! signature has been checked.
 pub mod address;
+pub mod again;
 mod audience;
 pub mod cache;
 mod claims;

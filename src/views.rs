@@ -6,6 +6,7 @@ use crate::store::{StoreError, reader::Reader};
 pub mod accounts;
 pub mod api_keys;
 pub mod cache;
+pub mod evidence;
 pub mod explain;
 pub mod feed;
 pub mod files;

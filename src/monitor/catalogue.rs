@@ -97,6 +97,12 @@ catalogue! {
         "the registry's rules changed", "read what changed";
     RULES_LOOSENED: "rules_loosened", Notable, Error,
         "the registry's rules allow more than before", "ask the operator why";
+    TRUST_ROOT_CHANGED: "trust_root_changed", Notable, Warning,
+        "other authorities and logs vouch for builds than before", "ask the operator whether it was meant; the file of each version is served";
+    TRUST_ROOT_LOOSENED: "trust_root_loosened", Notable, Error,
+        "a trust root takes less evidence than before, or the jobs of another issuer", "ask the operator why";
+    EVIDENCE_OPENED: "evidence_opened", Notable, Note,
+        "somebody was shown a sealed identity token", "if it was your gem and not you: ask the operator who asked";
     PERSONAL_PUSH: "personal_push", Notable, Error,
         "a person's key released a gem that has trusted publishers", "check with the owner; a stolen key looks like this";
     PROVENANCE_LOST: "provenance_lost", Notable, Error,

@@ -9,6 +9,7 @@
 //! | [`owners`] | `owner_added` |
 //! | [`identity`] | `provider_added`, `provider_changed` |
 //! | [`rulebook`] | `rules_changed`, `rules_loosened` |
+//! | [`trust`] | `trust_root_changed`, `trust_root_loosened`, `evidence_opened` |
 //! | [`provenance`] | `personal_push`, `provenance_lost`, `provenance_changed` |
 //! | [`workflow`] | `repository_changed`, `workflow_changed`, `environment_vanished`, `self_hosted_runner` |
 //! | [`jobs`] | `two_tokens_one_job` |
@@ -26,6 +27,7 @@ pub mod owners;
 pub mod provenance;
 pub mod publishers;
 pub mod rulebook;
+pub mod trust;
 pub mod workflow;
 
 /// The numbers of the rules that have some.
@@ -59,6 +61,7 @@ pub struct Rules {
     gems: gems::Gems,
     identity: identity::Identity,
     rulebook: rulebook::Rulebook,
+    trust: trust::Trust,
     jobs: jobs::Jobs,
     burst: burst::Burst,
 }
@@ -112,18 +115,18 @@ impl Rules {
                 tell.push(incidents::quarantined(recorded, withheld));
             }
             Body::ReleaseRestored(restored) => tell.push(incidents::restored(recorded, restored)),
+            Body::TrustRootRecorded(root) => tell.extend(self.trust.recorded(recorded, root)),
+            Body::TrustRootRetired(_) => tell.push(trust::retired(recorded)),
+            Body::EvidenceOpened(opened) => tell.push(trust::opened(recorded, opened)),
             Body::LogSucceeded(succeeded) => tell.push(incidents::succeeded(recorded, succeeded)),
             Body::SubjectErased(_)
             | Body::MapRooted(_)
             | Body::StatementKeyIntroduced(_)
-            | Body::TrustRootRecorded(_)
-            | Body::TrustRootRetired(_)
             | Body::OwnerRemoved(_)
             | Body::RuleChanged(_)
             | Body::ChangeCancelled(_)
             | Body::OverrideProposed(_)
             | Body::PolicyOverridden(_)
-            | Body::EvidenceOpened(_)
             | Body::ReleaseAttested(_)
             | Body::ReleaseCompared(_)
             | Body::ProviderKeysObserved(_)

@@ -90,6 +90,17 @@ async fn prove(app: &App, anchored: &Anchored, index: u64) -> Result<Receipt, St
     app.receipts.prove(&app.reader, anchored, index).await
 }
 
+/// The log index of a release, withheld or not.
+pub async fn released_at(
+    app: &App,
+    gem: &FoldedName,
+    number: &GemVersion,
+    platform: &Platform,
+) -> Result<Option<u64>, StoreError> {
+    let released = released(app, gem, number, platform).await?;
+    Ok(released.map(|(index, _)| index))
+}
+
 /// The log index of a release, and whether it is withheld now.
 async fn released(
     app: &App,

@@ -196,6 +196,7 @@ impl Radius {
             Body::GemRegistered(_)
             | Body::OwnerAdded(_)
             | Body::NameTaken(_)
+            | Body::EvidenceOpened(_)
             | Body::FileTaken(_) => acted.then(|| rest.to_owned()),
             Body::LogOpened(_)
             | Body::LogSucceeded(_)
@@ -204,7 +205,6 @@ impl Radius {
             | Body::StatementKeyIntroduced(_)
             | Body::TrustRootRecorded(_)
             | Body::TrustRootRetired(_)
-            | Body::EvidenceOpened(_)
             | Body::ReleaseAttested(_)
             | Body::ReleaseCompared(_)
             | Body::SubjectErased(_)

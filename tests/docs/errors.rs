@@ -245,6 +245,7 @@ fn status(name: &str) -> u16 {
         "NOT_FOUND" => 404,
         "REQUEST_TIMEOUT" => 408,
         "CONFLICT" => 409,
+        "GONE" => 410,
         "PAYLOAD_TOO_LARGE" => 413,
         "UNSUPPORTED_MEDIA_TYPE" => 415,
         "RANGE_NOT_SATISFIABLE" => 416,

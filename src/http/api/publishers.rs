@@ -49,7 +49,7 @@ struct Fields {
 }
 
 /// The caller and the gem: an account with the scope, and an owner of the gem.
-async fn owner(
+pub(super) async fn owner(
     request: &HttpRequest,
     app: &App,
     name: &str,
@@ -64,7 +64,7 @@ async fn owner(
     let account = credential
         .0
         .account
-        .ok_or_else(|| forbidden("only a person's key can manage publishers"))?;
+        .ok_or_else(|| forbidden("only a person's key can do this"))?;
     let gem = GemName::parse(name)
         .map_err(|_| Problem::not_found("This rubygem could not be found.").in_json())?;
     if credential

@@ -281,6 +281,8 @@ impl Walk<'_> {
                 .as_ref()
                 .map(|provider| StreamName::provider(&provider.slug)),
         );
+        let source = pushed.source.as_ref();
+        streams.extend(source.map(|source| source.exchange.stream.clone()));
         let after = release.event.revision + 1;
         let mut places: Vec<(StreamName, u64)> =
             streams.into_iter().map(|stream| (stream, 0)).collect();
@@ -303,7 +305,10 @@ fn bears_on(body: &Body, pushed: &Pushed, chain: &Chain) -> bool {
     let publisher = pushed.source.as_ref().map(|source| source.publisher);
     let key = chain.provider_key.as_ref().map(|key| key.thumbprint);
     match body {
-        Body::ApiKeyRevoked(_) | Body::AccountDisabled(_) | Body::ProviderDisabled(_) => true,
+        Body::ApiKeyRevoked(_)
+        | Body::AccountDisabled(_)
+        | Body::ProviderDisabled(_)
+        | Body::EvidenceOpened(_) => true,
         Body::PublisherRemoved(removed) => Some(removed.publisher) == publisher,
         Body::ReleaseQuarantined(gone) => {
             (&gone.number, &gone.platform) == (&pushed.number, &pushed.platform)
@@ -324,7 +329,6 @@ fn bears_on(body: &Body, pushed: &Pushed, chain: &Chain) -> bool {
         | Body::ChangeCancelled(_)
         | Body::OverrideProposed(_)
         | Body::PolicyOverridden(_)
-        | Body::EvidenceOpened(_)
         | Body::ReleaseAttested(_)
         | Body::ReleaseCompared(_)
         | Body::ProviderRegistered(_)

@@ -4,6 +4,7 @@ mod incidents;
 mod registry;
 mod releases;
 mod scope;
+mod trust;
 
 use std::collections::BTreeMap;
 
