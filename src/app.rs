@@ -31,6 +31,7 @@ pub mod recovery;
 pub mod replay;
 mod request;
 pub mod secret;
+pub mod statements;
 pub mod trust_roots;
 pub mod verify;
 pub mod witnessing;

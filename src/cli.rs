@@ -34,6 +34,7 @@ mod state;
 mod time;
 mod trust_roots;
 mod verify;
+mod vsa;
 mod witnesses;
 
 /// A gem registry whose database is a transparency log.
@@ -115,6 +116,8 @@ enum Command {
     Provenance(provenance::Provenance),
     /// Compare a released gem with its repository, file by file, without running any of it
     Compare(compare::Compare),
+    /// What this registry itself says of a release, signed, for policy engines
+    Vsa(vsa::Vsa),
     /// Replay the log: recompute its root, rebuild its tables, travel in time
     Replay(replay::Replay),
     /// Check that the log is whole and that every decision in it was lawful
@@ -189,6 +192,7 @@ async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Evidence(command) => command.run(common).await,
         Command::Provenance(command) => command.run(common).await,
         Command::Compare(command) => command.run(common).await,
+        Command::Vsa(command) => command.run(common).await,
         Command::Replay(command) => command.run(common).await,
         Command::Audit(command) => command.run(common).await,
         Command::Monitor(command) => command.run(common).await,

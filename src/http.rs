@@ -93,6 +93,10 @@ fn routes(config: &mut web::ServiceConfig) {
             "/api/v1/gems/{gem}/versions/{version}/evidence",
             web::get().to(api::evidence::show),
         )
+        .route(
+            "/api/v1/gems/{gem}/versions/{version}/vsa",
+            reading().to(api::vsa::show),
+        )
         .route("/api/v1/ledger/events", reading().to(api::events::events))
         // for `bundle` and `gem install`
         .service(
@@ -127,6 +131,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .route("/log/vkey/{number}", reading().to(log::vkey_of))
         .route("/log/tile/{path:.*}", reading().to(log::tile))
         .route("/log/lookup/{gem}", reading().to(lookup::lookup))
+        .route("/log/statement-keys", reading().to(api::vsa::keys))
         .route("/log/proof/{index}", reading().to(receipts::event))
         // for people
         .configure(pages::configure)

@@ -11,7 +11,7 @@
 //! | [`anchor`] | the last signed checkpoint, outside the database |
 //! | [`cosignatures`] | what witnesses answered |
 //! | [`halt`] | the reason why nothing is appended any more, until a person looked |
-//! | [`keys`] | the signing key |
+//! | [`keys`], [`statement_keys`] | the signing keys: of the log, and of the registry's statements |
 //! | [`vault`] | sealed values and the keys of their subjects |
 //! | [`reader`] | reading the log, page by page |
 //! | [`together`] | leaves asked for one by one, read together |
@@ -35,6 +35,7 @@ pub mod replay;
 pub mod scan;
 pub mod sink;
 pub mod sqlite;
+pub mod statement_keys;
 pub mod states;
 pub mod streams;
 pub mod together;

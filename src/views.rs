@@ -19,6 +19,7 @@ pub mod providers;
 pub mod publishers;
 pub mod radius;
 pub mod receipts;
+pub mod statement;
 pub mod trust_roots;
 
 /// Most events of one stream that a view folds.

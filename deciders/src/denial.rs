@@ -89,6 +89,7 @@ codes! {
     TrustRootInvalid = "trust_root_invalid", "the trust root's settings contradict one another";
     EvidenceEarly = "evidence_early", "the identity token has not expired yet: until then it is shown to nobody but the operator";
     EvidenceElsewhere = "evidence_elsewhere", "the identity token released no version of this gem";
+    StatementKeyInvalid = "statement_key_invalid", "statements are signed with Ed25519 keys alone";
     TooManyPublishers = "too_many_publishers", "the gem has as many publishers as it may have";
 }
 

@@ -3,7 +3,11 @@ use alloc::{format, string::ToString as _, vec, vec::Vec};
 use events::{
     Body, Event, State,
     event::Draft,
-    log::{FORMAT, Opened, Rules, RulesChanged, SubjectErased, Succeeded, Visibility},
+    log::{
+        FORMAT, Opened, Rules, RulesChanged, StatementKeyIntroduced, SubjectErased, Succeeded,
+        Visibility,
+    },
+    provider::PublicJwk,
     stream::{StreamKind, StreamName},
     text::Text,
 };
@@ -42,6 +46,8 @@ pub struct Ledger {
     pub rulebook: Option<Rulebook>,
     /// The last succession; `None` while the first origin lives.
     pub succeeded: Option<Succeeded>,
+    /// The keys that sign what the registry says of its releases, in the order in which they were introduced.
+    pub statement_keys: Vec<PublicJwk>,
 }
 
 impl Ledger {
@@ -63,6 +69,11 @@ impl Ledger {
             Some(succeeded) => Some(&succeeded.origin),
             None => self.opened.as_ref().map(|opened| &opened.origin),
         }
+    }
+
+    /// The key that signs the statement of a release made now; `None` before the first was introduced.
+    pub fn statement_key(&self) -> Option<&PublicJwk> {
+        self.statement_keys.last()
     }
 
     /// The key that signs its checkpoints now, as text.
@@ -112,6 +123,37 @@ pub fn erase(ledger: &Ledger, subject: StreamName) -> Result<Vec<Draft>, Denial>
     }
     let body = Body::SubjectErased(SubjectErased { subject });
     Ok(vec![Draft::new(StreamName::log(), body)])
+}
+
+/// Introduces a key that signs statements from here on. Once only: which key signed what follows from its place in the log.
+pub fn introduce_statement_key(ledger: &Ledger, jwk: PublicJwk) -> Result<Vec<Draft>, Denial> {
+    ledger.rulebook()?.known()?;
+    if !is_ed25519(&jwk) {
+        return Err(Denial::new(Code::StatementKeyInvalid).found(jwk.kty.as_str()));
+    }
+    if ledger.statement_keys.contains(&jwk) {
+        return Err(Denial::new(Code::AlreadyExists).found(jwk.thumbprint().to_string()));
+    }
+    let body = Body::StatementKeyIntroduced(StatementKeyIntroduced { jwk });
+    Ok(vec![Draft::new(StreamName::log(), body)])
+}
+
+/// 32 bytes in the one spelling that base64url has for them: the last letter carries four bits.
+fn is_ed25519(jwk: &PublicJwk) -> bool {
+    let PublicJwk {
+        crv,
+        e,
+        kty,
+        n,
+        x,
+        y,
+    } = jwk;
+    let curve = crv.as_ref().is_some_and(|crv| crv.as_str() == "Ed25519");
+    let point = x.as_ref().is_some_and(|x| {
+        let text = x.as_str();
+        text.len() == 43 && text.ends_with(|last| "AEIMQUYcgkosw048".contains(last))
+    });
+    kty.as_str() == "OKP" && curve && point && e.is_none() && n.is_none() && y.is_none()
 }
 
 /// The origin after this one: the same registry, the next number.
@@ -165,6 +207,8 @@ impl State for Ledger {
             });
         } else if let Body::LogSucceeded(succeeded) = &event.body {
             self.succeeded = Some(succeeded.clone());
+        } else if let Body::StatementKeyIntroduced(introduced) = &event.body {
+            self.statement_keys.push(introduced.jwk.clone());
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod exchange;
 pub mod explain;
 pub mod matching;
 pub mod push;
+pub mod summary;
 
 pub mod account;
 pub mod api_key;

@@ -7,6 +7,7 @@ use alloc::{
 use events::{
     Body, Event, State,
     claims::ProviderKind,
+    digest::Digest,
     event::Draft,
     id::{Actor, Owner, PublisherId},
     name::{FoldedName, GemName},
@@ -16,7 +17,9 @@ use events::{
     time::Timestamp,
 };
 
-use crate::{Code, Denial, Ledger, account::Account, provider::Provider};
+use crate::{
+    Code, Denial, Ledger, account::Account, provider::Provider, summary::policy_digest,
+};
 
 /// Most publishers and pending publishers of one gem, so that a policy stays readable and quick to judge.
 pub const MAX_PUBLISHERS: usize = 50;
@@ -51,6 +54,8 @@ pub struct Policy {
     pub pending: BTreeMap<PublisherId, PendingAdded>,
     /// How many events the stream has: the revision that the next one gets.
     pub next_revision: u64,
+    /// What the stream says so far, as [`policy_digest`] sums it up; `None` before its first event.
+    pub digest: Option<Digest>,
 }
 
 impl Policy {
@@ -337,6 +342,7 @@ fn workflow_file(workflow: &Text, kind: ProviderKind) -> Result<(), Denial> {
 impl State for Policy {
     fn evolve(&mut self, event: &Event) {
         self.next_revision = event.revision + 1;
+        self.digest = Some(policy_digest(self.digest.as_ref(), &event.body));
         let id = PublisherId(event.revision);
         if let Body::GemRegistered(registered) = &event.body {
             self.name = Some(registered.name.clone());

@@ -138,7 +138,9 @@ pub fn decide(states: &States<'_>, facts: &Facts, now: Timestamp) -> Result<Verd
         return Err(Denial::new(Code::FileTaken).found(facts.file.as_str()));
     }
     one_version(states, issued, facts)?;
-    Ok(Verdict::Release(group::events(states, facts, &authority)))
+    Ok(Verdict::Release(group::events(
+        states, facts, &authority, now,
+    )))
 }
 
 /// A key dies with whoever vouched for it: its account, its provider, or the provider's key.

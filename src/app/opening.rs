@@ -28,6 +28,7 @@ use crate::{
         reader::Reader,
         replay as rows,
         sqlite::SqliteLog,
+        statement_keys::{self, StatementKey},
         states::Read,
         vault::SubjectKeys,
         writer::{self, AppendError, Core, Fatal, Verdict},
@@ -254,6 +255,10 @@ fn prepare(opening: &Opening) -> Result<(), OpenError> {
     let number = successor(&folder.signing_key(), &url.origin(1));
     for path in old.iter().filter(|path| path.exists()) {
         set_aside(path)?;
+    }
+    // Another ledger introduces keys of its own.
+    for thumbprint in StatementKey::all(&folder.keys).unwrap_or_default() {
+        set_aside(&statement_keys::path(&folder.keys, &thumbprint))?;
     }
     let parents = folder.anchor.parent().into_iter();
     for path in [folder.data.as_path(), folder.keys.as_path()]

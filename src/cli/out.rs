@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::{
-    app::{CommandError, OpenError},
+    app::{CommandError, OpenError, statements::StatementError},
     compare::CompareError,
     remote::RemoteError,
 };
@@ -52,6 +52,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     }
     if let Some(OpenError::VisibilityNeeded) = error.downcast_ref() {
         return Some("public: everybody may read; private: only holders of a key with the read scope. It is for good".into());
+    }
+    if let Some(StatementError::KeyMissing(keyid)) = error.downcast_ref() {
+        return Some(format!("put statement-{}.pem back into the folder of keys", keyid.hex()));
     }
     if let Some(error) = error.downcast_ref::<RemoteError>() {
         return error.hint().map(str::to_owned);

@@ -133,6 +133,8 @@ pub(super) enum LogCommand {
     Import(Import),
     /// Go on under the next origin and a new key, where the end of the log or its key is lost for good
     Succeed(Succeed),
+    /// Introduce another key that signs this registry's statements; the one before stays good for what it signed
+    RotateStatementKey,
 }
 
 impl LogCommand {
@@ -140,8 +142,22 @@ impl LogCommand {
         match self {
             Self::Import(command) => command.run(common).await,
             Self::Succeed(command) => command.run(common).await,
+            Self::RotateStatementKey => rotate_statement_key(common).await,
         }
     }
+}
+
+async fn rotate_statement_key(common: &Common) -> anyhow::Result<Answer> {
+    let app = common.open().await?;
+    let key = app.rotate_statement_key(app.console()).await?;
+    let keyid = key.thumbprint();
+    if common.json {
+        out::json(&json!({"keyid": keyid, "jwk": key}));
+    } else {
+        out::line(&keyid.to_string());
+    }
+    out::note("keep the files of the keys before it: they sign the statements of older releases");
+    Ok(Answer::True)
 }
 
 /// Bring the missing end of the log back from a mirror or a monitor's copy, verified against a checkpoint that this log signed.

@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
-use events::log::Visibility;
+use events::{
+    id::{Actor, Via},
+    log::Visibility,
+};
 use ipnet::IpNet;
 
 use super::{Answer, Common, out, witnesses::WitnessFlags};
@@ -119,6 +122,7 @@ impl Serve {
         if let Some(reason) = opened.app.writer.halted() {
             out::note(&format!("appends are stopped: {reason}"));
         }
+        introduce_statement_key(&opened.app).await?;
         let limits = Arc::new(Limits::new(self.limits()));
         let server = server(opened.app.clone(), limits.clone(), listener, self.workers())?;
         let handle = server.handle();
@@ -189,6 +193,19 @@ impl Serve {
             off: self.rate_limit == "off",
         }
     }
+}
+
+/// Nothing is let in before there is a key that signs what is said of it; where appends are stopped, nothing is let in at all.
+async fn introduce_statement_key(app: &app::App) -> anyhow::Result<()> {
+    if app.writer.halted().is_some() {
+        return Ok(());
+    }
+    let request = app.request(Actor::Operator, Via::Server);
+    if let Some(key) = app.introduce_statement_key(request).await? {
+        let keyid = key.thumbprint();
+        out::note(&format!("introduced the statement key {keyid}"));
+    }
+    Ok(())
 }
 
 fn start_logging() {

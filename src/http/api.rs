@@ -6,3 +6,4 @@ pub mod provenance;
 pub mod publishers;
 pub mod push;
 pub mod trust_roots;
+pub mod vsa;

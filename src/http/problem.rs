@@ -235,6 +235,7 @@ fn status_of(code: Code) -> StatusCode {
         | Code::ApiKeyInvalid
         | Code::ReleaseIncoherent
         | Code::SuccessorInvalid
+        | Code::StatementKeyInvalid
         | Code::TrustRootInvalid => StatusCode::UNPROCESSABLE_ENTITY,
         Code::AudienceMismatch
         | Code::TokenSpent

@@ -7,6 +7,7 @@ use std::{
 };
 
 use tlog::SigningKey;
+use zeroize::Zeroizing;
 
 use crate::world;
 
@@ -31,32 +32,41 @@ pub enum KeyFileError {
 
 /// Makes a key for this origin; it is an error if the file exists.
 pub fn create(path: &Path, origin: &str) -> Result<SigningKey, KeyFileError> {
+    let malformed = |_| KeyFileError::Malformed(path.to_owned());
+    let key = SigningKey::from_seed(origin, &world::random::<32>()).map_err(malformed)?;
+    write_secret(path, Zeroizing::new(format!("{}\n", &*key.to_text())).as_bytes())?;
+    Ok(key)
+}
+
+/// Writes a secret to a file that did not exist, readable by its owner alone, and on disk when this returns.
+pub(super) fn write_secret(path: &Path, text: &[u8]) -> Result<(), KeyFileError> {
     let failed = |error| KeyFileError::Io {
         path: path.to_owned(),
         error,
     };
-    let malformed = |_| KeyFileError::Malformed(path.to_owned());
-    let key = SigningKey::from_seed(origin, &world::random::<32>()).map_err(malformed)?;
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)
         .map_err(failed)?;
-    file.write_all(key.to_text().as_bytes())
-        .and_then(|()| file.write_all(b"\n"))
-        .map_err(failed)?;
+    file.write_all(text).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     // The directory entry too: a key that vanishes in a power cut takes the log's identity with it.
     let parent = path.parent().unwrap_or(Path::new("."));
     fs::File::open(parent)
         .and_then(|parent| parent.sync_all())
-        .map_err(failed)?;
-    Ok(key)
+        .map_err(failed)
 }
 
 /// Reads the key.
 pub fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let text = read_secret(path)?;
+    SigningKey::parse(text.trim_end()).map_err(|_| KeyFileError::Malformed(path.to_owned()))
+}
+
+/// Reads a secret that nobody else may read.
+pub(super) fn read_secret(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     let failed = |error| KeyFileError::Io {
         path: path.to_owned(),
         error,
@@ -65,6 +75,5 @@ pub fn load(path: &Path) -> Result<SigningKey, KeyFileError> {
     if mode & 0o077 != 0 {
         return Err(KeyFileError::Exposed(path.to_owned()));
     }
-    let text = zeroize::Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
-    SigningKey::parse(text.trim_end()).map_err(|_| KeyFileError::Malformed(path.to_owned()))
+    fs::read_to_string(path).map(Zeroizing::new).map_err(failed)
 }

@@ -102,7 +102,7 @@ pub async fn released_at(
 }
 
 /// The log index of a release, and whether it is withheld now.
-async fn released(
+pub(super) async fn released(
     app: &App,
     gem: &FoldedName,
     number: &GemVersion,

@@ -103,6 +103,9 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         Body::LogRulesChanged(to) => ledger::change_rules(ledger, to.edition, to.rules)?,
         Body::LogSucceeded(to) => ledger::succeed(ledger, case.group.index(), to.clone())?,
         Body::SubjectErased(erased) => ledger::erase(ledger, erased.subject.clone())?,
+        Body::StatementKeyIntroduced(introduced) => {
+            ledger::introduce_statement_key(ledger, introduced.jwk.clone())?
+        }
         Body::ProviderRegistered(_) | Body::ProviderKeysObserved(_) | Body::IssuerTaken(_) => {
             management::provider(case)?
         }
@@ -135,8 +138,7 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         Body::TrustRootRecorded(recorded) => evidence::record(case, recorded)?,
         Body::TrustRootRetired(_) => evidence::retire(case)?,
         Body::EvidenceOpened(opened) => evidence::open(case, opened)?,
-        Body::StatementKeyIntroduced(_)
-        | Body::OwnerRemoved(_)
+        Body::OwnerRemoved(_)
         | Body::RuleChanged(_)
         | Body::ChangeCancelled(_)
         | Body::OverrideProposed(_)

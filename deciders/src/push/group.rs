@@ -2,29 +2,40 @@
 use alloc::vec::Vec;
 use events::{
     Body,
+    digest::Digest,
     event::Draft,
     gem::{FileTaken, NameTaken, Pushed, Source},
     id::{Owner, PublisherId},
     policy::{GemRegistered, OwnerAdded, PublisherAdded, PublisherPinned},
     stream::{EventRef, StreamName},
+    time::Timestamp,
 };
 
 use super::{Authority, Facts, States, Trusted};
+use crate::{Ledger, summary};
 
 /// The group so far, and the revision that the policy's next event will have.
 struct Group<'a> {
     facts: &'a Facts,
     policy: StreamName,
     next: u64,
+    /// The policy so far, with what this group adds to it.
+    digest: Option<Digest>,
     drafts: Vec<Draft>,
 }
 
 /// The events that a push with this authority leads to.
-pub(super) fn events(states: &States<'_>, facts: &Facts, authority: &Authority<'_>) -> Vec<Draft> {
+pub(super) fn events(
+    states: &States<'_>,
+    facts: &Facts,
+    authority: &Authority<'_>,
+    now: Timestamp,
+) -> Vec<Draft> {
     let mut group = Group {
         facts,
         policy: StreamName::policy(&facts.name.folded()),
         next: states.policy.next_revision,
+        digest: states.policy.digest,
         drafts: Vec::new(),
     };
     let (owner, trusted) = match authority {
@@ -40,12 +51,13 @@ pub(super) fn events(states: &States<'_>, facts: &Facts, authority: &Authority<'
         group.takes_name();
     }
     group.takes_file();
-    group.releases(source);
+    group.releases(source, states.ledger, now);
     group.drafts
 }
 
 impl Group<'_> {
     fn policy_event(&mut self, body: Body) -> PublisherId {
+        self.digest = Some(summary::policy_digest(self.digest.as_ref(), &body));
         self.drafts.push(Draft::new(self.policy.clone(), body));
         self.next += 1;
         PublisherId(self.next - 1)
@@ -98,9 +110,10 @@ impl Group<'_> {
         self.drafts.push(Draft::new(stream, body));
     }
 
-    fn releases(&mut self, source: Option<Source>) {
+    /// The release, with the digest of what the registry says of it where a key is in force that can sign it.
+    fn releases(&mut self, source: Option<Source>, ledger: &Ledger, now: Timestamp) {
         let facts = self.facts;
-        let pushed = Pushed {
+        let mut pushed = Pushed {
             api_key: facts.api_key,
             digest: facts.digest,
             document: facts.document,
@@ -116,6 +129,16 @@ impl Group<'_> {
             source,
             summary: None,
         };
+        let statement = self.digest.as_ref().and_then(|policy| {
+            let said = summary::Facts {
+                pushed: &pushed,
+                policy,
+                attested: &[],
+                time: now,
+            };
+            summary::statement(ledger, &said)
+        });
+        pushed.summary = statement.as_deref().map(Digest::of);
         let stream = StreamName::gem(&facts.name.folded());
         self.drafts
             .push(Draft::new(stream, Body::ReleasePushed(pushed)));

@@ -139,6 +139,7 @@ impl Mutant<'_> {
             ("log.opened" | "log.rules_changed", _) if path.starts_with("rules.") => WILL,
             ("log.succeeded", "known.root" | "known.size" | "root" | "vkey") => ANCHOR,
             ("log.succeeded", "reason") => WILL,
+            ("statement_key.introduced", "jwk.x") => WILL,
             ("subject.erased", _) => Free("which values are gone shows in the vault alone"),
             // The file and its settings, by the operator's word; the file's bytes have this digest.
             ("trust_root.recorded", _) => WILL,

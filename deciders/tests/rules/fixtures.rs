@@ -67,6 +67,20 @@ pub(crate) fn key_called(kid: &str, content: &str) -> ObservedKey {
     }
 }
 
+/// A key that could sign statements, told apart by its name.
+pub(crate) fn statement_key(name: &str) -> PublicJwk {
+    let part = |text: &str| KeyPart::parse(text).unwrap();
+    let x = format!("{}A", &Digest::of(name.as_bytes()).hex()[..42]);
+    PublicJwk {
+        crv: Some(part("Ed25519")),
+        e: None,
+        kty: part("OKP"),
+        n: None,
+        x: Some(part(&x)),
+        y: None,
+    }
+}
+
 pub(crate) fn github() -> Registered {
     Registered {
         algorithms: vec![Algorithm::RS256],

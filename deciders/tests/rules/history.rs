@@ -30,6 +30,7 @@ use crate::fixtures::{
 
 mod jobs;
 pub(crate) mod roots;
+mod statements;
 
 /// A log and a clock.
 #[derive(Clone, Debug)]

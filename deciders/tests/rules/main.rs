@@ -22,5 +22,6 @@ mod properties;
 mod publishers;
 mod push;
 mod quarantine;
+mod summary;
 mod tour;
 mod trust_roots;

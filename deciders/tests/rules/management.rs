@@ -414,6 +414,7 @@ fn every_code_has_a_name_of_its_own_a_sentence_and_a_test() {
         include_str!("push.rs"),
         include_str!("quarantine.rs"),
         include_str!("trust_roots.rs"),
+        include_str!("summary.rs"),
     ]
     .concat();
     for code in Code::ALL {

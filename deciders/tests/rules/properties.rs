@@ -209,7 +209,8 @@ impl Run {
 
     fn rarely(&mut self, a: u8, b: u8, c: u8) {
         let history = &mut self.history;
-        match a % 7 {
+        match a % 8 {
+            7 => drop(history.introduce(pick(&["a", "b", "c"], b))),
             0 => drop(history.erase(StreamName::account(account(b)))),
             1 => {
                 let rules = Rules {

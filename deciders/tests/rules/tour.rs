@@ -171,6 +171,8 @@ fn endings(history: &mut History) {
     history.disable_provider("github").unwrap();
     history.register("github", github(), &["k3"]).unwrap();
     history.succeed(history.successor()).unwrap();
+    history.introduce("a").unwrap();
+    history.introduce("b").unwrap();
     history.succeed(history.successor()).unwrap();
     history.later(120);
     history.root().unwrap();

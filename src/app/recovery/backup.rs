@@ -4,7 +4,7 @@
 //! DIR/backup.json   what it is, and the checkpoint; written last
 //! DIR/ledger.db     log, vault and rows
 //! DIR/blobs/        gems, metadata documents and trust roots by digest; kept from one backup to the next
-//! DIR/keys/         signing key and subject keys, only where they were asked for
+//! DIR/keys/         signing keys and subject keys, only where they were asked for
 //! ```
 //! Files are on disk before the event that names them, so whatever the copy of the database names can be copied after it. If we
 //! crash here, the folder holds the backup before, or one that `restore` refuses because manifest and database differ.
@@ -23,6 +23,7 @@ use crate::{
         anchor::{Anchor, Anchored},
         reader::Reader,
         sqlite,
+        statement_keys::{self, StatementKey},
     },
     views::{files, trust_roots},
 };
@@ -314,6 +315,10 @@ async fn copy_keys(folder: &Folder, to: &Path) -> Result<(), RecoveryError> {
     let key = to.join("log.key");
     // With its mode: only its owner may read it.
     fs::copy(folder.signing_key(), &key).map_err(at(&key))?;
+    for thumbprint in StatementKey::all(&folder.keys)? {
+        let key = statement_keys::path(to, &thumbprint);
+        fs::copy(statement_keys::path(&folder.keys, &thumbprint), &key).map_err(at(&key))?;
+    }
     let subjects = to.join("subjects.db.new");
     if subjects.exists() {
         fs::remove_file(&subjects).map_err(at(&subjects))?;

@@ -16,7 +16,13 @@ use super::{
 use crate::{
     blobs::Blobs,
     config::Folder,
-    store::{anchor::Anchor, halt, reader::Reader, sqlite},
+    store::{
+        anchor::Anchor,
+        halt,
+        reader::Reader,
+        sqlite,
+        statement_keys::{self, StatementKey},
+    },
 };
 
 /// What is in the folder now.
@@ -131,7 +137,12 @@ fn put_keys(from: &Path, folder: &Folder, there: bool) -> Result<Vec<PathBuf>, R
         .create(&folder.keys);
     made.map_err(at(&folder.keys))?;
     let mut missing = Vec::new();
-    for path in [folder.signing_key(), folder.subject_keys()] {
+    let mut wanted = vec![folder.signing_key(), folder.subject_keys()];
+    if there {
+        let statement_keys = StatementKey::all(&from.join("keys"))?.into_iter();
+        wanted.extend(statement_keys.map(|key| statement_keys::path(&folder.keys, &key)));
+    }
+    for path in wanted {
         let name = path.file_name().unwrap_or_default();
         if !path.exists() && there {
             fs::copy(from.join("keys").join(name), &path).map_err(at(&path))?;

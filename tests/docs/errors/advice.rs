@@ -70,6 +70,9 @@ pub(super) fn denied(code: Code) -> &'static str {
         Code::TrustRootInvalid => "change what the message names",
         Code::EvidenceEarly => "ask again when the token has expired",
         Code::EvidenceElsewhere => "ask for a version that the token released",
+        Code::StatementKeyInvalid => {
+            "nobody who asks over HTTP meets it; `gemledger log rotate-statement-key` makes a key by itself"
+        }
         Code::TooManyPublishers => "remove a publisher that is not needed: at most 50",
     }
 }

@@ -1,0 +1,192 @@
+//! The registry's own word on a release, signed: which key is introduced when, and the envelope that holds the statement.
+//!
+//! What is said follows from the log (`deciders::summary`), and so does which key signs it: the last that was introduced
+//! before the release. A key is on disk before its event, so if we crash between the two the next start finds a key that
+//! the log does not know, and introduces that one.
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use deciders::{Code, Ledger, ledger};
+use events::{
+    digest::Digest, name::FoldedName, platform::Platform, provider::PublicJwk, stream::StreamName,
+    version::GemVersion,
+};
+use serde::Serialize;
+
+use super::{App, CommandError, Request, settled, unread};
+use crate::{
+    store::{
+        StoreError, keys::KeyFileError, statement_keys::StatementKey, states::Read,
+        writer::{AppendError, Verdict},
+    },
+    views::{self, statement::Word},
+};
+
+/// What the payload is.
+pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+
+/// A signed statement, in a DSSE envelope: <https://github.com/secure-systems-lab/dsse>.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Envelope {
+    /// The statement's bytes, in base64.
+    pub payload: String,
+    /// What they are.
+    #[serde(rename = "payloadType")]
+    pub payload_type: &'static str,
+    /// One signature.
+    pub signatures: Vec<Signature>,
+}
+
+/// A signature over an envelope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Signature {
+    /// The thumbprint (RFC 7638) of the key, as the log writes it.
+    pub keyid: String,
+    /// Ed25519 over the payload and its type, in base64.
+    pub sig: String,
+}
+
+/// Why there is no signed statement, or no key.
+#[derive(Debug, thiserror::Error)]
+pub enum StatementError {
+    /// The release came before the first statement key.
+    #[error("the release is older than this registry's first statement key: there is no statement of it")]
+    Unspoken,
+    /// The key that must sign it is gone.
+    #[error("the key that signs this statement, {0}, is not in the folder of keys")]
+    KeyMissing(Digest),
+    /// A key's file cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyFileError),
+    /// The log could not be read, or holds another word than it leads to.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The key was not introduced.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+}
+
+impl From<AppendError> for StatementError {
+    fn from(error: AppendError) -> Self {
+        Self::Command(error.into())
+    }
+}
+
+impl App {
+    /// The signed statement of a release; `None` if there is no such release under a signed and anchored checkpoint.
+    pub async fn signed_statement(
+        &self,
+        gem: &FoldedName,
+        number: &GemVersion,
+        platform: &Platform,
+    ) -> Result<Option<Envelope>, StatementError> {
+        let (statement, jwk) = match views::statement::of(self, gem, number, platform).await? {
+            None => return Ok(None),
+            Some(Word::None) => return Err(StatementError::Unspoken),
+            Some(Word::Said { statement, key }) => (statement, key),
+        };
+        let thumbprint = jwk.thumbprint();
+        let key = StatementKey::load(&self.folder.keys, &thumbprint)?;
+        let key = key.ok_or(StatementError::KeyMissing(thumbprint))?;
+        Ok(Some(envelope(&key, &statement)))
+    }
+
+    /// Introduces a key where the newest in the log is not in the folder of keys: at the first start, and after a loss.
+    /// Returns it if there was need.
+    pub async fn introduce_statement_key(
+        &self,
+        request: Request,
+    ) -> Result<Option<PublicJwk>, StatementError> {
+        let ledger: Ledger = views::state(&self.reader, &StreamName::log()).await?;
+        if let Some(newest) = ledger.statement_key()
+            && StatementKey::load(&self.folder.keys, &newest.thumbprint())?.is_some()
+        {
+            return Ok(None);
+        }
+        self.next_statement_key(request, &ledger).await.map(Some)
+    }
+
+    /// Introduces another key. The one before stays good for what it signed, as long as it is kept.
+    pub async fn rotate_statement_key(
+        &self,
+        request: Request,
+    ) -> Result<PublicJwk, StatementError> {
+        let ledger: Ledger = views::state(&self.reader, &StreamName::log()).await?;
+        self.next_statement_key(request, &ledger).await
+    }
+
+    async fn next_statement_key(
+        &self,
+        request: Request,
+        ledger: &Ledger,
+    ) -> Result<PublicJwk, StatementError> {
+        let key = match self.left_behind(ledger)? {
+            Some(key) => key,
+            None => StatementKey::create(&self.folder.keys)?,
+        };
+        let (jwk, log) = (key.jwk().clone(), StreamName::log());
+        let reads = vec![Read::of::<Ledger>(log.clone())];
+        let introduced = jwk.clone();
+        let outcome = self
+            .writer
+            .append(reads, move |desk| match desk.state::<Ledger>(&log) {
+                Some(state) => {
+                    request.verdict(ledger::introduce_statement_key(state, introduced))
+                }
+                None => Verdict::answer(unread()),
+            })
+            .await?;
+        match settled(outcome) {
+            Ok(_) => Ok(jwk),
+            // Another process of this folder was faster with the same file.
+            Err(CommandError::Denied(denial)) if denial.code == Code::AlreadyExists => Ok(jwk),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A key that was made and never introduced. A file that is none was being written when we crashed.
+    fn left_behind(&self, ledger: &Ledger) -> Result<Option<StatementKey>, KeyFileError> {
+        let known = |thumbprint: &Digest| {
+            let mut keys = ledger.statement_keys.iter();
+            keys.any(|key| key.thumbprint() == *thumbprint)
+        };
+        let all = StatementKey::all(&self.folder.keys)?;
+        let mut strangers = all.iter().filter(|thumbprint| !known(thumbprint));
+        Ok(strangers.find_map(|thumbprint| {
+            StatementKey::load(&self.folder.keys, thumbprint)
+                .ok()
+                .flatten()
+        }))
+    }
+}
+
+/// The statement in its envelope.
+fn envelope(key: &StatementKey, statement: &[u8]) -> Envelope {
+    let signature = key.sign(&pre_authentication(PAYLOAD_TYPE, statement));
+    Envelope {
+        payload: STANDARD.encode(statement),
+        payload_type: PAYLOAD_TYPE,
+        signatures: vec![Signature {
+            keyid: key.jwk().thumbprint().to_string(),
+            sig: STANDARD.encode(signature),
+        }],
+    }
+}
+
+/// What a DSSE signature is over: lengths make two readings impossible.
+fn pre_authentication(kind: &str, payload: &[u8]) -> Vec<u8> {
+    let head = format!("DSSEv1 {} {kind} {} ", kind.len(), payload.len());
+    [head.as_bytes(), payload].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_signed_is_as_the_specification_of_dsse_writes_it() {
+        let signed = pre_authentication("http://example.com/HelloWorld", b"hello world");
+        assert_eq!(
+            signed,
+            b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+        );
+    }
+}

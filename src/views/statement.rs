@@ -1,0 +1,151 @@
+//! What the registry says of a release, written again from the log: the bytes whose digest stands in `release.pushed`.
+use deciders::{
+    Ledger,
+    summary::{self, Facts, policy_digest},
+};
+use events::{
+    Body, Recorded,
+    attestation::Attested,
+    digest::Digest,
+    fold,
+    name::FoldedName,
+    platform::Platform,
+    provider::PublicJwk,
+    stream::{EventRef, StreamName},
+    version::GemVersion,
+};
+use serde::Serialize;
+
+use super::{LONGEST, provenance};
+use crate::{
+    app::App,
+    store::{StoreError, reader::Reader, statement_keys::public_pem},
+};
+
+/// Events of one push that stand before or behind the release itself, at most.
+const GROUP: u64 = 64;
+
+/// The registry's word on a release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// No statement key was in force.
+    None,
+    /// This was said.
+    Said {
+        /// The statement's bytes.
+        statement: Vec<u8>,
+        /// The key that signs it: the last that was introduced before the release.
+        key: PublicJwk,
+    },
+}
+
+/// The word on a release; `None` if there is no such release under a signed and anchored checkpoint.
+pub async fn of(
+    app: &App,
+    gem: &FoldedName,
+    number: &GemVersion,
+    platform: &Platform,
+) -> Result<Option<Word>, StoreError> {
+    let Some((index, _)) = provenance::released(app, gem, number, platform).await? else {
+        return Ok(None);
+    };
+    if index >= provenance::covered(app)? {
+        return Ok(None);
+    }
+    written(&app.reader, index).await.map(Some)
+}
+
+/// The word on the release at this log index. It is held against the log before anybody sees it.
+pub async fn written(reader: &Reader, index: u64) -> Result<Word, StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt(format!("the statement of event {index}: {what}"));
+    let around = reader.events(index.saturating_sub(GROUP), index + GROUP);
+    let around = around.await?;
+    let release = around.iter().find(|recorded| recorded.index == index);
+    let release = release.ok_or_else(|| corrupt("there is no such event"))?;
+    let Body::ReleasePushed(pushed) = &release.event.body else {
+        return Err(corrupt("it is no release"));
+    };
+    let Some(summary) = pushed.summary else {
+        return Ok(Word::None);
+    };
+    let log = reader.stream(&StreamName::log(), 0, LONGEST).await?;
+    let before = log.iter().filter(|recorded| recorded.index < index);
+    let ledger: Ledger = fold(before.map(|recorded| &recorded.event));
+    let policy = policy(reader, &pushed.policy).await?;
+    let attested = attested(&around, release);
+    let facts = Facts {
+        pushed,
+        policy: &policy.ok_or_else(|| corrupt("its policy has no event"))?,
+        attested: &attested,
+        time: release.event.time,
+    };
+    let statement = summary::statement(&ledger, &facts);
+    let (statement, key) = statement
+        .zip(ledger.statement_key())
+        .ok_or_else(|| corrupt("no key was in force"))?;
+    if Digest::of(&statement) != summary {
+        return Err(corrupt("the log leads to other bytes than it names"));
+    }
+    Ok(Word::Said {
+        statement,
+        key: key.clone(),
+    })
+}
+
+/// The digest of a policy up to this event.
+async fn policy(reader: &Reader, last: &EventRef) -> Result<Option<Digest>, StoreError> {
+    let events = reader.stream(&last.stream, 0, LONGEST).await?;
+    let stands_on = |recorded: &&Recorded| recorded.event.revision <= last.revision;
+    let digest = |before: Option<Digest>, recorded: &Recorded| {
+        Some(policy_digest(before.as_ref(), &recorded.event.body))
+    };
+    Ok(events.iter().filter(stands_on).fold(None, digest))
+}
+
+/// The bundles that came with a release: what stands beside it in the same request.
+fn attested<'a>(around: &'a [Recorded], release: &Recorded) -> Vec<&'a Attested> {
+    let same = around
+        .iter()
+        .filter(|recorded| recorded.event.request == release.event.request);
+    same.filter_map(|recorded| {
+        if let Body::ReleaseAttested(attested) = &recorded.event.body {
+            Some(attested)
+        } else {
+            None
+        }
+    })
+    .collect()
+}
+
+/// A key that signs statements.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IntroducedKey {
+    /// The name that envelopes call it by: its thumbprint (RFC 7638).
+    pub keyid: Digest,
+    /// The log index of its introduction: it signs the releases behind it, up to the next key.
+    pub log_index: u64,
+    /// The key.
+    pub jwk: PublicJwk,
+    /// The same as PEM.
+    pub pem: Option<String>,
+}
+
+/// The keys that sign statements, in the order of their introduction, as far as the log is anchored.
+pub async fn keys(app: &App) -> Result<Vec<IntroducedKey>, StoreError> {
+    let covered = provenance::covered(app)?;
+    let log = app.reader.stream(&StreamName::log(), 0, LONGEST).await?;
+    let introduced = log.iter().filter_map(|recorded| {
+        let log_index = Some(recorded.index).filter(|index| *index < covered)?;
+        if let Body::StatementKeyIntroduced(introduced) = &recorded.event.body {
+            Some(IntroducedKey {
+                keyid: introduced.jwk.thumbprint(),
+                log_index,
+                jwk: introduced.jwk.clone(),
+                pem: public_pem(&introduced.jwk),
+            })
+        } else {
+            None
+        }
+    });
+    Ok(introduced.collect())
+}
