@@ -11,10 +11,12 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod attestation;
 pub mod audit;
 pub mod denial;
 pub mod exchange;
 pub mod explain;
+pub mod forge;
 pub mod matching;
 pub mod push;
 pub mod summary;

@@ -3,6 +3,7 @@ use alloc::{string::ToString, vec::Vec};
 use events::{
     Body,
     api_key::{Holder, Issued, Scope},
+    attestation::Attested,
     claims::Workflow,
     denied::PushDenied,
     digest::Digest,
@@ -12,6 +13,7 @@ use events::{
     name::GemName,
     platform::{FullName, Platform},
     policy::Publisher,
+    provider::Registered,
     stream::{EventRef, StreamName},
     text::{Slug, Text},
     time::Timestamp,
@@ -22,6 +24,7 @@ use crate::{
     Code, Denial, Ledger,
     account::Account,
     api_key::ApiKey,
+    attestation,
     denied::Denied,
     gem::{Gem, Release},
     matching::{Job, match_policy},
@@ -29,6 +32,7 @@ use crate::{
     provider::Provider,
     taken::Taken,
     token::Token,
+    trust_root::TrustRoot,
 };
 
 mod group;
@@ -54,9 +58,11 @@ pub struct Facts {
     pub document: Digest,
     /// The compact index line.
     pub info: IndexLine,
+    /// The bundles that came with it, each verified, in the order in which they were uploaded.
+    pub attestations: Vec<attestation::Facts>,
 }
 
-/// The states that a push is judged on. The last three depend on who holds the key.
+/// The states that a push is judged on. Those behind `file` depend on who holds the key, and on what came with the file.
 #[derive(Clone, Debug)]
 pub struct States<'a> {
     /// `log`
@@ -77,6 +83,8 @@ pub struct States<'a> {
     pub token: Option<&'a Token>,
     /// `provider/<slug>` of that token.
     pub provider: Option<(&'a Slug, &'a Provider)>,
+    /// `trust_root/<slug>` of each root that verified a bundle.
+    pub trust_roots: Vec<(StreamName, &'a TrustRoot)>,
 }
 
 /// What a push leads to.
@@ -87,6 +95,9 @@ pub enum Verdict {
     /// Nothing: this very file is that version already. Clients send a push again when they did not hear the answer.
     AlreadyPushed,
 }
+
+/// Whether an attestation must be of the very attempt of the run that pushes. No rule demands it yet.
+const SAME_ATTEMPT: bool = false;
 
 /// On whose word the push is allowed.
 enum Authority<'a> {
@@ -102,6 +113,8 @@ struct Trusted<'a> {
     /// It is still pending: whose the gem will be.
     pending: Option<Owner>,
     exchange: &'a EventRef,
+    provider: &'a Registered,
+    slug: &'a Slug,
     workflow: &'a Workflow,
 }
 
@@ -138,9 +151,40 @@ pub fn decide(states: &States<'_>, facts: &Facts, now: Timestamp) -> Result<Verd
         return Err(Denial::new(Code::FileTaken).found(facts.file.as_str()));
     }
     one_version(states, issued, facts)?;
+    let attested = attested(states, facts, &authority, now)?;
     Ok(Verdict::Release(group::events(
-        states, facts, &authority, now,
+        states, facts, &authority, attested, now,
     )))
+}
+
+/// What each bundle says, held against the run that bought the key.
+fn attested(
+    states: &States<'_>,
+    facts: &Facts,
+    authority: &Authority<'_>,
+    now: Timestamp,
+) -> Result<Vec<Attested>, Denial> {
+    if facts.attestations.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Authority::Publisher(trusted) = authority else {
+        return Err(Code::AttestationNeedsPublisher.into());
+    };
+    attestation::distinct(&facts.attestations)?;
+    let job = Job {
+        slug: trusted.slug,
+        provider: trusted.provider,
+        workflow: trusted.workflow,
+    };
+    let judged = facts.attestations.iter().map(|bundle| {
+        let mut roots = states.trust_roots.iter();
+        let root = roots.find(|(stream, _)| *stream == bundle.root.stream);
+        let root = root.map(|(_, root)| *root);
+        let compared =
+            attestation::judge(bundle, root, &job, trusted.publisher, SAME_ATTEMPT, now)?;
+        Ok(bundle.event(facts, compared))
+    });
+    judged.collect()
 }
 
 /// A key dies with whoever vouched for it: its account, its provider, or the provider's key.
@@ -270,6 +314,8 @@ fn trusted<'a>(
         publisher,
         pending: pending.map(|pending| pending.owner),
         exchange,
+        provider: job.provider,
+        slug,
         workflow: &token.workflow,
     }))
 }

@@ -231,6 +231,7 @@ fn parse(api_key: events::id::ApiKeyId, bytes: &[u8]) -> Result<Parsed, PushErro
         size: gem.size,
         document: Digest::of(&document),
         info,
+        attestations: Vec::new(),
     };
     Ok(Parsed { facts, document })
 }
@@ -288,6 +289,7 @@ impl Context {
                 .provider
                 .as_ref()
                 .and_then(|slug| Some((slug, desk.state(&StreamName::provider(slug))?))),
+            trust_roots: Vec::new(),
         })
     }
 }

@@ -218,6 +218,7 @@ fn status_of(code: Code) -> StatusCode {
         | Code::TrustRootRetired
         | Code::AlreadyExists => StatusCode::CONFLICT,
         Code::NotFound | Code::TrustRootUnknown => StatusCode::NOT_FOUND,
+        Code::AttestationNeedsPublisher => StatusCode::BAD_REQUEST,
         Code::ProviderKeysStale | Code::UnknownEdition => StatusCode::SERVICE_UNAVAILABLE,
         Code::KeyUnknown
         | Code::KeyRevoked
@@ -234,6 +235,30 @@ fn status_of(code: Code) -> StatusCode {
         | Code::ProviderInvalid
         | Code::ApiKeyInvalid
         | Code::ReleaseIncoherent
+        | Code::AttestationDuplicate
+        | Code::AttestationProvider
+        | Code::AttestationRootUnknown
+        | Code::AttestationRootIssuer
+        | Code::AttestationEvidence
+        | Code::AttestationFuture
+        | Code::AttestationClaimMissing
+        | Code::AttestationIssuer
+        | Code::AttestationRepository
+        | Code::AttestationRepositoryId
+        | Code::AttestationOwnerId
+        | Code::AttestationRef
+        | Code::AttestationCommit
+        | Code::AttestationTrigger
+        | Code::AttestationRunner
+        | Code::AttestationBuildConfig
+        | Code::AttestationSigner
+        | Code::AttestationBuildConfigCommit
+        | Code::AttestationSignerCommit
+        | Code::AttestationVisibility
+        | Code::AttestationRun
+        | Code::AttestationAttempt
+        | Code::AttestationJob
+        | Code::AttestationEnvironment
         | Code::SuccessorInvalid
         | Code::StatementKeyInvalid
         | Code::TrustRootInvalid => StatusCode::UNPROCESSABLE_ENTITY,

@@ -86,9 +86,11 @@ fn may(case: &Case<'_>) -> bool {
             Reason::Holder => ApiKeyId::parse(last.stream.rest())
                 .is_ok_and(|id| case.world.keys.holder(id).as_ref() == Some(actor)),
         },
-        Body::ReleasePushed(pushed) => {
-            let holder = case.world.keys.holder(pushed.api_key);
-            // A key that is not known is a finding of its own.
+        Body::ReleasePushed(_) | Body::ReleaseAttested(_) => {
+            let holder = case
+                .pushed()
+                .and_then(|pushed| case.world.keys.holder(pushed.api_key));
+            // A key that is not known, or an attestation alone, is a finding of its own.
             holder.is_none_or(|holder| holder == *actor)
         }
         Body::ExchangeDenied(denied) => is_workflow(
@@ -100,8 +102,7 @@ fn may(case: &Case<'_>) -> bool {
             Some(holder) => holder == *actor,
             None => case.order.exists(&StreamName::api_key(denied.api_key)),
         },
-        Body::ReleaseAttested(_)
-        | Body::TokenExchanged(_)
+        Body::TokenExchanged(_)
         | Body::GemRegistered(_)
         | Body::OwnerAdded(_)
         | Body::PublisherPinned(_)

@@ -1,6 +1,6 @@
 //! From the events of one request to the command behind it: what it must have known, and what it had to lead to.
 use alloc::{format, string::String, string::ToString, vec::Vec};
-use events::{Body, Event, event::Draft, id::Owner, name::FoldedName};
+use events::{Body, Event, event::Draft, gem::Pushed, id::Owner, name::FoldedName};
 
 use super::{
     Finding, actor,
@@ -56,6 +56,17 @@ impl Case<'_> {
     /// The gem whose stream the last event stands in.
     pub(super) fn gem(&self) -> Result<FoldedName, Fault> {
         FoldedName::parse(self.last.stream.rest()).map_err(|_| self.misplaced())
+    }
+
+    /// The release that the group makes.
+    pub(super) fn pushed(&self) -> Option<&Pushed> {
+        self.group.events().find_map(|event| {
+            if let Body::ReleasePushed(pushed) = &event.body {
+                Some(pushed)
+            } else {
+                None
+            }
+        })
     }
 
     pub(super) fn misplaced(&self) -> Fault {
@@ -130,6 +141,7 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         },
         Body::ApiKeyRevoked(revoked) => management::revoke(case, revoked)?,
         Body::ReleasePushed(pushed) => release::push(case, pushed)?,
+        Body::ReleaseAttested(_) => release::attested(case)?,
         Body::ReleaseQuarantined(quarantined) => management::quarantine(case, quarantined)?,
         Body::ReleaseRestored(restored) => management::restore(case, restored)?,
         Body::ExchangeDenied(denied) => records::exchange(case, denied)?,
@@ -143,7 +155,6 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         | Body::ChangeCancelled(_)
         | Body::OverrideProposed(_)
         | Body::PolicyOverridden(_)
-        | Body::ReleaseAttested(_)
         | Body::ReleaseCompared(_)
         | Body::TokenExchanged(_)
         | Body::GemRegistered(_)

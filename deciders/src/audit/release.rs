@@ -1,13 +1,14 @@
 //! Exchanges and pushes: their facts and states, from the events that they led to.
 use alloc::vec::Vec;
 use events::{
+    Body,
     api_key::{Holder, Issued},
     digest::Digest,
     event::Draft,
     gem::Pushed,
     id::{AccountId, ApiKeyId},
     platform::FullName,
-    stream::StreamName,
+    stream::{StreamKind, StreamName},
     text::Slug,
     time::Timestamp,
     token::{Exchanged, Match},
@@ -20,10 +21,11 @@ use super::{
 use crate::{
     Code, Denial,
     api_key::ApiKey,
-    exchange,
+    attestation, exchange,
     push::{self, Verdict},
     taken::Taken,
     token::{Stated, Token},
+    trust_root::TrustRoot,
 };
 
 /// What the exchange had to lead to, or nothing if that is what stands there.
@@ -153,6 +155,7 @@ pub(super) fn push(case: &Case<'_>, pushed: &Pushed) -> Result<Vec<Draft>, Fault
         Pusher::Unknown => return Err(forgotten(case, pushed.api_key)),
     };
     let account = holder(&api_key).map(|id| world.account(id));
+    let attestations = attestations(case);
     let slug = pushed
         .source
         .as_ref()
@@ -168,6 +171,7 @@ pub(super) fn push(case: &Case<'_>, pushed: &Pushed) -> Result<Vec<Draft>, Fault
         account: account.as_ref(),
         token: token.as_ref(),
         provider: slug.as_ref().map(|slug| (slug, world.provider(slug))),
+        trust_roots: roots(case, &attestations),
     };
     let facts = push::Facts {
         api_key: pushed.api_key,
@@ -179,11 +183,43 @@ pub(super) fn push(case: &Case<'_>, pushed: &Pushed) -> Result<Vec<Draft>, Fault
         size: pushed.size,
         document: pushed.document,
         info: pushed.info.clone(),
+        attestations,
     };
     match push::decide(&states, &facts, case.last.time)? {
         Verdict::Release(drafts) => Ok(drafts),
         Verdict::AlreadyPushed => Err(Fault::new("events", "the very file was released before")),
     }
+}
+
+/// The push that the group of an attestation is.
+pub(super) fn attested(case: &Case<'_>) -> Result<Vec<Draft>, Fault> {
+    let pushed = case.pushed();
+    let alone = || Fault::new("events", "it attests a release that did not come with it");
+    push(case, pushed.ok_or_else(alone)?)
+}
+
+/// The bundles that came with the file, as their events have them.
+fn attestations(case: &Case<'_>) -> Vec<attestation::Facts> {
+    let bodies = case.group.events().map(|event| &event.body);
+    let bundles = bodies.filter_map(|body| {
+        if let Body::ReleaseAttested(attested) = body {
+            Some(attestation::Facts::recorded(attested))
+        } else {
+            None
+        }
+    });
+    bundles.collect()
+}
+
+/// The trust roots that verified them.
+fn roots<'a>(case: &Case<'a>, bundles: &[attestation::Facts]) -> Vec<(StreamName, &'a TrustRoot)> {
+    let streams = bundles.iter().map(|bundle| &bundle.root.stream);
+    let roots = streams.filter_map(|stream| {
+        let slug = Slug::parse(stream.rest()).ok()?;
+        let root = case.world.trust_root(&slug);
+        (stream.kind() == StreamKind::TrustRoot).then(|| (stream.clone(), root))
+    });
+    roots.collect()
 }
 
 fn holder(key: &ApiKey) -> Option<AccountId> {

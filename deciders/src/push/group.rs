@@ -2,6 +2,7 @@
 use alloc::vec::Vec;
 use events::{
     Body,
+    attestation::Attested,
     digest::Digest,
     event::Draft,
     gem::{FileTaken, NameTaken, Pushed, Source},
@@ -24,11 +25,12 @@ struct Group<'a> {
     drafts: Vec<Draft>,
 }
 
-/// The events that a push with this authority leads to.
+/// The events that a push with this authority and these attestations leads to.
 pub(super) fn events(
     states: &States<'_>,
     facts: &Facts,
     authority: &Authority<'_>,
+    attested: Vec<Attested>,
     now: Timestamp,
 ) -> Vec<Draft> {
     let mut group = Group {
@@ -51,7 +53,12 @@ pub(super) fn events(
         group.takes_name();
     }
     group.takes_file();
-    group.releases(source, states.ledger, now);
+    group.releases(source, &attested, states.ledger, now);
+    let stream = StreamName::gem(&facts.name.folded());
+    let attested = attested.into_iter().map(Body::ReleaseAttested);
+    group
+        .drafts
+        .extend(attested.map(|body| Draft::new(stream.clone(), body)));
     group.drafts
 }
 
@@ -111,7 +118,13 @@ impl Group<'_> {
     }
 
     /// The release, with the digest of what the registry says of it where a key is in force that can sign it.
-    fn releases(&mut self, source: Option<Source>, ledger: &Ledger, now: Timestamp) {
+    fn releases(
+        &mut self,
+        source: Option<Source>,
+        attested: &[Attested],
+        ledger: &Ledger,
+        now: Timestamp,
+    ) {
         let facts = self.facts;
         let mut pushed = Pushed {
             api_key: facts.api_key,
@@ -133,7 +146,7 @@ impl Group<'_> {
             let said = summary::Facts {
                 pushed: &pushed,
                 policy,
-                attested: &[],
+                attested: &attested.iter().collect::<Vec<_>>(),
                 time: now,
             };
             summary::statement(ledger, &said)

@@ -21,6 +21,7 @@ const COMMITMENT: Field =
 const EVIDENCE: Field =
     Free("a claim that no rule reads: whoever is shown the sealed token can tell");
 const FILE: Field = Free("a fact about the file: whoever has the file can tell");
+const BUNDLE: Field = Free("a fact about the bundle: whoever has it can tell");
 const WILL: Field =
     Free("the operator's or an owner's own choice, and the log is where it is made");
 const COUNT: Field = Free("what was not recorded leaves no trace to count");
@@ -96,8 +97,12 @@ impl Mutant<'_> {
             .into_iter()
             .filter(|other| *other != event)
             .collect();
-        let observed = matches!(event.body, Body::ProviderKeysObserved(_));
-        !self.continues() && (observed || rest.iter().all(|other| is_removal(other)))
+        // A push with fewer bundles is a push.
+        let alone = matches!(
+            event.body,
+            Body::ProviderKeysObserved(_) | Body::ReleaseAttested(_)
+        );
+        !self.continues() && (alone || rest.iter().all(|other| is_removal(other)))
     }
 
     /// What a change of this field must lead to.
@@ -169,6 +174,10 @@ impl Mutant<'_> {
             }
             // An account reserves for itself alone.
             ("pending_publisher.added", "owner") if self.event().actor == Actor::Operator => WILL,
+            (
+                "release.attested",
+                "bundle" | "certificate" | "predicate" | "signed" | "entry.index" | "entry.log",
+            ) => BUNDLE,
             ("map.rooted", _) => MAP,
             ("publisher.removed" | "pending_publisher.removed", _) => Chosen,
             ("release.quarantined" | "release.restored", "reason") => WILL,

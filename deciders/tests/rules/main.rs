@@ -1,6 +1,7 @@
 //! The rules, told as histories: given what happened, when somebody asks, then this follows.
 #![cfg(test)]
 
+mod bundle;
 mod fields;
 mod fixtures;
 mod forge;
@@ -8,6 +9,7 @@ mod history;
 mod job;
 mod release;
 
+mod attestations;
 mod audit;
 mod denials;
 mod evidence;

@@ -404,6 +404,8 @@ fn a_key_acts_within_its_scopes() {
 #[test]
 fn every_code_has_a_name_of_its_own_a_sentence_and_a_test() {
     let tests = [
+        include_str!("attestations.rs"),
+        include_str!("../../src/attestation/bind.rs"),
         include_str!("denials.rs"),
         include_str!("evidence.rs"),
         include_str!("exchange.rs"),

@@ -1,4 +1,5 @@
 //! Any history at all: whatever is asked in whatever order, nothing panics, and what was decided is lawful.
+use deciders::attestation;
 use events::{
     Body,
     api_key::Scope,
@@ -10,13 +11,14 @@ use events::{
 use proptest::{prelude::*, strategy::ValueTree};
 
 use crate::{
+    bundle::{claims, logged, timestamped},
     fields::Mutant,
     fixtures::{
         account_id, generic, github, gitlab, observed_key, provisional, publisher, slug, text,
     },
     history::{
         History, audit,
-        roots::{public_good, timestamped},
+        roots::{public_good, timestamped as own_root},
     },
     job::{Job, generic_job, gitlab_job, job},
     mutations::{check_fields, check_order},
@@ -122,6 +124,8 @@ struct Run {
     history: History,
     keys: Vec<ApiKeyId>,
     jti: u64,
+    /// The last one that asked for a key.
+    job: Option<Job>,
 }
 
 impl Run {
@@ -166,10 +170,13 @@ impl Run {
                 self.jti += u64::from(b % 8 != 0);
                 let job = some_job(self.jti, a);
                 self.keys.extend(history.exchange(&job));
+                self.job = Some(job);
             }
             15..=17 => {
                 let key = self.key(b);
-                drop(self.history.push(key, &some_release(a, c)));
+                let mut facts = some_release(a, c).facts(key);
+                facts.attestations = self.some_bundles(b, c);
+                drop(self.history.push_facts(&facts));
             }
             18 => {
                 let key = self.key(b);
@@ -183,6 +190,20 @@ impl Run {
             19 => self.withhold(a, b),
             _ => self.rarely(a, b, c),
         }
+    }
+
+    /// Often none, sometimes that of the job which made the newest key, or of another.
+    fn some_bundles(&self, a: u8, b: u8) -> Vec<attestation::Facts> {
+        let said = match a / 4 % 8 {
+            0..4 => return Vec::new(),
+            4 => claims(&some_job(self.jti, b)),
+            _ => claims(self.job.as_ref().unwrap_or(&job(1))),
+        };
+        let root = pick(&["public-good", "own"], b);
+        vec![match root {
+            "own" => timestamped(&self.history, root, said),
+            _ => logged(&self.history, said),
+        }]
     }
 
     /// Some release that there is, or one that there is not, is withheld or served again.
@@ -236,7 +257,7 @@ impl Run {
                 drop(self.history.record_root(name, public_good(b)));
                 self.history.retire_root(name)
             }
-            1 => self.history.record_root(name, timestamped()),
+            1 => self.history.record_root(name, own_root()),
             version => self.history.record_root(name, public_good(version)),
         });
     }
@@ -259,10 +280,13 @@ impl Run {
 }
 
 fn run(commands: &[Command]) -> History {
+    let mut history = History::public();
+    history.record_root("public-good", public_good(2)).unwrap();
     let mut run = Run {
-        history: History::public(),
+        history,
         keys: Vec::new(),
         jti: 0,
+        job: None,
     };
     for command in commands {
         run.apply(*command);

@@ -57,6 +57,7 @@ impl Release {
             size: 1024,
             document: Digest::of(self.content.as_bytes()),
             info: IndexLine::parse(&info).unwrap(),
+            attestations: Vec::new(),
         }
     }
 }

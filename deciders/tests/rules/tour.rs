@@ -9,13 +9,14 @@ use events::{
 };
 
 use crate::{
+    bundle::{claims, logged, timestamped},
     fixtures::{
         account_id, folded, generic, github, gitlab, key_called, observed_key, provisional,
         publisher, slug, text,
     },
     history::{
         History, audit,
-        roots::{public_good, timestamped},
+        roots::{public_good, timestamped as own},
     },
     job::{generic_job, gitlab_job, job},
     release::release,
@@ -38,6 +39,7 @@ pub(crate) fn tour() -> History {
     forges(&mut history);
     endings(&mut history);
     roots(&mut history);
+    attestations(&mut history);
     evidence(&mut history);
     history
 }
@@ -46,9 +48,39 @@ pub(crate) fn tour() -> History {
 fn roots(history: &mut History) {
     history.record_root("public-good", public_good(1)).unwrap();
     history.record_root("public-good", public_good(2)).unwrap();
-    history.record_root("own", timestamped()).unwrap();
+    history.record_root("own", own()).unwrap();
     history.retire_root("own").unwrap();
-    history.record_root("own", timestamped()).unwrap();
+    history.record_root("own", own()).unwrap();
+}
+
+/// A release with two bundles of the same run, and one at a forge whose certificates name the job.
+fn attestations(history: &mut History) {
+    let of = job(21).with(|workflow| workflow.environment = Some(text("release")));
+    let named = Publisher {
+        environment: Some(text("release")),
+        ..publisher()
+    };
+    history.add("attested", named).unwrap();
+    let key = history.exchange(&of).unwrap();
+    let mut facts = release("attested", "1.0").facts(key);
+    let mut slsa = logged(history, claims(&of));
+    slsa.predicate = Some(text("https://slsa.dev/provenance/v1"));
+    slsa.bundle = slsa.certificate;
+    facts.attestations = vec![logged(history, claims(&of)), slsa];
+    history.push_facts(&facts).unwrap();
+    let at_gitlab = Publisher {
+        owner_id: Some(text("77")),
+        provider: slug("gitlab"),
+        repository: text("group/sub/rake"),
+        workflow: text(".gitlab-ci.yml"),
+        ..publisher()
+    };
+    history.add("attested", at_gitlab).unwrap();
+    let of = gitlab_job(22);
+    let key = history.exchange(&of).unwrap();
+    let mut facts = release("attested", "2.0").facts(key);
+    facts.attestations = vec![timestamped(history, "own", claims(&of))];
+    history.push_facts(&facts).unwrap();
 }
 
 /// Tokens of releases that are long expired, shown to the operator and to an owner.

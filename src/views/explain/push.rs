@@ -72,6 +72,7 @@ impl PushStates {
                 .provider
                 .as_ref()
                 .map(|(slug, provider)| (slug, provider)),
+            trust_roots: Vec::new(),
         }
     }
 }
@@ -97,6 +98,7 @@ pub(super) async fn push(
         size: pushed.size,
         document: pushed.document,
         info: pushed.info.clone(),
+        attestations: Vec::new(),
     };
     let before = PushStates::read(then, &gem, &facts).await?;
     let checks = explain::push(&before.states(), &facts, event.time);

@@ -53,6 +53,45 @@ pub(super) fn denied(code: Code) -> &'static str {
         Code::NotPublisher => "add a publisher for the workflow of this key",
         Code::NameReserved => "choose another name, or wait until the reservation ends",
         Code::OneVersionPerKey => "exchange a fresh token for the next version",
+        Code::AttestationNeedsPublisher => {
+            "push with the key that a trusted publisher's job got, or without --attestation"
+        }
+        Code::AttestationDuplicate => "send one attestation of each kind",
+        Code::AttestationProvider => "push without --attestation, or release from GitHub or GitLab",
+        Code::AttestationRootUnknown => {
+            "push again: the operator has changed the trust root meanwhile"
+        }
+        Code::AttestationRootIssuer => {
+            "sign where the registry's trust root vouches for this issuer; the operator sets it with `gemledger trust-root`"
+        }
+        Code::AttestationEvidence => "sign again with what the trust root requires",
+        Code::AttestationFuture => {
+            "the clocks of the transparency log and the registry disagree; tell the operator"
+        }
+        Code::AttestationClaimMissing => {
+            "the message names the field and the side; a certificate authority that sets every field is needed"
+        }
+        Code::AttestationIssuer => "sign in the job that pushes",
+        Code::AttestationRepository
+        | Code::AttestationRepositoryId
+        | Code::AttestationOwnerId
+        | Code::AttestationRef
+        | Code::AttestationCommit
+        | Code::AttestationTrigger
+        | Code::AttestationRunner
+        | Code::AttestationBuildConfig
+        | Code::AttestationSigner
+        | Code::AttestationBuildConfigCommit
+        | Code::AttestationSignerCommit
+        | Code::AttestationVisibility
+        | Code::AttestationRun => {
+            "sign and push in the same run; if this was not your doing, somebody used the key elsewhere"
+        }
+        Code::AttestationAttempt => "sign again in the attempt that pushes",
+        Code::AttestationJob => "sign and push in one job",
+        Code::AttestationEnvironment => {
+            "let the job that signs run in the publisher's environment too"
+        }
         Code::AlreadyExists => "nothing: it is there",
         Code::NotFound => "check the name or id",
         Code::Clock => "try again with a fresh token",

@@ -5,6 +5,7 @@ use deciders::{
     exchange::{self, Turned},
     policy,
     push::{self, Verdict},
+    trust_root::TrustRoot,
 };
 use events::{
     Body,
@@ -93,6 +94,10 @@ impl History {
             None => {}
         }
         let (ledger, policy) = (self.ledger(), self.state(&StreamName::policy(&name)));
+        let bundles = facts.attestations.iter();
+        let roots: Vec<(StreamName, TrustRoot)> = bundles
+            .map(|bundle| (bundle.root.stream.clone(), self.state(&bundle.root.stream)))
+            .collect();
         let states = push::States {
             ledger: &ledger,
             api_key: &api_key,
@@ -103,6 +108,10 @@ impl History {
             account: account.as_ref(),
             token: token.as_ref(),
             provider: provider.as_ref().map(|(slug, provider)| (slug, provider)),
+            trust_roots: roots
+                .iter()
+                .map(|(stream, root)| (stream.clone(), root))
+                .collect(),
         };
         let verdict = push::decide(&states, facts, self.now);
         match &verdict {

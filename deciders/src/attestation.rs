@@ -1,0 +1,221 @@
+//! A build attestation that was verified: whether its trust root may vouch for the job, and whether the certificate is of
+//! the very run that bought the pushing key.
+//!
+//! Signatures and logs were checked outside, against a root of the operator's choice. What they say is a fact here, and
+//! stands in `release.attested` field by field beside what was expected, so that whoever reads the log decides again.
+use alloc::vec::Vec;
+use events::{
+    attestation::{Attested, Compared, Field, LogEntry},
+    digest::Digest,
+    policy::Publisher,
+    stream::EventRef,
+    text::Text,
+    time::Timestamp,
+};
+
+use crate::{Code, Denial, matching::Job, push, trust_root::TrustRoot};
+
+mod bind;
+mod run;
+
+pub use bind::{bind, code_of};
+
+/// What a verified certificate says, each as [`Text::claim`] has it; `None` where it says nothing.
+///
+/// The numbers are the extensions of a Fulcio certificate, `1.3.6.1.4.1.57264.1.N`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// 18.
+    pub build_config: Option<Text>,
+    /// 19.
+    pub build_config_commit: Option<Text>,
+    /// 13.
+    pub commit: Option<Text>,
+    /// 23.
+    pub environment: Option<Text>,
+    /// The name that the certificate was issued to, its subject alternative name.
+    pub identity: Option<Text>,
+    /// 8.
+    pub issuer: Option<Text>,
+    /// 17.
+    pub owner_id: Option<Text>,
+    /// 14.
+    pub git_ref: Option<Text>,
+    /// 12.
+    pub repository: Option<Text>,
+    /// 15.
+    pub repository_id: Option<Text>,
+    /// 21, whole.
+    pub run: Option<Text>,
+    /// 11.
+    pub runner: Option<Text>,
+    /// 9.
+    pub signer: Option<Text>,
+    /// 10.
+    pub signer_commit: Option<Text>,
+    /// 20.
+    pub trigger: Option<Text>,
+    /// 22.
+    pub visibility: Option<Text>,
+}
+
+/// One bundle that verified.
+///
+/// Of its evidence, only what its trust root requires is counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// SHA-256 of the bundle's bytes as they were uploaded.
+    pub bundle: Digest,
+    /// SHA-256 of the signing certificate.
+    pub certificate: Digest,
+    /// What the certificate says.
+    pub claims: Claims,
+    /// Its entry in a transparency log.
+    pub entry: Option<LogEntry>,
+    /// The predicate's type, of an in-toto statement.
+    pub predicate: Option<Text>,
+    /// The trust root that verified it.
+    pub root: EventRef,
+    /// It proves that the certificate was shown to a certificate transparency log.
+    pub sct: bool,
+    /// When it was signed.
+    pub signed: Timestamp,
+    /// A timestamp authority vouches for that time.
+    pub timestamp: bool,
+}
+
+impl Facts {
+    /// The facts that led to this event. The pairs hold the certificate's side, so that it can be decided again.
+    pub fn recorded(attested: &Attested) -> Self {
+        let mut claims = Claims::default();
+        let mut attempt = None;
+        for Compared {
+            certificate, field, ..
+        } in &attested.compared
+        {
+            let said = Some(certificate.clone());
+            match field {
+                Field::Attempt => attempt = Some(certificate),
+                Field::BuildConfig => claims.build_config = said,
+                Field::BuildConfigCommit => claims.build_config_commit = said,
+                Field::Commit => claims.commit = said,
+                Field::Environment => claims.environment = said,
+                Field::Issuer => claims.issuer = said,
+                Field::OwnerId => claims.owner_id = said,
+                Field::Ref => claims.git_ref = said,
+                Field::Repository => claims.repository = said,
+                Field::RepositoryId => claims.repository_id = said,
+                Field::Run | Field::Job => claims.run = said,
+                Field::Runner => claims.runner = said,
+                Field::Signer => {
+                    claims.identity.clone_from(&said);
+                    claims.signer = said;
+                }
+                Field::SignerCommit => claims.signer_commit = said,
+                Field::Trigger => claims.trigger = said,
+                Field::Visibility => claims.visibility = said,
+            }
+        }
+        if let (Some(attempt), Some(run)) = (attempt, &claims.run) {
+            claims.run = Some(run::joined(run, attempt));
+        }
+        Self {
+            bundle: attested.bundle,
+            certificate: attested.certificate,
+            claims,
+            entry: attested.entry.clone(),
+            predicate: attested.predicate.clone(),
+            root: attested.root.clone(),
+            sct: attested.sct,
+            signed: attested.signed,
+            timestamp: attested.timestamp,
+        }
+    }
+
+    /// The event that a push with this bundle leads to.
+    pub(crate) fn event(&self, release: &push::Facts, compared: Vec<Compared>) -> Attested {
+        Attested {
+            bundle: self.bundle,
+            certificate: self.certificate,
+            compared,
+            digest: release.digest,
+            entry: self.entry.clone(),
+            name: release.name.clone(),
+            number: release.number.clone(),
+            platform: release.platform.clone(),
+            predicate: self.predicate.clone(),
+            root: self.root.clone(),
+            sct: self.sct,
+            signed: self.signed,
+            timestamp: self.timestamp,
+        }
+    }
+}
+
+/// Judges one bundle of a push whose job is this publisher: every pair that was compared, in the order of the fields'
+/// names. `same_attempt` demands the very attempt of the run that pushes.
+pub fn judge(
+    facts: &Facts,
+    root: Option<&TrustRoot>,
+    job: &Job<'_>,
+    publisher: &Publisher,
+    same_attempt: bool,
+    now: Timestamp,
+) -> Result<Vec<Compared>, Denial> {
+    vouched(facts, root, job)?;
+    if facts.signed > now {
+        return Err(Denial {
+            tell: true,
+            ..Denial::new(Code::AttestationFuture)
+                .found(text_of(facts.signed))
+                .expected(text_of(now))
+        });
+    }
+    bind(&facts.claims, job, publisher, same_attempt)
+}
+
+/// The root is in force in this very version, for this issuer, and the bundle has the evidence that it requires.
+fn vouched(facts: &Facts, root: Option<&TrustRoot>, job: &Job<'_>) -> Result<(), Denial> {
+    let name = facts.root.stream.rest();
+    let live = root
+        .and_then(|root| root.live().ok())
+        .filter(|(revision, _)| *revision == facts.root.revision);
+    let (_, recorded) =
+        live.ok_or_else(|| Denial::new(Code::AttestationRootUnknown).found(name))?;
+    if !recorded.issuers.contains(&job.provider.issuer) {
+        return Err(Denial::new(Code::AttestationRootIssuer)
+            .found(job.provider.issuer.as_str())
+            .expected(name));
+    }
+    let requires = recorded.requires;
+    let counted = [
+        ("a log entry", facts.entry.is_some(), requires.log),
+        ("a certificate timestamp", facts.sct, requires.sct),
+        ("a timestamp", facts.timestamp, requires.timestamp),
+    ];
+    match counted.iter().find(|(_, there, needed)| there != needed) {
+        None => Ok(()),
+        Some((what, ..)) => Err(Denial {
+            tell: true,
+            ..Denial::new(Code::AttestationEvidence).expected(*what)
+        }),
+    }
+}
+
+/// Two bundles that are the same, or say the same thing, are one too many.
+pub(crate) fn distinct(attestations: &[Facts]) -> Result<(), Denial> {
+    for (place, one) in attestations.iter().enumerate() {
+        let mut others = attestations.iter().skip(place + 1);
+        if others.any(|other| other.bundle == one.bundle || other.predicate == one.predicate) {
+            let kind = one.predicate.as_ref().map(Text::as_str);
+            return Err(
+                Denial::new(Code::AttestationDuplicate).found(kind.unwrap_or("message signature"))
+            );
+        }
+    }
+    Ok(())
+}
+
+fn text_of(time: Timestamp) -> alloc::string::String {
+    alloc::format!("{time}")
+}
