@@ -24,7 +24,7 @@
 //! | `world` | the states, advanced group by group |
 //! | `keys` | API keys, those of CI jobs in few bytes and only while they live |
 //! | `command` | from a group of events to the command that must have led to it |
-//! | `management`, `release`, `records` | the same for management, for exchanges and pushes, and for denials |
+//! | `management`, `policy`, `release`, `records` | the same for management, for a gem's rules and owners, for exchanges and pushes, and for denials |
 //! | `evidence` | trust roots, and tokens that were shown to somebody |
 //! | `actor` | who may have done it |
 use alloc::{string::String, vec::Vec};
@@ -39,6 +39,7 @@ mod evidence;
 mod keys;
 mod management;
 mod order;
+mod policy;
 mod records;
 mod release;
 mod world;

@@ -50,6 +50,7 @@ codes! {
     RepositoryIdMismatch = "repository_id_mismatch", "the repository has the publisher's name and another id: it was deleted and created again, or renamed";
     OwnerIdMismatch = "owner_id_mismatch", "the repository's owner has another id: the account was deleted and created again, or the repository changed hands";
     PublisherExpired = "publisher_expired", "the publisher was added without ids and waited too long for its first push: add it again with its ids";
+    PublisherNotEffectiveYet = "publisher_not_effective_yet", "the publisher was added and its delay has not passed yet: wait, or let a second person agree (gemledger policy override)";
     PendingExpired = "pending_expired", "the pending publisher has expired: add it again";
     JobRepositoryMismatch = "job_repository_mismatch", "the job is defined in another project than the pipeline's";
     WorkflowRepositoryMismatch = "workflow_repository_mismatch", "the job is defined in a repository that the publisher does not name";
@@ -73,6 +74,11 @@ codes! {
     FileTaken = "file_taken", "another release has this file name";
     NotOwner = "not_owner", "the account does not own this gem";
     NotPublisher = "not_publisher", "none of the gem's trusted publishers matches this key's workflow";
+    TrustedPublishingRequired = "trusted_publishing_required", "this gem is released by its trusted publishers only: push from their workflow, or loosen the rule trusted_publishing_only";
+    AttestationRequired = "attestation_required", "releases of this gem come with a build attestation: push with --attestation, or loosen the rule attestation_required";
+    EnvironmentRequired = "environment_required", "this gem is released by publishers that name a deployment environment: add one that does";
+    TagVersionMismatch = "tag_version_mismatch", "the run was not on the tag of this version";
+    ProtectedRefRequired = "protected_ref_required", "the run was not on a ref that the forge protects";
     NameReserved = "name_reserved", "a pending publisher of somebody else reserves this name";
     OneVersionPerKey = "one_version_per_key", "this key has released another version of this gem";
     AttestationNeedsPublisher = "attestation_needs_publisher", "pushing with an attestation requires trusted publishing";
@@ -115,6 +121,13 @@ codes! {
     EvidenceEarly = "evidence_early", "the identity token has not expired yet: until then it is shown to nobody but the operator";
     EvidenceElsewhere = "evidence_elsewhere", "the identity token released no version of this gem";
     StatementKeyInvalid = "statement_key_invalid", "statements are signed with Ed25519 keys alone";
+    EditionTooOld = "edition_too_old", "this needs edition 2 of the rulebook: gemledger log rules set --edition 2";
+    RulesInvalid = "rules_invalid", "a rulebook of this edition cannot have these settings";
+    RuleInvalid = "rule_invalid", "the rule cannot be set to this";
+    LastOwner = "last_owner", "a gem keeps at least one owner: add another one first";
+    SecondPersonNeeded = "second_person_needed", "an override needs two people: two owners, or an owner and the operator";
+    TooManyOwners = "too_many_owners", "the gem has as many owners as it may have";
+    TooManyChanges = "too_many_changes", "the gem has as many changes waiting as it may have: cancel one first";
     TooManyPublishers = "too_many_publishers", "the gem has as many publishers as it may have";
 }
 

@@ -190,7 +190,7 @@ pub fn judge(
     now: Timestamp,
 ) -> Result<Vec<Match>, Turned> {
     let rules = rulebook.known()?;
-    let provider = states.provider.live()?;
+    let provider = states.provider.live(now)?;
     states.provider.trusted_key(facts.provider_key)?;
     if *facts.audience != provider.audience {
         let denial = Denial::new(Code::AudienceMismatch);

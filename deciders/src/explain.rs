@@ -65,7 +65,7 @@ pub fn token(
             "provider",
             "registered and not disabled",
             facts.provider.as_str(),
-            provider.live(),
+            provider.live(now),
         ),
         check(
             "provider_key",
@@ -74,7 +74,7 @@ pub fn token(
             provider.trusted_key(key),
         ),
     ];
-    if let Some(registered) = &provider.registered {
+    if let Some(registered) = provider.settings(now) {
         let other = *facts.audience != registered.audience;
         checks.push(check(
             "audience",
@@ -235,7 +235,7 @@ fn of_key(
     issued: &Issued,
     facts: &push::Facts,
     now: Timestamp,
-) -> [Check; 4] {
+) -> [Check; 5] {
     let only = issued.gem.as_ref();
     let other = only.is_some_and(|gem| *gem != facts.name.folded());
     [
@@ -243,13 +243,19 @@ fn of_key(
             "holder",
             "an account or provider that is not disabled",
             "",
-            push::holder_lives(states, issued),
+            push::holder_lives(states, issued, now),
         ),
         check(
             "authority",
             "an owner, a name that is free, or a publisher that the job is",
             "",
             push::may_push(states, issued, facts, now),
+        ),
+        check(
+            "rules",
+            "every rule of the gem is kept",
+            "",
+            push::may_push_by_rules(states, issued, facts, now),
         ),
         check(
             "gem_scope",

@@ -1,4 +1,5 @@
-//! A gem's releases: which versions exist, with which content, which key released them, and which are withheld.
+//! A gem's releases: which versions exist, with which content, which key released them, which are withheld, and what
+//! the strictest of them kept.
 use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
 use events::{
     Body, Event, State,
@@ -13,7 +14,7 @@ use events::{
     version::GemVersion,
 };
 
-use crate::{Code, Denial, Ledger};
+use crate::{Code, Denial, Ledger, rule::Class};
 
 /// A released file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,10 @@ pub struct Gem {
     pub releases: BTreeMap<(String, Platform), Release>,
     /// The version, in canonical form, that each key of a CI job has released.
     pub by_key: BTreeMap<ApiKeyId, String>,
+    /// Some release came by trusted publishing.
+    pub trusted: bool,
+    /// The best attestation that some release came with.
+    pub attested: Option<Class>,
 }
 
 impl Gem {
@@ -118,10 +123,17 @@ impl State for Gem {
             };
             if pushed.source.is_some() {
                 self.by_key.insert(pushed.api_key, canonical.clone());
+                self.trusted = true;
             }
             self.name = Some(pushed.name.clone());
             self.releases
                 .insert((canonical, pushed.platform.clone()), release);
+        } else if let Body::ReleaseAttested(attested) = &event.body {
+            let class = match attested.entry {
+                Some(_) => Class::Logged,
+                None => Class::Timestamped,
+            };
+            self.attested = self.attested.max(Some(class));
         } else if let Body::ReleaseQuarantined(quarantined) = &event.body {
             let key = (quarantined.number.canonical(), quarantined.platform.clone());
             if let Some(release) = self.releases.get_mut(&key) {

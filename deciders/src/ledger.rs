@@ -10,12 +10,21 @@ use events::{
     provider::PublicJwk,
     stream::{StreamKind, StreamName},
     text::Text,
+    time::Timestamp,
 };
 
 use crate::{Code, Denial};
 
 /// The edition that new ledgers start with.
-pub const EDITION: u32 = 1;
+///
+/// | edition | what it judges otherwise |
+/// |---|---|
+/// | 1 | |
+/// | 2 | a gem's rules, the ratchet among them; what loosens a policy waits for `loosening_delay_seconds` |
+pub const EDITION: u32 = 2;
+
+/// Longest delay that a rulebook may have: it is lowered under itself, so one of years could never be taken back.
+pub const MAX_LOOSENING_DELAY_SECONDS: u64 = 30 * 24 * 3600;
 
 /// The rules in force: an edition, whose code stays compiled for ever, and the settings it reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +38,48 @@ pub struct Rulebook {
 impl Rulebook {
     /// Refuses to judge by an edition that this program does not know.
     pub fn known(&self) -> Result<&Rules, Denial> {
-        if self.edition == EDITION {
+        if (1..=EDITION).contains(&self.edition) {
             Ok(&self.rules)
         } else {
             Err(Code::UnknownEdition.into())
         }
     }
+
+    /// Whether gems have rules of their own and loosening waits: from edition 2 on.
+    pub fn ratchets(&self) -> bool {
+        self.edition >= 2
+    }
+
+    /// Every setting of the edition is there, and none of a later one.
+    fn sound(&self) -> Result<(), Denial> {
+        let delay = self.known()?.loosening_delay_seconds;
+        let invalid = |expected: &str| {
+            let found = delay.map_or_else(|| "(absent)".to_string(), |delay| delay.to_string());
+            Err(Denial {
+                tell: true,
+                ..Denial::new(Code::RulesInvalid)
+                    .expected(expected)
+                    .found(found)
+            })
+        };
+        match delay {
+            Some(_) if !self.ratchets() => invalid("no loosening_delay_seconds before edition 2"),
+            None if self.ratchets() => invalid("loosening_delay_seconds"),
+            Some(delay) if delay > MAX_LOOSENING_DELAY_SECONDS => {
+                invalid("a loosening_delay_seconds of at most 30 days")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A delay that was lowered and still holds: whoever can change the rules cannot shorten what has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OldDelay {
+    /// The delay, in seconds.
+    pub seconds: u64,
+    /// From this moment on, the lower one holds.
+    pub until: Timestamp,
 }
 
 /// State of the stream `log`.
@@ -44,6 +89,8 @@ pub struct Ledger {
     pub opened: Option<Opened>,
     /// The rulebook now.
     pub rulebook: Option<Rulebook>,
+    /// The loosening delay before it was lowered, while that one still holds.
+    pub old_delay: Option<OldDelay>,
     /// The last succession; `None` while the first origin lives.
     pub succeeded: Option<Succeeded>,
     /// The keys that sign what the registry says of its releases, in the order in which they were introduced.
@@ -54,6 +101,22 @@ impl Ledger {
     /// The rulebook in force.
     pub fn rulebook(&self) -> Result<Rulebook, Denial> {
         self.rulebook.ok_or_else(|| Code::UnknownEdition.into())
+    }
+
+    /// How many seconds a change waits that is declared now and loosens something. None under edition 1.
+    pub fn delay(&self, now: Timestamp) -> u64 {
+        let rules = self.rulebook.map(|rulebook| rulebook.rules);
+        let set = rules.and_then(|rules| rules.loosening_delay_seconds);
+        let old = self.old_delay.filter(|old| now < old.until);
+        set.unwrap_or(0).max(old.map_or(0, |old| old.seconds))
+    }
+
+    /// When a change takes effect that is declared now and loosens something; `None` where it need not wait.
+    pub fn effective(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.delay(now) {
+            0 => None,
+            delay => Some(now.plus_seconds(delay)),
+        }
     }
 
     /// Whether everybody may read.
@@ -90,20 +153,31 @@ pub fn open(ledger: &Ledger, opened: Opened) -> Result<Vec<Draft>, Denial> {
     if ledger.opened.is_some() {
         return Err(Code::AlreadyExists.into());
     }
-    if opened.edition != EDITION || opened.format != FORMAT {
+    if opened.format != FORMAT {
         return Err(Code::UnknownEdition.into());
     }
+    let rulebook = Rulebook {
+        edition: opened.edition,
+        rules: opened.rules,
+    };
+    rulebook.sound()?;
     let body = Body::LogOpened(opened);
     Ok(vec![Draft::new(StreamName::log(), body)])
 }
 
-/// Changes the rules from here on. An edition never goes back.
+/// Changes the rules from here on. An edition never goes back, and a lower loosening delay holds only once the one
+/// before it has passed.
 pub fn change_rules(ledger: &Ledger, edition: u32, rules: Rules) -> Result<Vec<Draft>, Denial> {
     let now = ledger.rulebook()?;
     let next = Rulebook { edition, rules };
-    next.known()?;
+    next.sound()?;
     if edition < now.edition {
-        return Err(Code::UnknownEdition.into());
+        return Err(Denial {
+            tell: true,
+            ..Denial::new(Code::RulesInvalid)
+                .expected(format!("edition {}", now.edition))
+                .found(format!("edition {edition}"))
+        });
     }
     if next == now {
         return Err(Code::AlreadyExists.into());
@@ -192,6 +266,21 @@ pub fn succeed(ledger: &Ledger, size: u64, succeeded: Succeeded) -> Result<Vec<D
     Ok(vec![Draft::new(StreamName::log(), body)])
 }
 
+impl Ledger {
+    /// Keeps the delay that holds now, if this is a lower one. A higher one holds at once.
+    fn lowers(&mut self, to: &Rules, now: Timestamp) {
+        let before = self.rulebook.map(|rulebook| rulebook.rules);
+        let before = before.and_then(|rules| rules.loosening_delay_seconds);
+        let holds = self.delay(now);
+        if to.loosening_delay_seconds < before {
+            self.old_delay = Some(OldDelay {
+                seconds: holds,
+                until: now.plus_seconds(holds),
+            });
+        }
+    }
+}
+
 impl State for Ledger {
     fn evolve(&mut self, event: &Event) {
         if let Body::LogOpened(opened) = &event.body {
@@ -201,6 +290,7 @@ impl State for Ledger {
             });
             self.opened = Some(opened.clone());
         } else if let Body::LogRulesChanged(changed) = &event.body {
+            self.lowers(&changed.rules, event.time);
             self.rulebook = Some(Rulebook {
                 edition: changed.edition,
                 rules: changed.rules,

@@ -23,6 +23,7 @@ pub mod summary;
 
 pub mod account;
 pub mod api_key;
+pub mod change;
 pub mod denied;
 pub mod evidence;
 pub mod gem;
@@ -30,6 +31,7 @@ pub mod ledger;
 pub mod map;
 pub mod policy;
 pub mod provider;
+pub mod rule;
 pub mod taken;
 pub mod token;
 pub mod trust_root;

@@ -2,7 +2,10 @@
 //!
 //! The checks run from the general to the particular. The publisher that came furthest explains a denial best: a job
 //! of the right repository with the wrong file is told about the file, not that "no publisher was found".
-use alloc::string::{String, ToString};
+use alloc::{
+    format,
+    string::{String, ToString},
+};
 use events::{
     claims::{ProviderKind, Workflow},
     id::PublisherId,
@@ -83,15 +86,16 @@ pub fn match_policy(
     provisional_seconds: u64,
     now: Timestamp,
 ) -> Result<PublisherId, Mismatch> {
+    let policy = &*policy.at(now);
     let mut closest: Option<Mismatch> = None;
-    let mut consider = |id: PublisherId, publisher: &Publisher, expiry: Option<Code>| -> bool {
-        let outcome = check(job, publisher).and_then(|()| match expiry {
+    let mut consider = |id: PublisherId, publisher: &Publisher, barred: Option<Denial>| -> bool {
+        let outcome = check(job, publisher).and_then(|()| match barred {
             None => Ok(()),
-            Some(code) => Err(Mismatch {
+            Some(denial) => Err(Mismatch {
                 passed: u8::MAX,
                 denial: Denial {
                     tell: publisher.repository_id.is_some(),
-                    ..code.into()
+                    ..denial
                 },
                 publisher: None,
             }),
@@ -110,11 +114,13 @@ pub fn match_policy(
     };
     for (id, entry) in &policy.publishers {
         let waited = entry.has_expired(provisional_seconds, now);
-        if consider(
-            *id,
-            &entry.publisher,
-            waited.then_some(Code::PublisherExpired),
-        ) {
+        let expired = waited.then(|| Denial::new(Code::PublisherExpired));
+        let waits = entry.waits_until(now).map(|effective| {
+            Denial::new(Code::PublisherNotEffectiveYet)
+                .expected(format!("not before {effective}"))
+                .found(now.to_string())
+        });
+        if consider(*id, &entry.publisher, waits.or(expired)) {
             return Ok(*id);
         }
     }
@@ -126,7 +132,7 @@ pub fn match_policy(
         if consider(
             *id,
             &pending.publisher,
-            (now >= pending.expires).then_some(Code::PendingExpired),
+            (now >= pending.expires).then(|| Denial::new(Code::PendingExpired)),
         ) {
             return Ok(*id);
         }

@@ -1,57 +1,77 @@
-//! A gem's policy: whose it is, its trusted publishers, and the names that are waiting for a first push.
+//! A gem's policy: whose it is, its trusted publishers, its rules, the names that are waiting for a first push, and the
+//! changes that wait for their time.
 use alloc::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     vec,
     vec::Vec,
 };
 use events::{
     Body, Event, State,
-    claims::ProviderKind,
     digest::Digest,
     event::Draft,
-    id::{Actor, Owner, PublisherId},
+    id::{Actor, ChangeId, Owner, PublisherId},
     name::{FoldedName, GemName},
-    policy::{PendingAdded, PendingRemoved, Publisher, PublisherAdded, PublisherRemoved},
+    policy::{PendingAdded, Publisher},
+    rule::{Rule, Setting},
     stream::StreamName,
-    text::Text,
     time::Timestamp,
 };
 
 use crate::{
-    Code, Denial, Ledger, account::Account, provider::Provider, summary::policy_digest,
+    Code, Denial, Ledger,
+    account::Account,
+    change::{Change, What},
+    summary::policy_digest,
 };
 
-/// Most publishers and pending publishers of one gem, so that a policy stays readable and quick to judge.
-pub const MAX_PUBLISHERS: usize = 50;
+mod owner;
+mod publisher;
+mod sound;
 
-/// A publisher and since when it has waited for its ids.
+pub use owner::{MAX_OWNERS, add_owner, remove_owner};
+pub use publisher::{MAX_PUBLISHERS, States, add_publisher, remove_publisher};
+
+/// A publisher, and since when it has waited for its ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The publisher, with the ids that were pinned.
     pub publisher: Publisher,
     /// When it was added.
     pub added: Timestamp,
+    /// When it takes effect, where that is later.
+    pub effective: Option<Timestamp>,
 }
 
 impl Entry {
+    /// When it takes effect, if that is still to come.
+    pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.effective.filter(|effective| now < *effective)
+    }
+
     /// Whether it was added without a repository's id and has waited too long for one: names can change hands.
     pub fn has_expired(&self, provisional_seconds: u64, now: Timestamp) -> bool {
-        self.publisher.repository_id.is_none()
-            && now >= self.added.plus_seconds(provisional_seconds)
+        let since = self.effective.unwrap_or(self.added);
+        self.publisher.repository_id.is_none() && now >= since.plus_seconds(provisional_seconds)
     }
 }
 
-/// State of `policy/<gem>`.
+/// State of `policy/<gem>`: as of its last event. Whatever takes effect by the passing of time does so in
+/// [`at`](Self::at).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// The gem's spelling; `None` until it is registered.
     pub name: Option<GemName>,
     /// Its owners.
     pub owners: BTreeSet<Owner>,
-    /// Its trusted publishers.
+    /// Its trusted publishers, those that do not take effect yet among them.
     pub publishers: BTreeMap<PublisherId, Entry>,
     /// Publishers that wait for the first push of this name.
     pub pending: BTreeMap<PublisherId, PendingAdded>,
+    /// What its rules were set to.
+    pub rules: BTreeMap<Rule, Setting>,
+    /// Declared changes that wait for their time.
+    pub changes: BTreeMap<ChangeId, Change>,
     /// How many events the stream has: the revision that the next one gets.
     pub next_revision: u64,
     /// What the stream says so far, as [`policy_digest`] sums it up; `None` before its first event.
@@ -59,6 +79,22 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The policy at this moment, not before its last event: every change whose time has come has taken effect.
+    pub fn at(&self, now: Timestamp) -> Cow<'_, Self> {
+        if self.changes.values().all(|change| now < change.effective) {
+            return Cow::Borrowed(self);
+        }
+        let mut policy = self.clone();
+        policy.settle(now);
+        Cow::Owned(policy)
+    }
+
+    /// What this rule is set to.
+    pub fn setting(&self, rule: Rule) -> Setting {
+        let set = self.rules.get(&rule).copied();
+        set.unwrap_or(crate::rule::default_setting(rule))
+    }
+
     /// The pending publishers that still reserve the name.
     pub fn live_pending(
         &self,
@@ -68,103 +104,123 @@ impl Policy {
             .iter()
             .filter(move |(_, pending)| now < pending.expires)
     }
+
+    /// Lets the changes take effect whose time has come, in the order of their times.
+    fn settle(&mut self, now: Timestamp) {
+        let due = self.changes.iter();
+        let due = due.filter(|(_, change)| change.effective <= now);
+        let mut due: Vec<_> = due.map(|(id, change)| (change.effective, *id)).collect();
+        due.sort_unstable();
+        for (_, id) in due {
+            self.take_effect(id);
+        }
+    }
+
+    fn take_effect(&mut self, id: ChangeId) {
+        match self.changes.remove(&id).map(|change| change.what) {
+            Some(What::OwnerAdded(owner)) => {
+                self.owners.insert(owner);
+            }
+            Some(What::OwnerRemoved(owner)) => {
+                self.owners.remove(&owner);
+            }
+            Some(What::RuleSet(rule, setting)) => {
+                self.rules.insert(rule, setting);
+            }
+            // Its entry says when.
+            Some(What::PublisherAdded(_)) | None => {}
+        }
+    }
+
+    /// Takes a change into account that was declared just now: at once, or as one that waits.
+    fn declare(&mut self, event: &Event, what: What, effective: Option<Timestamp>) {
+        let id = ChangeId(event.revision);
+        let change = Change {
+            by: event.actor.clone(),
+            declared: event.time,
+            effective: effective.unwrap_or(event.time),
+            owners: self.owners.clone(),
+            proposals: BTreeMap::new(),
+            what,
+        };
+        self.changes.insert(id, change);
+        if effective.is_none() {
+            self.take_effect(id);
+        }
+    }
+
+    /// Forgets a change that waits: it never takes effect.
+    fn withdraw(&mut self, id: ChangeId) {
+        let withdrawn = self.changes.remove(&id);
+        if let Some(What::PublisherAdded(publisher)) = withdrawn.map(|change| change.what) {
+            self.publishers.remove(&publisher);
+        }
+    }
+
+    /// The change of this kind that waits.
+    pub(crate) fn waiting(&self, of_the_kind: impl Fn(&What) -> bool) -> Option<ChangeId> {
+        let mut changes = self.changes.iter();
+        let found = changes.find(|(_, change)| of_the_kind(&change.what));
+        found.map(|(id, _)| *id)
+    }
 }
 
-/// The states that a new publisher is judged on.
+/// A command on the policy of a gem that exists: what it is judged on, who gave it, and when.
 #[derive(Clone, Copy, Debug)]
-pub struct States<'a> {
+pub struct Managing<'a> {
     /// `log`
     pub ledger: &'a Ledger,
     /// `policy/<gem>`
     pub policy: &'a Policy,
-    /// `provider/<slug>` of the publisher's provider.
-    pub provider: &'a Provider,
-    /// `account/<id>` of whoever acts; where the operator reserves a name for an account, of that account.
+    /// `account/<id>` of whoever acts, if it is an account.
     pub account: Option<&'a Account>,
+    /// The gem.
+    pub gem: &'a FoldedName,
+    /// Who acts.
+    pub by: &'a Actor,
+    /// The moment.
+    pub now: Timestamp,
 }
 
-/// Adds a publisher to a gem, or a pending one to a name that is still free, which reserves the name for `owner`.
-///
-/// A publisher that has expired makes room for the same one, added again.
-pub fn add_publisher(
-    states: &States<'_>,
-    gem: &GemName,
-    publisher: Publisher,
-    owner: Owner,
-    by: &Actor,
-    now: Timestamp,
-) -> Result<Vec<Draft>, Denial> {
-    let rules = *states.ledger.rulebook()?.known()?;
-    let policy = states.policy;
-    match &policy.name {
-        Some(name) => {
-            may_manage(policy, states.account, by)?;
-            if name != gem {
-                return Err(Denial::new(Code::NameSpelledDifferently)
-                    .expected(name.as_str())
-                    .found(gem.as_str()));
-            }
+impl<'a> Managing<'a> {
+    /// The policy now, of a gem that exists, under a rulebook that knows what is asked.
+    pub(crate) fn policy(&self) -> Result<Cow<'a, Policy>, Denial> {
+        let rulebook = self.ledger.rulebook()?;
+        rulebook.known()?;
+        if !rulebook.ratchets() {
+            return Err(Code::EditionTooOld.into());
         }
-        None => may_reserve(policy, states.account, owner, by, now)?,
+        if self.policy.name.is_none() {
+            return Err(Code::NotFound.into());
+        }
+        Ok(self.policy.at(self.now))
     }
-    sound(&publisher, states.provider.live()?.kind)?;
-    let (live, expired): (Vec<_>, Vec<_>) = policy
-        .twins(&publisher)
-        .partition(|twin| !policy.has_expired(*twin, rules.provisional_seconds, now));
-    if !live.is_empty() {
-        return Err(Code::AlreadyExists.into());
+
+    /// The same, for whoever may manage it.
+    pub(crate) fn managed(&self) -> Result<Cow<'a, Policy>, Denial> {
+        let policy = self.policy()?;
+        may_manage(&policy, self.account, self.by)?;
+        Ok(policy)
     }
-    let others = policy.publishers.len() + policy.pending.len() - expired.len();
-    if others >= MAX_PUBLISHERS {
-        return Err(Code::TooManyPublishers.into());
+
+    /// When a loosening change takes effect that is declared now, if there is room for one more that waits.
+    pub(crate) fn waits(&self, policy: &Policy) -> Result<Option<Timestamp>, Denial> {
+        let effective = self.ledger.effective(self.now);
+        has_room(policy, effective)?;
+        Ok(effective)
     }
-    let stream = StreamName::policy(&gem.folded());
-    let mut drafts: Vec<Draft> = expired
-        .into_iter()
-        .map(|twin| Draft::new(stream.clone(), policy.removed(twin)))
-        .collect();
-    let body = if policy.name.is_some() {
-        Body::PublisherAdded(PublisherAdded {
-            effective: None,
-            pending: None,
-            publisher,
-        })
-    } else {
-        Body::PendingAdded(PendingAdded {
-            expires: now.plus_seconds(rules.pending_seconds),
-            name: gem.clone(),
-            owner,
-            publisher,
-        })
-    };
-    drafts.push(Draft::new(stream, body));
-    Ok(drafts)
+
+    pub(crate) fn event(&self, body: Body) -> Vec<Draft> {
+        vec![Draft::new(StreamName::policy(self.gem), body)]
+    }
 }
 
-/// Removes a publisher or a pending one: keys minted for it are dead for this gem, and a reserved name is free again.
-pub fn remove_publisher(
-    policy: &Policy,
-    account: Option<&Account>,
-    gem: &FoldedName,
-    id: PublisherId,
-    by: &Actor,
-) -> Result<Vec<Draft>, Denial> {
-    match policy.pending.get(&id) {
-        Some(pending) => {
-            if *by != Actor::Operator && *by != pending.owner.into() {
-                return Err(Code::NotOwner.into());
-            }
-            lives(account, by)?;
-        }
-        None => may_manage(policy, account, by)?,
+/// A policy stays readable, and quick to judge.
+fn has_room(policy: &Policy, effective: Option<Timestamp>) -> Result<(), Denial> {
+    if effective.is_some() && policy.changes.len() >= crate::change::MAX_CHANGES {
+        return Err(Code::TooManyChanges.into());
     }
-    if !policy.publishers.contains_key(&id) && !policy.pending.contains_key(&id) {
-        return Err(Code::NotFound.into());
-    }
-    Ok(vec![Draft::new(
-        StreamName::policy(gem),
-        policy.removed(id),
-    )])
+    Ok(())
 }
 
 /// The operator, or one of the gem's owners.
@@ -180,26 +236,8 @@ pub(crate) fn may_manage(
     lives(account, by)
 }
 
-/// The operator for anybody, an account for itself; and not while the name waits for somebody else.
-fn may_reserve(
-    policy: &Policy,
-    account: Option<&Account>,
-    owner: Owner,
-    by: &Actor,
-    now: Timestamp,
-) -> Result<(), Denial> {
-    if *by != Actor::Operator && *by != owner.into() {
-        return Err(Code::NotOwner.into());
-    }
-    lives(account, &owner.into())?;
-    let mut live = policy.live_pending(now);
-    if live.any(|(_, pending)| pending.owner != owner) {
-        return Err(Code::NameReserved.into());
-    }
-    Ok(())
-}
-
-fn lives(account: Option<&Account>, by: &Actor) -> Result<(), Denial> {
+/// The operator, or an account that is not disabled.
+pub(crate) fn lives(account: Option<&Account>, by: &Actor) -> Result<(), Denial> {
     match by {
         Actor::Operator => Ok(()),
         Actor::Account(_) => account.ok_or(Code::NotFound)?.live(),
@@ -207,156 +245,29 @@ fn lives(account: Option<&Account>, by: &Actor) -> Result<(), Denial> {
     }
 }
 
-impl Policy {
-    /// Publishers that are the same workflow, whatever their ids and refs.
-    fn twins(&self, publisher: &Publisher) -> impl Iterator<Item = PublisherId> {
-        let same = |a: &Text, b: &Text| a.as_str().eq_ignore_ascii_case(b.as_str());
-        let twin = move |other: &Publisher| {
-            other.provider == publisher.provider
-                && same(&other.repository, &publisher.repository)
-                && other.workflow == publisher.workflow
-                && other.environment == publisher.environment
-                && match (&other.workflow_repository, &publisher.workflow_repository) {
-                    (Some(a), Some(b)) => same(a, b),
-                    (a, b) => a == b,
-                }
-        };
-        let live = self
-            .publishers
-            .iter()
-            .map(|(id, entry)| (*id, &entry.publisher));
-        let pending = self
-            .pending
-            .iter()
-            .map(|(id, pending)| (*id, &pending.publisher));
-        live.chain(pending)
-            .filter(move |(_, other)| twin(other))
-            .map(|(id, _)| id)
-    }
-
-    fn has_expired(&self, id: PublisherId, provisional_seconds: u64, now: Timestamp) -> bool {
-        let publisher = self.publishers.get(&id);
-        let pending = self.pending.get(&id);
-        publisher.is_some_and(|entry| entry.has_expired(provisional_seconds, now))
-            || pending.is_some_and(|pending| now >= pending.expires)
-    }
-
-    fn removed(&self, publisher: PublisherId) -> Body {
-        if self.pending.contains_key(&publisher) {
-            Body::PendingRemoved(PendingRemoved { publisher })
-        } else {
-            Body::PublisherRemoved(PublisherRemoved { publisher })
-        }
-    }
-}
-
-/// Whether a job of this kind of provider could ever be the publisher.
-fn sound(publisher: &Publisher, kind: ProviderKind) -> Result<(), Denial> {
-    let Publisher {
-        any_ref: _,
-        environment,
-        owner_id,
-        provider: _,
-        repository,
-        repository_id,
-        workflow,
-        workflow_repository,
-    } = publisher;
-    let texts = [Some(repository), Some(workflow)];
-    let options = [environment, owner_id, repository_id, workflow_repository].map(Option::as_ref);
-    for text in texts.into_iter().chain(options).flatten() {
-        Text::configured(text.as_str())
-            .map_err(|_| invalid("a value that a token can state", text))?;
-    }
-    if kind == ProviderKind::Generic {
-        return match workflow_repository {
-            None => Ok(()),
-            Some(text) => Err(invalid("no workflow repository: only GitHub has one", text)),
-        };
-    }
-    for id in [owner_id, repository_id].into_iter().flatten() {
-        if !id.as_str().bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(invalid("an id of digits", id));
-        }
-    }
-    path(repository, kind)?;
-    workflow_file(workflow, kind)?;
-    match workflow_repository {
-        None => Ok(()),
-        Some(text) if kind == ProviderKind::Gitlab => {
-            Err(invalid("no workflow repository: only GitHub has one", text))
-        }
-        Some(text) if text.as_str().eq_ignore_ascii_case(repository.as_str()) => {
-            Err(invalid("another repository than the publisher's own", text))
-        }
-        Some(text) => path(text, kind),
-    }
-}
-
-fn invalid(expected: &str, found: &Text) -> Denial {
-    Denial {
-        tell: true,
-        ..Denial::new(Code::PublisherInvalid)
-            .expected(expected)
-            .found(found.as_str())
-    }
-}
-
-/// `OWNER/NAME`; at GitLab groups may be nested.
-fn path(repository: &Text, kind: ProviderKind) -> Result<(), Denial> {
-    let segments = || repository.as_str().split('/');
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    let depth = match kind {
-        ProviderKind::Github => segments().count() == 2,
-        ProviderKind::Gitlab | ProviderKind::Generic => segments().count() >= 2,
-    };
-    let sound = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(plain);
-    if depth && segments().all(sound) {
-        Ok(())
-    } else {
-        Err(invalid("a repository's path (OWNER/NAME)", repository))
-    }
-}
-
-/// A file of YAML. An `@` would leave open where the file ends and its ref begins.
-fn workflow_file(workflow: &Text, kind: ProviderKind) -> Result<(), Denial> {
-    let text = workflow.as_str();
-    let stem = text
-        .strip_suffix(".yml")
-        .or_else(|| text.strip_suffix(".yaml"));
-    let folder = kind == ProviderKind::Github && text.contains('/');
-    let named = stem.is_some_and(|stem| kind == ProviderKind::Gitlab || !stem.is_empty());
-    if named && !folder && !text.contains('@') && !text.starts_with('/') {
-        Ok(())
-    } else {
-        let expected = match kind {
-            ProviderKind::Github => "a file's name in .github/workflows, ending in .yml or .yaml",
-            ProviderKind::Gitlab | ProviderKind::Generic => {
-                "a file's path, ending in .yml or .yaml"
-            }
-        };
-        Err(invalid(expected, workflow))
-    }
-}
-
 impl State for Policy {
     fn evolve(&mut self, event: &Event) {
+        self.settle(event.time);
         self.next_revision = event.revision + 1;
         self.digest = Some(policy_digest(self.digest.as_ref(), &event.body));
         let id = PublisherId(event.revision);
         if let Body::GemRegistered(registered) = &event.body {
             self.name = Some(registered.name.clone());
         } else if let Body::OwnerAdded(added) = &event.body {
-            self.owners.insert(added.owner);
+            self.declare(event, What::OwnerAdded(added.owner), added.effective);
+        } else if let Body::OwnerRemoved(removed) = &event.body {
+            self.declare(event, What::OwnerRemoved(removed.owner), removed.effective);
         } else if let Body::PublisherAdded(added) = &event.body {
             let entry = Entry {
                 publisher: added.publisher.clone(),
                 added: event.time,
+                effective: added.effective,
             };
             self.publishers.insert(id, entry);
             if let Some(pending) = added.pending {
                 self.pending.remove(&pending);
             }
+            self.declare(event, What::PublisherAdded(id), added.effective);
         } else if let Body::PublisherPinned(pinned) = &event.body {
             if let Some(entry) = self.publishers.get_mut(&pinned.publisher) {
                 entry.publisher.repository_id = Some(pinned.repository_id.clone());
@@ -364,10 +275,50 @@ impl State for Policy {
             }
         } else if let Body::PublisherRemoved(removed) = &event.body {
             self.publishers.remove(&removed.publisher);
+            let added = What::PublisherAdded(removed.publisher);
+            if let Some(change) = self.waiting(|what| *what == added) {
+                self.changes.remove(&change);
+            }
         } else if let Body::PendingAdded(added) = &event.body {
             self.pending.insert(id, added.clone());
         } else if let Body::PendingRemoved(removed) = &event.body {
             self.pending.remove(&removed.publisher);
+        } else {
+            self.evolve_rules(event);
+        }
+    }
+}
+
+impl Policy {
+    /// The events of rules and of changes that wait.
+    fn evolve_rules(&mut self, event: &Event) {
+        if let Body::RuleChanged(changed) = &event.body {
+            // What was declared of this rule before is what its owners no longer want.
+            let same =
+                |what: &What| matches!(what, What::RuleSet(rule, _) if *rule == changed.rule);
+            if let Some(before) = self.waiting(same) {
+                self.changes.remove(&before);
+            }
+            self.declare(
+                event,
+                What::RuleSet(changed.rule, changed.to),
+                changed.effective,
+            );
+        } else if let Body::ChangeCancelled(cancelled) = &event.body {
+            self.withdraw(cancelled.change);
+        } else if let Body::OverrideProposed(proposed) = &event.body {
+            if let Some(change) = self.changes.get_mut(&proposed.change) {
+                let proposal = (event.actor.clone(), proposed.reason.clone());
+                change.proposals.insert(ChangeId(event.revision), proposal);
+            }
+        } else if let Body::PolicyOverridden(overridden) = &event.body {
+            let change = self.changes.get(&overridden.change);
+            if let Some(What::PublisherAdded(id)) = change.map(|change| &change.what) {
+                if let Some(entry) = self.publishers.get_mut(id) {
+                    entry.effective = Some(event.time);
+                }
+            }
+            self.take_effect(overridden.change);
         }
     }
 }

@@ -36,8 +36,11 @@ pub struct Key {
 /// State of `provider/<slug>`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provider {
-    /// Its settings; `None` if it was never registered.
+    /// Its settings as of its last event; `None` if it was never registered. Its issuer and kind are for good; for
+    /// everything else ask [`settings`](Self::settings).
     pub registered: Option<Registered>,
+    /// Settings that were declared and wait for their time.
+    pub next: Option<Registered>,
     /// Disabled, until it is registered again.
     pub disabled: bool,
     /// Every key it was ever seen with, by thumbprint.
@@ -45,10 +48,21 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// The settings in force at this moment, not before its last event.
+    pub fn settings(&self, now: Timestamp) -> Option<&Registered> {
+        self.due(now).or(self.registered.as_ref())
+    }
+
+    /// Declared settings whose time has come.
+    fn due(&self, now: Timestamp) -> Option<&Registered> {
+        let next = self.next.as_ref();
+        next.filter(|next| next.effective.is_none_or(|effective| effective <= now))
+    }
+
     /// The settings of a provider whose word counts now.
-    pub fn live(&self) -> Result<&Registered, Denial> {
-        let registered = self.registered.as_ref().ok_or(Code::ProviderUnknown)?;
-        if self.disabled {
+    pub fn live(&self, now: Timestamp) -> Result<&Registered, Denial> {
+        let registered = self.settings(now).ok_or(Code::ProviderUnknown)?;
+        if self.disabled && self.due(now).is_none() {
             Err(Code::ProviderDisabled.into())
         } else {
             Ok(registered)
@@ -77,13 +91,16 @@ pub struct States<'a> {
 }
 
 /// Registers a provider, changes its settings, or takes it back after it was disabled. Its issuer and kind are for good.
+/// Settings that let in what those before would not, wait; the newest that are declared count.
 pub fn register(
     states: &States<'_>,
     slug: &Slug,
     mut registered: Registered,
     keys: &[ObservedKey],
+    now: Timestamp,
 ) -> Result<Vec<Draft>, Denial> {
     states.ledger.rulebook()?.known()?;
+    registered.effective = None;
     registered.algorithms.sort_unstable();
     registered.algorithms.dedup();
     sound_settings(&registered)?;
@@ -93,7 +110,7 @@ pub fn register(
         }
         _ => {}
     }
-    let before = states.provider.registered.as_ref();
+    let before = states.provider.settings(now);
     match before {
         Some(before) if before.issuer != registered.issuer => {
             return Err(
@@ -114,7 +131,28 @@ pub fn register(
         let stream = StreamName::issuer(registered.issuer.as_str());
         drafts.push(Draft::new(stream, Body::IssuerTaken(taken)));
     }
-    if before != Some(&registered) || states.provider.disabled {
+    let before = before.map(|before| at_once(before.clone()));
+    let waiting = states.provider.next.clone();
+    let waiting = waiting.filter(|_| states.provider.due(now).is_none());
+    let disabled = states.provider.live(now).is_err();
+    // Saying what holds anyway takes back what was declared and waits.
+    let says_nothing = match waiting.map(at_once) {
+        Some(waiting) => waiting == registered,
+        None => before.as_ref() == Some(&registered) && !disabled,
+    };
+    let loosens = before
+        .as_ref()
+        .is_some_and(|before| loosens(before, &registered));
+    let effective = states.ledger.effective(now).filter(|_| loosens);
+    // Keys that come from elsewhere are not looked at before their time.
+    let elsewhere = before.is_some_and(|before| before.jwks_uri != registered.jwks_uri);
+    let keys = if effective.is_some() && elsewhere {
+        &[]
+    } else {
+        keys
+    };
+    if !says_nothing {
+        registered.effective = effective;
         let body = Body::ProviderRegistered(registered);
         drafts.push(Draft::new(StreamName::provider(slug), body));
     }
@@ -123,6 +161,40 @@ pub fn register(
         return Err(Code::AlreadyExists.into());
     }
     Ok(drafts)
+}
+
+/// The settings without the time they take effect.
+fn at_once(registered: Registered) -> Registered {
+    Registered {
+        effective: None,
+        ..registered
+    }
+}
+
+/// Whether a token that is refused by the settings before may be accepted by those after: other keys, another audience,
+/// other claims, or fewer that are demanded.
+fn loosens(before: &Registered, after: &Registered) -> bool {
+    let Registered {
+        algorithms,
+        audience,
+        effective: _,
+        issuer: _,
+        jwks_uri,
+        kind: _,
+        loopback,
+        mapping,
+        private_repositories,
+        required,
+    } = before;
+    let mut more = after.algorithms.iter();
+    let mut demanded = required.iter();
+    more.any(|one| !algorithms.contains(one))
+        || after.audience != *audience
+        || after.jwks_uri != *jwks_uri
+        || (after.loopback && !loopback)
+        || after.mapping != *mapping
+        || (after.private_repositories && !private_repositories)
+        || demanded.any(|(claim, value)| after.required.get(claim) != Some(value))
 }
 
 fn invalid(expected: &str) -> Denial {
@@ -173,8 +245,13 @@ fn reachable_safely(url: &str, loopback: bool) -> bool {
 
 /// Records the keys that are not known yet. Keys that no declared algorithm could use are left out, as is a key whose
 /// thumbprint is not its own.
-pub fn observe(provider: &Provider, slug: &Slug, keys: &[ObservedKey]) -> Vec<Draft> {
-    match provider.live() {
+pub fn observe(
+    provider: &Provider,
+    slug: &Slug,
+    keys: &[ObservedKey],
+    now: Timestamp,
+) -> Vec<Draft> {
+    match provider.live(now) {
         Ok(_) => new_keys(provider, slug, keys),
         Err(_) => Vec::new(),
     }
@@ -245,18 +322,34 @@ pub fn distrust_key(provider: &Provider, slug: &Slug, kid: &Text) -> Result<Vec<
     Ok(drafts)
 }
 
-/// Disables a provider: none of its tokens is exchanged, and nothing bought with them is accepted.
-pub fn disable(provider: &Provider, slug: &Slug) -> Result<Vec<Draft>, Denial> {
-    provider.live()?;
+/// Disables a provider: none of its tokens is exchanged, and nothing bought with them is accepted. Settings that wait are
+/// taken back.
+pub fn disable(provider: &Provider, slug: &Slug, now: Timestamp) -> Result<Vec<Draft>, Denial> {
+    let waits = provider.next.is_some();
+    if let Err(denial) = provider.live(now)
+        && !waits
+    {
+        return Err(denial);
+    }
     let body = Body::ProviderDisabled(Disabled {});
     Ok(Vec::from([Draft::new(StreamName::provider(slug), body)]))
 }
 
 impl State for Provider {
     fn evolve(&mut self, event: &Event) {
-        if let Body::ProviderRegistered(registered) = &event.body {
-            self.registered = Some(registered.clone());
+        if let Some(due) = self.due(event.time).cloned() {
+            self.registered = Some(due);
             self.disabled = false;
+            self.next = None;
+        }
+        if let Body::ProviderRegistered(registered) = &event.body {
+            if registered.effective.is_some() {
+                self.next = Some(registered.clone());
+            } else {
+                self.registered = Some(registered.clone());
+                self.disabled = false;
+                self.next = None;
+            }
         } else if let Body::ProviderKeysObserved(observed) = &event.body {
             for key in &observed.keys {
                 let known = Key {
@@ -271,6 +364,7 @@ impl State for Provider {
             }
         } else if let Body::ProviderDisabled(_) = &event.body {
             self.disabled = true;
+            self.next = None;
         }
     }
 }

@@ -30,6 +30,7 @@ use crate::{
     matching::{Job, match_policy},
     policy::Policy,
     provider::Provider,
+    rule::{self, Pushes},
     taken::Taken,
     token::Token,
     trust_root::TrustRoot,
@@ -129,8 +130,10 @@ impl Trusted<'_> {
 /// Decides a push: the events that it leads to, or why not.
 pub fn decide(states: &States<'_>, facts: &Facts, now: Timestamp) -> Result<Verdict, Denial> {
     states.ledger.rulebook()?.known()?;
+    let policy = states.policy.at(now);
+    let states = &with_policy(states, &policy);
     let issued = states.api_key.allows(Scope::PushRubygem, now)?;
-    holder_lives(states, issued)?;
+    holder_lives(states, issued, now)?;
     coherent(facts)?;
     if let Some(release) = states.gem.release(&facts.number, &facts.platform) {
         return existing(release, facts);
@@ -147,6 +150,7 @@ pub fn decide(states: &States<'_>, facts: &Facts, now: Timestamp) -> Result<Verd
         }
         _ => {}
     }
+    keeps_rules(states, &authority, facts)?;
     if states.file.taken || (states.policy.name.is_none() && states.name.taken) {
         return Err(Denial::new(Code::FileTaken).found(facts.file.as_str()));
     }
@@ -187,15 +191,45 @@ fn attested(
     judged.collect()
 }
 
+/// The same states, with the policy as it is at this moment.
+fn with_policy<'a>(states: &States<'a>, policy: &'a Policy) -> States<'a> {
+    States {
+        policy,
+        ..states.clone()
+    }
+}
+
+/// Whether the push keeps the gem's own rules.
+fn keeps_rules(
+    states: &States<'_>,
+    authority: &Authority<'_>,
+    facts: &Facts,
+) -> Result<(), Denial> {
+    let trusted = match authority {
+        Authority::Publisher(trusted) => Some((trusted.workflow, trusted.publisher)),
+        Authority::Owner | Authority::NewName(_) => None,
+    };
+    let pushes = Pushes {
+        number: &facts.number,
+        trusted,
+        attested: None,
+    };
+    rule::judge(states.ledger, states.policy, states.gem, &pushes)
+}
+
 /// A key dies with whoever vouched for it: its account, its provider, or the provider's key.
-pub(crate) fn holder_lives(states: &States<'_>, issued: &Issued) -> Result<(), Denial> {
+pub(crate) fn holder_lives(
+    states: &States<'_>,
+    issued: &Issued,
+    now: Timestamp,
+) -> Result<(), Denial> {
     match &issued.holder {
         Holder::Account(_) => states.account.ok_or(Code::NotFound)?.live(),
         Holder::Exchange(_) => {
             let token = states.token.and_then(|token| token.exchanged.as_ref());
             let token = token.ok_or(Code::KeyUnknown)?;
             let (_, provider) = states.provider.ok_or(Code::ProviderUnknown)?;
-            provider.live()?;
+            provider.live(now)?;
             provider.trusted_key(&token.provider_key).map(|_| ())
         }
     }
@@ -254,7 +288,24 @@ pub(crate) fn may_push(
     facts: &Facts,
     now: Timestamp,
 ) -> Result<(), Denial> {
+    let policy = states.policy.at(now);
+    let states = &with_policy(states, &policy);
     authorise(states, issued, facts, now).map(|_| ())
+}
+
+/// Whether a push that somebody vouches for keeps the gem's own rules.
+pub(crate) fn may_push_by_rules(
+    states: &States<'_>,
+    issued: &Issued,
+    facts: &Facts,
+    now: Timestamp,
+) -> Result<(), Denial> {
+    let policy = states.policy.at(now);
+    let states = &with_policy(states, &policy);
+    match authorise(states, issued, facts, now) {
+        Ok(authority) => keeps_rules(states, &authority, facts),
+        Err(_) => Ok(()),
+    }
 }
 
 fn authorise<'a>(
@@ -294,7 +345,7 @@ fn trusted<'a>(
     let (token, (slug, provider)) = token.zip(states.provider).ok_or(Code::KeyUnknown)?;
     let job = Job {
         slug,
-        provider: provider.live()?,
+        provider: provider.live(now)?,
         workflow: &token.workflow,
     };
     let (policy, rules) = (states.policy, states.ledger.rulebook()?.rules);
@@ -320,10 +371,14 @@ fn trusted<'a>(
     }))
 }
 
-/// Whoever is not from the publisher's own repository learns only that it is no publisher, or waited too long.
+/// Whoever is not from the publisher's own repository learns only that it is no publisher, waited too long, or has
+/// to wait.
 fn not_publisher(denial: Denial) -> Denial {
-    let expired = matches!(denial.code, Code::PublisherExpired | Code::PendingExpired);
-    let code = if denial.tell || expired {
+    let late = matches!(
+        denial.code,
+        Code::PublisherExpired | Code::PendingExpired | Code::PublisherNotEffectiveYet
+    );
+    let code = if denial.tell || late {
         denial.code
     } else {
         Code::NotPublisher

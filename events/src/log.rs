@@ -49,7 +49,7 @@ impl Default for Rules {
             denial_interval_seconds: HOUR,
             key_lifetime_seconds: 15 * 60,
             leeway_seconds: 30,
-            loosening_delay_seconds: None,
+            loosening_delay_seconds: Some(3 * DAY),
             pending_seconds: 7 * DAY,
             provider_keys_max_age_seconds: DAY,
             provisional_seconds: 7 * DAY,

@@ -66,6 +66,7 @@ fn may(case: &Case<'_>) -> bool {
         | Body::PublisherRemoved(_)
         | Body::PendingAdded(_)
         | Body::PendingRemoved(_)
+        | Body::OwnerAdded(_)
         | Body::OwnerRemoved(_)
         | Body::RuleChanged(_)
         | Body::ChangeCancelled(_)
@@ -104,7 +105,6 @@ fn may(case: &Case<'_>) -> bool {
         },
         Body::TokenExchanged(_)
         | Body::GemRegistered(_)
-        | Body::OwnerAdded(_)
         | Body::PublisherPinned(_)
         | Body::NameTaken(_)
         | Body::FileTaken(_) => true,

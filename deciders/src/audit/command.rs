@@ -7,7 +7,7 @@ use super::{
     compare::compare,
     evidence, management,
     order::{Group, Order, unlawful},
-    records, release,
+    policy, records, release,
     world::World,
 };
 use crate::{Code, Denial, ledger};
@@ -133,6 +133,12 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         }
         Body::PublisherRemoved(removed) => management::remove(case, removed.publisher)?,
         Body::PendingRemoved(removed) => management::remove(case, removed.publisher)?,
+        Body::OwnerAdded(added) => policy::add_owner(case, added.owner)?,
+        Body::OwnerRemoved(removed) => policy::remove_owner(case, removed.owner)?,
+        Body::RuleChanged(changed) => policy::set_rule(case, changed)?,
+        Body::ChangeCancelled(cancelled) => policy::cancel(case, cancelled.change)?,
+        Body::OverrideProposed(proposed) => policy::propose(case, proposed)?,
+        Body::PolicyOverridden(overridden) => policy::overrule(case, overridden)?,
         Body::ApiKeyIssued(issued) => match case.group.events().next().map(|first| &first.body) {
             Some(Body::TokenExchanged(exchanged)) => {
                 return release::exchange(case, exchanged, issued);
@@ -150,15 +156,9 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         Body::TrustRootRecorded(recorded) => evidence::record(case, recorded)?,
         Body::TrustRootRetired(_) => evidence::retire(case)?,
         Body::EvidenceOpened(opened) => evidence::open(case, opened)?,
-        Body::OwnerRemoved(_)
-        | Body::RuleChanged(_)
-        | Body::ChangeCancelled(_)
-        | Body::OverrideProposed(_)
-        | Body::PolicyOverridden(_)
-        | Body::ReleaseCompared(_)
+        Body::ReleaseCompared(_)
         | Body::TokenExchanged(_)
         | Body::GemRegistered(_)
-        | Body::OwnerAdded(_)
         | Body::PublisherPinned(_)
         | Body::NameTaken(_)
         | Body::FileTaken(_) => {

@@ -47,7 +47,7 @@ pub(super) fn provider(case: &Case<'_>) -> Result<Vec<Draft>, Fault> {
     }
     let before = case.world.provider(&slug);
     let Some(registered) = registered else {
-        return Ok(provider::observe(before, &slug, &keys));
+        return Ok(provider::observe(before, &slug, &keys, case.last.time));
     };
     let states = provider::States {
         ledger: &case.world.ledger,
@@ -61,6 +61,7 @@ pub(super) fn provider(case: &Case<'_>) -> Result<Vec<Draft>, Fault> {
         &slug,
         registered.clone(),
         &keys,
+        case.last.time,
     )?)
 }
 
@@ -75,7 +76,11 @@ pub(super) fn distrust(case: &Case<'_>, kid: &Text) -> Result<Vec<Draft>, Fault>
 
 pub(super) fn disable_provider(case: &Case<'_>) -> Result<Vec<Draft>, Fault> {
     let slug = slug(case)?;
-    Ok(provider::disable(case.world.provider(&slug), &slug)?)
+    Ok(provider::disable(
+        case.world.provider(&slug),
+        &slug,
+        case.last.time,
+    )?)
 }
 
 pub(super) fn create_account(case: &Case<'_>) -> Result<Vec<Draft>, Fault> {
@@ -132,6 +137,7 @@ pub(super) fn remove(case: &Case<'_>, id: PublisherId) -> Result<Vec<Draft>, Fau
         &gem,
         id,
         &case.last.actor,
+        case.last.time,
     )?)
 }
 

@@ -7,6 +7,7 @@ use events::{
     id::{Actor, PublisherId},
     policy::Publisher,
     text::{Slug, Text},
+    time::Timestamp,
 };
 
 use super::command::{Case, Fault};
@@ -14,17 +15,16 @@ use crate::Code;
 
 pub(super) fn exchange(case: &Case<'_>, denied: &ExchangeDenied) -> Result<Vec<Draft>, Fault> {
     let policy = case.world.policy(&case.gem()?);
-    let live = policy
-        .publishers
-        .get(&denied.publisher)
-        .map(|entry| &entry.publisher);
+    let entry = policy.publishers.get(&denied.publisher);
+    let live = entry.map(|entry| &entry.publisher);
+    let waits = entry.and_then(|entry| entry.waits_until(case.last.time));
     let pending = policy
         .pending
         .get(&denied.publisher)
         .map(|pending| &pending.publisher);
     let publisher = live.or(pending).ok_or(Code::NotPublisher)?;
     let code = due(case, denied.publisher, &denied.code, denied.count)?;
-    if publisher.provider != denied.provider || !explains(publisher, code, denied) {
+    if publisher.provider != denied.provider || !explains(publisher, waits, code, denied) {
         let message = format!(
             "publisher {} cannot have given this reason",
             denied.publisher
@@ -73,7 +73,12 @@ fn due(case: &Case<'_>, publisher: PublisherId, code: &Text, count: u64) -> Resu
 }
 
 /// Whether this publisher denies for this reason what came from this repository.
-fn explains(publisher: &Publisher, code: Code, denied: &ExchangeDenied) -> bool {
+fn explains(
+    publisher: &Publisher,
+    waits: Option<Timestamp>,
+    code: Code,
+    denied: &ExchangeDenied,
+) -> bool {
     let own = publisher.repository_id.as_ref() == Some(&denied.repository_id);
     let differs = denied.expected.is_none() || denied.expected != denied.found;
     let expected = |value: Option<&Text>| value.is_some() && denied.expected.as_ref() == value;
@@ -86,6 +91,8 @@ fn explains(publisher: &Publisher, code: Code, denied: &ExchangeDenied) -> bool 
         own && expected(Some(&publisher.workflow))
     } else if code == Code::EnvironmentMismatch {
         own && expected(publisher.environment.as_ref())
+    } else if code == Code::PublisherNotEffectiveYet {
+        own && waits.is_some()
     } else if code == Code::RefNotAllowed {
         own && !publisher.any_ref
     } else {

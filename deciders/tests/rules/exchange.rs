@@ -12,7 +12,7 @@ use events::{
 };
 
 use crate::{
-    fixtures::{folded, generic, github, gitlab, publisher, slug, text},
+    fixtures::{folded, generic, github, gitlab, publisher, rules, slug, text},
     history::{History, audit},
     job::{Job, generic_job, gitlab_job, job},
     release::release,
@@ -306,7 +306,7 @@ fn gitlab_and_generic_jobs_are_exchanged_by_their_own_rules() {
 #[test]
 fn a_rulebook_that_this_program_does_not_know_decides_nothing() {
     let mut history = rake();
-    let denial = history.change_rules(2, Rules::default()).unwrap_err();
+    let denial = history.change_rules(3, rules(0)).unwrap_err();
     assert_eq!(denial.code, Code::UnknownEdition);
     let unopened = History::empty();
     assert!(unopened.ledger().rulebook().is_err());
@@ -319,9 +319,9 @@ fn the_key_lives_as_long_as_the_rules_of_that_moment_say() {
     let mut history = rake();
     let rules = Rules {
         key_lifetime_seconds: 60,
-        ..Rules::default()
+        ..rules(0)
     };
-    history.change_rules(1, rules).unwrap();
+    history.change_rules(2, rules).unwrap();
     let now = history.now;
     let key = history.exchange(&job(2)).unwrap();
     let state: deciders::api_key::ApiKey = history.state(&StreamName::api_key(key));

@@ -181,6 +181,11 @@ impl Mutant<'_> {
             ("map.rooted", _) => MAP,
             ("publisher.removed" | "pending_publisher.removed", _) => Chosen,
             ("release.quarantined" | "release.restored", "reason") => WILL,
+            ("override.proposed" | "policy.overridden", "reason") => WILL,
+            // Other rules take other settings; when it takes effect is bound.
+            ("rule.changed", "rule" | "to") => Chosen,
+            ("owner.added" | "owner.removed", "owner") if !self.is_part_of_a_push() => Chosen,
+            ("change.cancelled" | "override.proposed", "change") => Chosen,
             _ => Bound,
         }
     }

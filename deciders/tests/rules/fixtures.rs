@@ -2,7 +2,8 @@
 use events::{
     claims::ProviderKind,
     digest::Digest,
-    id::{AccountId, ApiKeyId, RequestId},
+    id::{AccountId, Actor, ApiKeyId, RequestId},
+    log::Rules,
     name::{FoldedName, GemName},
     policy::Publisher,
     provider::{Algorithm, ClaimName, KeyPart, Mapping, ObservedKey, PublicJwk, Registered},
@@ -11,6 +12,25 @@ use events::{
 
 /// The moment at which every history starts.
 pub(crate) const START: u64 = 1_795_402_502_000;
+
+/// The delay that new ledgers start with.
+pub(crate) const DELAY: u64 = 72 * 3600;
+
+/// The settings that a new ledger starts with, with this loosening delay.
+pub(crate) fn rules(delay: u64) -> Rules {
+    Rules {
+        loosening_delay_seconds: Some(delay),
+        ..Rules::default()
+    }
+}
+
+/// The settings of edition 1, which knows no delay.
+pub(crate) fn first_rules() -> Rules {
+    Rules {
+        loosening_delay_seconds: None,
+        ..Rules::default()
+    }
+}
 
 pub(crate) fn text(text: &str) -> Text {
     Text::parse(text).unwrap()
@@ -149,4 +169,9 @@ pub(crate) fn provisional() -> Publisher {
         repository_id: None,
         ..publisher()
     }
+}
+
+/// The actor of the account with this number.
+pub(crate) fn person(number: u64) -> Actor {
+    Actor::Account(account_id(number))
 }

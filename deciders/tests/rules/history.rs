@@ -25,9 +25,10 @@ use events::{
 };
 
 use crate::fixtures::{
-    START, api_key_id, folded, gem, github, observed_key, request_id, slug, text,
+    START, api_key_id, folded, gem, github, observed_key, request_id, rules, slug, text,
 };
 
+mod changes;
 mod jobs;
 pub(crate) mod roots;
 mod statements;
@@ -129,12 +130,21 @@ impl History {
     }
 
     pub(crate) fn open(&mut self, visibility: Visibility) -> Result<(), Denial> {
+        self.open_with(ledger::EDITION, rules(0), visibility)
+    }
+
+    pub(crate) fn open_with(
+        &mut self,
+        edition: u32,
+        rules: Rules,
+        visibility: Visibility,
+    ) -> Result<(), Denial> {
         let opened = Opened {
-            edition: ledger::EDITION,
+            edition,
             format: FORMAT,
             nonce: Digest::of(b"nonce"),
             origin: text("gems.example.com/log/1"),
-            rules: Rules::default(),
+            rules,
             visibility,
             vkey: text("gems.example.com/log/1+00000000+AQID"),
         };
@@ -196,13 +206,13 @@ impl History {
             provider: &provider,
             issuer: &issuer,
         };
-        let drafts = provider::register(&states, &slug(name), registered, &keys)?;
+        let drafts = provider::register(&states, &slug(name), registered, &keys, self.now)?;
         self.by_operator(drafts);
         Ok(())
     }
 
     pub(crate) fn observe(&mut self, name: &str, keys: &[ObservedKey]) {
-        let drafts = provider::observe(&self.provider(name), &slug(name), keys);
+        let drafts = provider::observe(&self.provider(name), &slug(name), keys, self.now);
         if !drafts.is_empty() {
             self.append(&Actor::Operator, Via::Server, drafts);
         }
@@ -215,7 +225,7 @@ impl History {
     }
 
     pub(crate) fn disable_provider(&mut self, name: &str) -> Result<(), Denial> {
-        let drafts = provider::disable(&self.provider(name), &slug(name))?;
+        let drafts = provider::disable(&self.provider(name), &slug(name), self.now)?;
         self.by_operator(drafts);
         Ok(())
     }
@@ -368,7 +378,8 @@ impl History {
             Actor::Account(id) => Some(self.account(*id)),
             Actor::Operator | Actor::Workflow(..) => None,
         };
-        let drafts = policy::remove_publisher(&policy, account.as_ref(), &folded(name), id, by)?;
+        let drafts =
+            policy::remove_publisher(&policy, account.as_ref(), &folded(name), id, by, self.now)?;
         self.append(by, door(by), drafts);
         Ok(())
     }

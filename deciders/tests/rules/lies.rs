@@ -222,24 +222,6 @@ fn a_pin_that_nobody_earned_is_found() {
 }
 
 #[test]
-fn an_owner_from_nowhere_is_found() {
-    let mut history = rake();
-    history.create_account(account_id(6)).unwrap();
-    let from = history.log.len();
-    let added = OwnerAdded {
-        effective: None,
-        owner: Owner::Account(account_id(6)),
-    };
-    let stream = StreamName::policy(&folded("rake"));
-    history.append(
-        &Actor::Operator,
-        Via::Console,
-        vec![Draft::new(stream, Body::OwnerAdded(added))],
-    );
-    assert_eq!(found(&history, from), "events");
-}
-
-#[test]
 fn an_owner_that_a_push_slips_in_is_found() {
     let mut history = rake();
     let key = history.exchange(&job(2)).unwrap();

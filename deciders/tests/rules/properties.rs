@@ -3,9 +3,10 @@ use deciders::attestation;
 use events::{
     Body,
     api_key::Scope,
-    id::{AccountId, Actor, ApiKeyId, Owner, PublisherId},
+    id::{AccountId, Actor, ApiKeyId, ChangeId, Owner, PublisherId},
     log::Rules,
     policy::Publisher,
+    rule::{Rule, Setting},
     stream::StreamName,
 };
 use proptest::{prelude::*, strategy::ValueTree};
@@ -14,7 +15,8 @@ use crate::{
     bundle::{claims, logged, timestamped},
     fields::Mutant,
     fixtures::{
-        account_id, generic, github, gitlab, observed_key, provisional, publisher, slug, text,
+        account_id, generic, github, gitlab, observed_key, provisional, publisher, rules, slug,
+        text,
     },
     history::{
         History, audit,
@@ -140,7 +142,7 @@ impl Run {
     /// Whatever comes of it: most commands are denied at times.
     fn apply(&mut self, [what, a, b, c]: Command) {
         let history = &mut self.history;
-        match what % 21 {
+        match what % 24 {
             0 => drop(history.create_account(account(a))),
             1 if c < 40 => drop(history.disable_account(account(a))),
             1 | 2 => {
@@ -188,6 +190,7 @@ impl Run {
                 });
             }
             19 => self.withhold(a, b),
+            20..=22 => self.loosen(a, b, c),
             _ => self.rarely(a, b, c),
         }
     }
@@ -228,6 +231,51 @@ impl Run {
         });
     }
 
+    /// Owners, rules, and whatever can become of a change that waits.
+    fn loosen(&mut self, a: u8, b: u8, c: u8) {
+        let history = &mut self.history;
+        // Mostly a gem that there is, and one of its owners.
+        let there = |name: &&str| history.policy(name).name.is_some();
+        let name = GEMS.into_iter().filter(there).nth(usize::from(a % 2));
+        let name = name.unwrap_or(pick(&GEMS, a));
+        let policy = history.policy(name);
+        let (by, owner) = match policy.owners.iter().nth(usize::from(b % 5)) {
+            Some(owner) => (Actor::from(*owner), *owner),
+            None => actor(b),
+        };
+        let waiting: Vec<_> = policy.changes.keys().copied().collect();
+        let change = match waiting.len() {
+            0 => ChangeId(u64::from(c % 8)),
+            count => waiting[usize::from(c) % count],
+        };
+        let proposals = policy.changes.get(&change);
+        let proposals = proposals.map(|change| change.proposals.keys().copied());
+        let proposal = proposals.and_then(|mut ids| ids.next());
+        let reason = b.is_multiple_of(3).then(|| text("agreed"));
+        drop(match c / 8 % 8 {
+            0 => history.set_rule(&by, name, pick(&Rule::ALL, c), pick(&Setting::ALL, a / 5)),
+            1 => history.set_rule(
+                &by,
+                name,
+                Rule::TrustedPublishingOnly,
+                pick(&Setting::ALL, c),
+            ),
+            2 => history.add_owner(&by, name, account(c)),
+            3 => {
+                drop(history.add_owner(&Actor::Operator, name, account(a)));
+                history.later(u64::from(a % 2) * 3600);
+                history.remove_owner(&by, name, owner)
+            }
+            4 => history.cancel(&by, name, change),
+            5 => history.propose(&by, name, change),
+            6 => match history.propose(&Actor::Operator, name, change) {
+                Ok(proposal) => history.agree(&by, name, change, proposal, reason),
+                denied => denied,
+            },
+            _ => history.agree(&by, name, change, proposal.unwrap_or(ChangeId(0)), reason),
+        });
+    }
+
     fn rarely(&mut self, a: u8, b: u8, c: u8) {
         let history = &mut self.history;
         match a % 8 {
@@ -236,9 +284,9 @@ impl Run {
             1 => {
                 let rules = Rules {
                     key_lifetime_seconds: 1 + u64::from(b),
-                    ..Rules::default()
+                    ..rules(pick(&[0, 0, 60, 7200], c))
                 };
-                drop(history.change_rules(1, rules));
+                drop(history.change_rules(2, rules));
             }
             2 => drop(history.succeed(history.successor())),
             4 => self.trust(b, c),
@@ -288,6 +336,9 @@ fn run(commands: &[Command]) -> History {
         jti: 0,
         job: None,
     };
+    if commands.len() % 3 != 0 {
+        run.history.change_rules(2, rules(3600)).unwrap();
+    }
     for command in commands {
         run.apply(*command);
     }
@@ -295,7 +346,7 @@ fn run(commands: &[Command]) -> History {
 }
 
 fn commands() -> impl Strategy<Value = Vec<Command>> {
-    proptest::collection::vec(any::<Command>(), 0..120)
+    proptest::collection::vec(any::<Command>(), 0..140)
 }
 
 /// Every case, or one of so many. A failure is printed with what led to it; there is no file to keep.

@@ -5,6 +5,8 @@ use events::{
     id::{Actor, Owner},
     log::{Rules, Visibility},
     policy::Publisher,
+    provider::Registered,
+    rule::{Rule, Setting},
     stream::StreamName,
 };
 
@@ -12,7 +14,7 @@ use crate::{
     bundle::{claims, logged, timestamped},
     fixtures::{
         account_id, folded, generic, github, gitlab, key_called, observed_key, provisional,
-        publisher, slug, text,
+        publisher, rules, slug, text,
     },
     history::{
         History, audit,
@@ -37,6 +39,7 @@ pub(crate) fn tour() -> History {
     owners(&mut history);
     jobs(&mut history);
     forges(&mut history);
+    changes(&mut history);
     endings(&mut history);
     roots(&mut history);
     attestations(&mut history);
@@ -179,6 +182,54 @@ fn forges(history: &mut History) {
     history.released(key, &release("tools", "1"));
 }
 
+/// What is loosened waits; and then everything that can become of what waits.
+fn changes(history: &mut History) {
+    let (alice, operator) = (Actor::Account(account_id(1)), Actor::Operator);
+    let (on, off) = (Setting::On, Setting::Off);
+    let tag = Rule::TagMustEqualVersion;
+    history.change_rules(2, rules(7200)).unwrap();
+    history.set_rule(&alice, "thor", tag, on).unwrap();
+    let change = history.set_rule(&alice, "thor", tag, off).unwrap();
+    history.cancel(&alice, "thor", change).unwrap();
+    let change = history.set_rule(&alice, "thor", tag, off).unwrap();
+    let proposal = history.propose(&operator, "thor", change).unwrap();
+    history
+        .agree(&alice, "thor", change, proposal, None)
+        .unwrap();
+    history.add_owner(&alice, "thor", account_id(3)).unwrap();
+    let third = Publisher {
+        workflow: text("third.yml"),
+        ..publisher()
+    };
+    history
+        .add_by(&alice, "thor", third, Owner::Account(account_id(1)))
+        .unwrap();
+    history.later(7200);
+    let carol = Actor::Account(account_id(3));
+    history
+        .remove_owner(&carol, "thor", Owner::Account(account_id(1)))
+        .unwrap();
+    let key = history.exchange(&job(21).file("third.yml")).unwrap();
+    history.released(key, &release("thor", "2.1"));
+    let private = Registered {
+        private_repositories: true,
+        ..github()
+    };
+    history.register("github", private, &["k1"]).unwrap();
+    // The lower delay holds only once the one before it has passed.
+    history.change_rules(2, rules(0)).unwrap();
+    history
+        .remove_owner(&carol, "thor", Owner::Account(account_id(3)))
+        .unwrap_err();
+    history.add_owner(&carol, "thor", account_id(2)).unwrap();
+    history.later(7200);
+    history
+        .remove_owner(&operator, "thor", Owner::Account(account_id(3)))
+        .unwrap();
+    history.add_owner(&operator, "thor", account_id(3)).unwrap();
+    history.register("github", github(), &["k1"]).unwrap();
+}
+
 fn endings(history: &mut History) {
     let late = Publisher {
         workflow: text("late.yml"),
@@ -188,12 +239,12 @@ fn endings(history: &mut History) {
     history.later(7 * 24 * 3600);
     let id = history.add("thor", late).unwrap();
     history.remove("thor", id).unwrap();
-    let rules = Rules {
+    let brief = Rules {
         key_lifetime_seconds: 600,
-        ..Rules::default()
+        ..rules(0)
     };
-    history.change_rules(1, rules).unwrap();
-    history.change_rules(1, Rules::default()).unwrap();
+    history.change_rules(2, brief).unwrap();
+    history.change_rules(2, rules(0)).unwrap();
     let key = history.exchange(&job(11)).unwrap();
     history.revoke(key).unwrap();
     history.disable_account(account_id(2)).unwrap();

@@ -140,6 +140,14 @@ pub(crate) fn samples() -> Vec<Sample> {
     .collect()
 }
 
+/// The settings of edition 1.
+fn first_rules() -> Rules {
+    Rules {
+        loosening_delay_seconds: None,
+        ..Rules::default()
+    }
+}
+
 fn ledger() -> Vec<Sample> {
     let operator = &Actor::Operator;
     let opened = Opened {
@@ -147,7 +155,7 @@ fn ledger() -> Vec<Sample> {
         format: FORMAT,
         nonce: Digest::of(b"nonce"),
         origin: text("gems.example.com/log/1"),
-        rules: Rules::default(),
+        rules: first_rules(),
         visibility: Visibility::Public,
         vkey: text("gems.example.com/log/1+30820a1b+ATYXKcIIkmZCLbjOIJjDGdS8LRgkQXcs1kSxKMhwhnGT"),
     };
@@ -159,7 +167,7 @@ fn ledger() -> Vec<Sample> {
         edition: 1,
         rules: Rules {
             key_lifetime_seconds: 600,
-            ..Rules::default()
+            ..first_rules()
         },
     };
     let erased = SubjectErased {

@@ -1,0 +1,177 @@
+//! What owners and the operator do with a gem's policy: rules, owners, and changes that wait.
+use deciders::{
+    Denial, Ledger,
+    account::Account,
+    change::{self, Agreement},
+    ledger::EDITION,
+    policy::{self, Managing, Policy},
+    rule,
+};
+use events::{
+    Body,
+    event::Draft,
+    id::{AccountId, Actor, ChangeId, Owner},
+    log::Visibility,
+    provider::Registered,
+    rule::{Rule, Setting},
+    stream::StreamName,
+    text::Text,
+};
+
+use super::{History, door};
+use crate::fixtures::{account_id, first_rules, folded, github, rules, text};
+
+impl History {
+    /// A public ledger with GitHub and the accounts 1 to 3, where loosening waits for so many seconds.
+    pub(crate) fn delayed(delay: u64) -> Self {
+        let mut history = Self::empty();
+        history
+            .open_with(EDITION, rules(delay), Visibility::Public)
+            .unwrap();
+        history.furnished()
+    }
+
+    /// The same under edition 1.
+    pub(crate) fn first_edition() -> Self {
+        let mut history = Self::empty();
+        history
+            .open_with(1, first_rules(), Visibility::Public)
+            .unwrap();
+        history.furnished()
+    }
+
+    fn furnished(mut self) -> Self {
+        self.register("github", github(), &["k1"]).unwrap();
+        for account in 1..4 {
+            self.create_account(account_id(account)).unwrap();
+        }
+        self
+    }
+
+    /// One command on a policy, by whoever it is, with the accounts that it reads.
+    fn manage(
+        &mut self,
+        by: &Actor,
+        name: &str,
+        command: impl FnOnce(&Managing<'_>) -> Result<Vec<Draft>, Denial>,
+    ) -> Result<ChangeId, Denial> {
+        let (ledger, policy): (Ledger, Policy) = (self.ledger(), self.policy(name));
+        let account = self.account_of(by);
+        let gem = folded(name);
+        let drafts = command(&Managing {
+            ledger: &ledger,
+            policy: &policy,
+            account: account.as_ref(),
+            gem: &gem,
+            by,
+            now: self.now,
+        })?;
+        self.append(by, door(by), drafts);
+        Ok(ChangeId(self.log.last().unwrap().event.revision))
+    }
+
+    fn account_of(&self, actor: &Actor) -> Option<Account> {
+        match actor {
+            Actor::Account(id) => Some(self.account(*id)),
+            Actor::Operator | Actor::Workflow(..) => None,
+        }
+    }
+
+    pub(crate) fn set_rule(
+        &mut self,
+        by: &Actor,
+        name: &str,
+        rule: Rule,
+        to: Setting,
+    ) -> Result<ChangeId, Denial> {
+        let gem = self.gem(name);
+        self.manage(by, name, |managing| rule::set(managing, &gem, rule, to))
+    }
+
+    pub(crate) fn gem(&self, name: &str) -> deciders::gem::Gem {
+        self.state(&StreamName::gem(&folded(name)))
+    }
+
+    pub(crate) fn add_owner(
+        &mut self,
+        by: &Actor,
+        name: &str,
+        owner: AccountId,
+    ) -> Result<ChangeId, Denial> {
+        let account = self.account(owner);
+        self.manage(by, name, |managing| {
+            policy::add_owner(managing, Owner::Account(owner), Some(&account))
+        })
+    }
+
+    pub(crate) fn remove_owner(
+        &mut self,
+        by: &Actor,
+        name: &str,
+        owner: Owner,
+    ) -> Result<ChangeId, Denial> {
+        self.manage(by, name, |managing| policy::remove_owner(managing, owner))
+    }
+
+    pub(crate) fn cancel(
+        &mut self,
+        by: &Actor,
+        name: &str,
+        change: ChangeId,
+    ) -> Result<ChangeId, Denial> {
+        self.manage(by, name, |managing| change::cancel(managing, change))
+    }
+
+    pub(crate) fn propose(
+        &mut self,
+        by: &Actor,
+        name: &str,
+        change: ChangeId,
+    ) -> Result<ChangeId, Denial> {
+        let reason = text("the release cannot wait");
+        self.manage(by, name, |managing| {
+            change::propose(managing, change, reason)
+        })
+    }
+
+    /// Agrees with the proposal of this revision.
+    pub(crate) fn agree(
+        &mut self,
+        by: &Actor,
+        name: &str,
+        change: ChangeId,
+        proposal: ChangeId,
+        reason: Option<Text>,
+    ) -> Result<ChangeId, Denial> {
+        let found = self.policy(name).changes.get(&change).cloned();
+        let proposed = found.and_then(|change| change.proposals.get(&proposal).cloned());
+        let proposer = proposed.and_then(|(by, _)| self.account_of(&by));
+        self.manage(by, name, |managing| {
+            let agreement = Agreement {
+                change,
+                proposal,
+                proposer: proposer.as_ref(),
+                reason,
+            };
+            change::overrule(managing, agreement)
+        })
+    }
+
+    /// Changes settings of a provider that exists, and says when they take effect.
+    pub(crate) fn reregister(
+        &mut self,
+        name: &str,
+        registered: Registered,
+    ) -> Option<events::time::Timestamp> {
+        self.register(name, registered, &["k1"]).unwrap();
+        let registered = self.log.iter().rev();
+        let mut registered = registered.filter_map(|recorded| {
+            if let Body::ProviderRegistered(registered) = &recorded.event.body {
+                Some(registered.effective)
+            } else {
+                None
+            }
+        });
+        registered.next().unwrap()
+    }
+}

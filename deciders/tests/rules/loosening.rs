@@ -1,0 +1,572 @@
+//! What loosens a policy waits, can be cancelled, and takes effect at once only if two people want it.
+use deciders::{Code, ledger::OldDelay};
+use events::{
+    Body,
+    api_key::Scope,
+    id::{Actor, ChangeId, Owner},
+    policy::Publisher,
+    provider::{Algorithm, ClaimName, Registered},
+    rule::{Rule, Setting},
+    stream::StreamName,
+};
+use proptest::prelude::*;
+
+use crate::{
+    fixtures::{DELAY, account_id, github, person, publisher, rules, text},
+    history::{History, audit},
+    job::{Job, job},
+    ratchet::rake,
+    release::release,
+};
+
+const ONLY: Rule = Rule::TrustedPublishingOnly;
+
+fn other() -> Publisher {
+    Publisher {
+        workflow: text("other.yml"),
+        ..publisher()
+    }
+}
+
+fn others_job(jti: u64) -> Job {
+    job(jti).file("other.yml")
+}
+
+/// `rake` with two owners, the second one since the delay of then has passed.
+fn two_owners() -> (History, events::id::ApiKeyId) {
+    let (mut history, key) = rake(History::delayed(DELAY));
+    history
+        .add_owner(&person(1), "rake", account_id(2))
+        .unwrap();
+    history.later(DELAY);
+    (history, key)
+}
+
+#[test]
+fn dropping_the_ratchet_waits_and_then_holds() {
+    let (mut history, key) = rake(History::delayed(DELAY));
+    let declared = history.now;
+    history
+        .set_rule(&person(1), "rake", ONLY, Setting::Off)
+        .unwrap();
+    let effective = declared.plus_seconds(DELAY);
+    let body = &history.log.last().unwrap().event.body;
+    assert!(matches!(body, Body::RuleChanged(changed) if changed.effective == Some(effective)));
+    let last = release("rake", "2.0");
+    while history.now < effective {
+        let denial = history.push(key, &last).unwrap_err();
+        assert_eq!(denial.code, Code::TrustedPublishingRequired);
+        history.later(DELAY / 4);
+    }
+    history.released(key, &last);
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn a_change_takes_effect_at_the_very_moment_and_not_before() {
+    let (mut history, _) = rake(History::delayed(DELAY));
+    history
+        .set_rule(&person(1), "rake", ONLY, Setting::Off)
+        .unwrap();
+    let policy = history.policy("rake");
+    let effective = policy.changes.values().next().unwrap().effective;
+    assert_eq!(
+        policy.at(effective.minus_seconds(1)).setting(ONLY),
+        Setting::Auto
+    );
+    assert_eq!(policy.at(effective).setting(ONLY), Setting::Off);
+    assert!(policy.at(effective).changes.is_empty());
+}
+
+#[test]
+fn a_publisher_that_is_added_to_a_gem_that_exists_waits() {
+    let (mut history, _) = rake(History::delayed(DELAY));
+    let id = history.add("rake", other()).unwrap();
+    let turned = history.exchange(&others_job(2)).unwrap_err();
+    assert_eq!(turned.denial.code, Code::PublisherNotEffectiveYet);
+    let effective = history.policy("rake").publishers[&id].effective.unwrap();
+    let expected = turned.denial.expected.unwrap();
+    assert!(expected.contains(&effective.to_string()), "{expected}");
+    assert!(turned.denial.tell);
+    let denial = history.add("rake", other()).unwrap_err();
+    assert_eq!(denial.code, Code::AlreadyExists);
+    history.later(DELAY);
+    let key = history.exchange(&others_job(3)).unwrap();
+    history.released(key, &release("rake", "2.0"));
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn a_key_of_another_publisher_does_not_push_for_one_that_waits() {
+    let (mut history, _) = rake(History::delayed(DELAY));
+    let thor = Publisher {
+        workflow: text("other.yml"),
+        ..publisher()
+    };
+    history.add("thor", thor).unwrap();
+    history.add("rake", other()).unwrap();
+    let key = history.exchange(&others_job(2)).unwrap();
+    let denial = history.push(key, &release("rake", "2.0")).unwrap_err();
+    assert_eq!(denial.code, Code::PublisherNotEffectiveYet);
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn a_publisher_that_waits_is_removed_at_once() {
+    let (mut history, _) = rake(History::delayed(DELAY));
+    let id = history.add("rake", other()).unwrap();
+    history.remove("rake", id).unwrap();
+    assert!(history.policy("rake").changes.is_empty());
+    history.later(DELAY);
+    assert!(history.exchange(&others_job(2)).is_err());
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn what_a_first_push_leads_to_does_not_wait() {
+    let mut history = History::delayed(DELAY);
+    history.add("tools", publisher()).unwrap();
+    let key = history.exchange(&job(1)).unwrap();
+    history.released(key, &release("tools", "1.0"));
+    let key = history.exchange(&job(2)).unwrap();
+    history.released(key, &release("tools", "1.1"));
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn tightening_is_immediate_and_takes_back_what_waits() {
+    let (mut history, key) = rake(History::delayed(DELAY));
+    history
+        .set_rule(&person(1), "rake", ONLY, Setting::Off)
+        .unwrap();
+    history
+        .set_rule(&person(1), "rake", ONLY, Setting::On)
+        .unwrap();
+    assert!(history.policy("rake").changes.is_empty());
+    history
+        .set_rule(&person(1), "rake", ONLY, Setting::Off)
+        .unwrap();
+    // Setting it to what it is takes back what was declared.
+    history
+        .set_rule(&person(1), "rake", ONLY, Setting::On)
+        .unwrap();
+    history.later(2 * DELAY);
+    let denial = history.push(key, &release("rake", "2.0")).unwrap_err();
+    assert_eq!(denial.code, Code::TrustedPublishingRequired);
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn going_from_on_to_what_was_reached_anyway_does_not_wait() {
+    let (mut history, _) = rake(History::delayed(DELAY));
+    history
+        .set_rule(&person(1), "rake", ONLY, Setting::On)
+        .unwrap();
+    history
+        .set_rule(&person(1), "rake", ONLY, Setting::Auto)
+        .unwrap();
+    assert!(history.policy("rake").changes.is_empty());
+    // Nothing is attested yet: `auto` would demand less than `on`, and later less than a log where one was reached.
+    let rule = Rule::AttestationRequired;
+    history
+        .set_rule(&person(1), "rake", rule, Setting::Timestamped)
+        .unwrap();
+    assert_eq!(history.policy("rake").changes.len(), 1);
+    history
+        .set_rule(&person(1), "rake", rule, Setting::On)
+        .unwrap();
+    history
+        .set_rule(&person(1), "rake", rule, Setting::Auto)
+        .unwrap();
+    assert_eq!(history.policy("rake").changes.len(), 1);
+}
+
+#[test]
+fn a_lower_delay_holds_only_once_the_one_before_it_has_passed() {
+    let (mut history, key) = rake(History::delayed(DELAY));
+    history.change_rules(2, rules(60)).unwrap();
+    let ledger = history.ledger();
+    assert_eq!(ledger.delay(history.now), DELAY);
+    let OldDelay { seconds, until } = ledger.old_delay.unwrap();
+    assert_eq!(seconds, DELAY);
+    // Lowering it again and again does not help.
+    history.change_rules(2, rules(0)).unwrap();
+    assert_eq!(history.ledger().delay(until), DELAY);
+    history
+        .set_rule(&person(1), "rake", ONLY, Setting::Off)
+        .unwrap();
+    let change = history.policy("rake").changes.values().next().cloned();
+    let change = change.unwrap();
+    assert_eq!(change.effective, change.declared.plus_seconds(DELAY));
+    history.later(DELAY - 10);
+    assert!(history.push(key, &release("rake", "2.0")).is_err());
+    history.later(DELAY);
+    assert_eq!(history.ledger().delay(history.now), 0);
+    history.released(key, &release("rake", "2.0"));
+    // A higher one holds at once.
+    history.change_rules(2, rules(2 * DELAY)).unwrap();
+    assert_eq!(history.ledger().delay(history.now), 2 * DELAY);
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn any_owner_of_the_moment_may_cancel_also_one_removed_meanwhile_and_nobody_else() {
+    let (mut history, key) = two_owners();
+    let gone = history
+        .remove_owner(&person(2), "rake", Owner::Account(account_id(1)))
+        .unwrap();
+    history.later(DELAY / 2);
+    let off = history
+        .set_rule(&person(2), "rake", ONLY, Setting::Off)
+        .unwrap();
+    history.later(DELAY / 2);
+    let policy = history.policy("rake");
+    let policy = policy.at(history.now);
+    assert!(!policy.owners.contains(&Owner::Account(account_id(1))));
+    assert!(!policy.changes.contains_key(&gone));
+    let denial = history.cancel(&person(3), "rake", off).unwrap_err();
+    assert_eq!(denial.code, Code::NotOwner);
+    history.cancel(&person(1), "rake", off).unwrap();
+    history.later(DELAY);
+    let denial = history.push(key, &release("rake", "2.0")).unwrap_err();
+    assert_eq!(denial.code, Code::NotOwner);
+    assert_eq!(history.policy("rake").setting(ONLY), Setting::Auto);
+    // What was never declared, was cancelled, or has taken effect is not cancelled.
+    for change in [off, gone, ChangeId(0), ChangeId(999)] {
+        let denial = history.cancel(&Actor::Operator, "rake", change);
+        assert_eq!(denial.unwrap_err().code, Code::NotFound);
+    }
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn an_owner_that_came_later_does_not_cancel_and_the_operator_does() {
+    let (mut history, _) = rake(History::delayed(DELAY));
+    history
+        .add_owner(&person(1), "rake", account_id(2))
+        .unwrap();
+    history.later(DELAY / 2);
+    let off = history
+        .set_rule(&person(1), "rake", ONLY, Setting::Off)
+        .unwrap();
+    history.later(DELAY / 2);
+    assert!(history.policy("rake").at(history.now).owners.len() == 2);
+    let denial = history.cancel(&person(2), "rake", off).unwrap_err();
+    assert_eq!(denial.code, Code::NotOwner);
+    history.disable_account(account_id(1)).unwrap();
+    let denial = history.cancel(&person(1), "rake", off).unwrap_err();
+    assert_eq!(denial.code, Code::AccountDisabled);
+    history.cancel(&Actor::Operator, "rake", off).unwrap();
+}
+
+#[test]
+fn two_owners_or_one_and_the_operator_let_it_take_effect_at_once() {
+    for second in [person(2), Actor::Operator] {
+        let (mut history, key) = two_owners();
+        let off = history
+            .set_rule(&person(1), "rake", ONLY, Setting::Off)
+            .unwrap();
+        let proposal = history.propose(&person(1), "rake", off).unwrap();
+        assert!(history.push(key, &release("rake", "2.0")).is_err());
+        history.agree(&second, "rake", off, proposal, None).unwrap();
+        history.released(key, &release("rake", "2.0"));
+        assert!(history.policy("rake").changes.is_empty());
+        assert_eq!(audit(&history.log), []);
+    }
+}
+
+#[test]
+fn a_publisher_and_an_owner_can_be_let_in_at_once_too() {
+    let (mut history, _) = two_owners();
+    let id = history.add("rake", other()).unwrap();
+    let change = ChangeId(id.0);
+    let proposal = history.propose(&Actor::Operator, "rake", change).unwrap();
+    let agreed = Some(text("the old workflow is broken"));
+    history
+        .agree(&person(2), "rake", change, proposal, agreed)
+        .unwrap();
+    let key = history.exchange(&others_job(2)).unwrap();
+    history.released(key, &release("rake", "2.0"));
+    let change = history
+        .add_owner(&person(1), "rake", account_id(3))
+        .unwrap();
+    let proposal = history.propose(&person(2), "rake", change).unwrap();
+    history
+        .agree(&person(1), "rake", change, proposal, None)
+        .unwrap();
+    assert_eq!(history.policy("rake").owners.len(), 3);
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn nobody_overrides_alone_and_no_newcomer_or_disabled_account_counts() {
+    let (mut history, key) = two_owners();
+    let off = history
+        .set_rule(&person(1), "rake", ONLY, Setting::Off)
+        .unwrap();
+    history
+        .add_owner(&person(1), "rake", account_id(3))
+        .unwrap();
+    let proposal = history.propose(&person(1), "rake", off).unwrap();
+    let again = history.propose(&person(1), "rake", off).unwrap_err();
+    assert_eq!(again.code, Code::SecondPersonNeeded);
+    let mut agree = |by: &Actor, proposal, code| {
+        let denial = history.agree(by, "rake", off, proposal, None).unwrap_err();
+        assert_eq!(denial.code, code);
+    };
+    agree(&person(1), proposal, Code::SecondPersonNeeded);
+    agree(&person(3), proposal, Code::NotOwner);
+    agree(&person(2), ChangeId(999), Code::NotFound);
+    // An account that was disabled after it proposed no longer counts.
+    history.disable_account(account_id(1)).unwrap();
+    let denial = history.agree(&person(2), "rake", off, proposal, None);
+    assert_eq!(denial.unwrap_err().code, Code::AccountDisabled);
+    assert!(history.push(key, &release("rake", "2.0")).is_err());
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn the_operator_is_one_person_also_where_it_owns_the_gem() {
+    let mut history = History::delayed(DELAY);
+    history.add("rake", publisher()).unwrap();
+    let key = history.exchange(&job(1)).unwrap();
+    history.released(key, &release("rake", "1.0"));
+    let operator = Actor::Operator;
+    let off = history
+        .set_rule(&operator, "rake", ONLY, Setting::Off)
+        .unwrap();
+    let proposal = history.propose(&operator, "rake", off).unwrap();
+    let denial = history.agree(&operator, "rake", off, proposal, None);
+    assert_eq!(denial.unwrap_err().code, Code::SecondPersonNeeded);
+    // Nor with an owner that it added just now.
+    history.add_owner(&operator, "rake", account_id(2)).unwrap();
+    let denial = history.agree(&person(2), "rake", off, proposal, None);
+    assert_eq!(denial.unwrap_err().code, Code::NotOwner);
+    history.later(DELAY - 10);
+    let denial = history.agree(&person(2), "rake", off, proposal, None);
+    assert_eq!(denial.unwrap_err().code, Code::NotOwner);
+}
+
+#[test]
+fn an_owner_who_proposed_and_is_gone_no_longer_counts() {
+    let (mut history, _) = two_owners();
+    history
+        .remove_owner(&person(2), "rake", Owner::Account(account_id(1)))
+        .unwrap();
+    history.later(DELAY / 2);
+    let off = history
+        .set_rule(&person(2), "rake", ONLY, Setting::Off)
+        .unwrap();
+    let proposal = history.propose(&person(1), "rake", off).unwrap();
+    history.later(DELAY / 2);
+    let denial = history.agree(&person(2), "rake", off, proposal, None);
+    assert_eq!(denial.unwrap_err().code, Code::SecondPersonNeeded);
+}
+
+#[test]
+fn the_changes_that_wait_are_bounded() {
+    let (mut history, _) = rake(History::delayed(DELAY));
+    for number in 0..20 {
+        let workflow = text(&format!("w{number}.yml"));
+        history
+            .add(
+                "rake",
+                Publisher {
+                    workflow,
+                    ..publisher()
+                },
+            )
+            .unwrap();
+    }
+    let denial = history.add("rake", other()).unwrap_err();
+    assert_eq!(denial.code, Code::TooManyChanges);
+    // Tightening always has room.
+    history
+        .set_rule(&person(1), "rake", ONLY, Setting::On)
+        .unwrap();
+    let denial = history.set_rule(&person(1), "rake", ONLY, Setting::Off);
+    assert_eq!(denial.unwrap_err().code, Code::TooManyChanges);
+}
+
+#[test]
+fn less_strict_settings_of_a_provider_wait_and_stricter_ones_do_not() {
+    let claim = |name: &str| ClaimName::parse(name).unwrap();
+    let strict = Registered {
+        required: [(claim("enterprise"), text("acme"))].into(),
+        ..github()
+    };
+    let mut history = History::delayed(DELAY);
+    assert_eq!(history.reregister("github", strict.clone()), None);
+    let looser: [fn(&mut Registered); 6] = [
+        |one| one.required.clear(),
+        |one| one.private_repositories = true,
+        |one| one.algorithms.push(Algorithm::ES256),
+        |one| one.jwks_uri = text("https://elsewhere.example.com/keys"),
+        |one| one.audience = text("other.example.com"),
+        |one| one.loopback = true,
+    ];
+    for loosen in looser {
+        let mut settings = strict.clone();
+        loosen(&mut settings);
+        let effective = history.now.plus_seconds(DELAY);
+        assert_eq!(
+            history.reregister("github", settings.clone()),
+            Some(effective)
+        );
+        let provider = history.provider("github");
+        assert_eq!(provider.live(history.now), Ok(&strict));
+        assert_ne!(provider.live(effective), Ok(&strict));
+        let again = history.register("github", settings, &["k1"]).unwrap_err();
+        assert_eq!(again.code, Code::AlreadyExists);
+        // Said again as they are, the settings take back what waits.
+        assert_eq!(history.reregister("github", strict.clone()), None);
+        assert_eq!(history.provider("github").next, None);
+    }
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn keys_from_elsewhere_are_not_recorded_before_their_time() {
+    let mut history = History::delayed(DELAY);
+    let elsewhere = Registered {
+        jwks_uri: text("https://elsewhere.example.com/keys"),
+        ..github()
+    };
+    history
+        .register("github", elsewhere, &["stranger"])
+        .unwrap();
+    assert_eq!(history.provider("github").keys.len(), 1);
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn a_disabled_provider_is_taken_back_as_it_was_and_otherwise_waits() {
+    let mut history = History::delayed(DELAY);
+    history.disable_provider("github").unwrap();
+    let private = Registered {
+        private_repositories: true,
+        ..github()
+    };
+    history.register("github", private, &["k1"]).unwrap();
+    let live = |history: &History| history.provider("github").live(history.now).is_ok();
+    assert!(!live(&history));
+    history.later(DELAY);
+    assert!(live(&history));
+    history.disable_provider("github").unwrap();
+    assert!(!live(&history));
+    assert_eq!(audit(&history.log), []);
+    let mut history = History::delayed(DELAY);
+    history.disable_provider("github").unwrap();
+    history.register("github", github(), &["k1"]).unwrap();
+    assert!(live(&history));
+}
+
+#[test]
+fn disabling_takes_back_settings_that_wait() {
+    let mut history = History::delayed(DELAY);
+    let private = Registered {
+        private_repositories: true,
+        ..github()
+    };
+    history.reregister("github", private);
+    history.disable_provider("github").unwrap();
+    history.later(2 * DELAY);
+    assert!(history.provider("github").live(history.now).is_err());
+}
+
+/// What a loosening command asks for, and when it was declared.
+type Step = (u8, u8, u16);
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// One owner and the operator, who never agree with each other: whatever they declare, cancel, propose and lower, no
+    /// push by a person's key, or by a workflow that was added, gets in before the first delay has passed.
+    #[test]
+    fn nothing_weaker_gets_in_before_its_time(steps in proptest::collection::vec(any::<Step>(), 0..40)) {
+        let (mut history, key) = rake(History::delayed(DELAY));
+        let start = history.now;
+        let alone = person(1);
+        for (jti, (what, choice, wait)) in (100..).zip(steps) {
+            let number = u64::from(choice);
+            let change = history.policy("rake").changes.keys().nth(usize::from(choice) % 3).copied();
+            let change = change.unwrap_or(ChangeId(number));
+            let setting = Setting::ALL[usize::from(choice) % 4];
+            match what % 12 {
+                0 | 1 => drop(history.set_rule(&alone, "rake", ONLY, setting)),
+                2 => drop(history.set_rule(&alone, "rake", Rule::AttestationRequired, setting)),
+                3 => drop(history.add("rake", other())),
+                4 => drop(history.add_owner(&alone, "rake", account_id(2))),
+                5 => drop(history.remove_owner(&alone, "rake", Owner::Account(account_id(2)))),
+                6 => drop(history.cancel(&alone, "rake", change)),
+                7 => drop(history.propose(&alone, "rake", change)),
+                8 => {
+                    let proposal = ChangeId(number);
+                    let second = if choice % 2 == 0 { alone.clone() } else { person(2) };
+                    drop(history.agree(&second, "rake", change, proposal, None));
+                }
+                9 => drop(history.change_rules(2, rules(number % 2 * DELAY))),
+                10 => drop(history.change_rules(2, rules(number))),
+                _ => {}
+            }
+            history.later(u64::from(wait) / 4);
+            if history.now >= start.plus_seconds(DELAY) {
+                break;
+            }
+            let weaker = history.push(key, &release("rake", "2.0"));
+            prop_assert!(weaker.is_err(), "{:?}", weaker);
+            prop_assert!(history.exchange(&others_job(jti)).is_err());
+        }
+        prop_assert_eq!(audit(&history.log), []);
+    }
+
+    /// A state that is asked at a moment says the same as one that is folded from events up to then, whatever comes later.
+    #[test]
+    fn a_state_at_a_moment_is_the_state_of_that_moment(steps in proptest::collection::vec(any::<Step>(), 1..30)) {
+        let (mut history, _) = rake(History::delayed(100));
+        for (what, choice, wait) in steps {
+            let setting = Setting::ALL[usize::from(choice) % 4];
+            let owner = account_id(u64::from(choice % 3) + 1);
+            match what % 4 {
+                0 => drop(history.set_rule(&Actor::Operator, "rake", ONLY, setting)),
+                1 => drop(history.add_owner(&Actor::Operator, "rake", owner)),
+                2 => drop(history.remove_owner(&Actor::Operator, "rake", Owner::Account(owner))),
+                _ => drop(history.add("rake", other())),
+            }
+            let asked = history.policy("rake").at(history.now.plus_seconds(u64::from(wait) % 300)).into_owned();
+            prop_assert!(!asked.owners.is_empty());
+            history.later(u64::from(wait) % 300);
+            // An event that says nothing of what was declared lets its time pass all the same.
+            let before = history.policy("rake").at(history.now).into_owned();
+            prop_assert_eq!(&asked.owners, &before.owners);
+            prop_assert_eq!(&asked.rules, &before.rules);
+            let event = history.log.iter().rev().find(|one| one.event.stream == StreamName::policy(&crate::fixtures::folded("rake")));
+            let mut event = event.unwrap().event.clone();
+            event.body = Body::PendingRemoved(events::policy::PendingRemoved { publisher: events::id::PublisherId(9999) });
+            event.time = history.now;
+            let mut after = history.policy("rake");
+            events::State::evolve(&mut after, &event);
+            prop_assert_eq!(&after.owners, &before.owners);
+            prop_assert_eq!(&after.rules, &before.rules);
+            prop_assert_eq!(&after.changes, &before.changes);
+        }
+        prop_assert_eq!(audit(&history.log), []);
+    }
+}
+
+#[test]
+fn a_key_that_was_bought_before_a_rule_is_judged_by_it_all_the_same() {
+    let mut history = History::delayed(DELAY);
+    let key = history.issue(account_id(1), &[Scope::PushRubygem], |_| {});
+    history.released(key.unwrap(), &release("rake", "1.0"));
+    history.add("rake", publisher()).unwrap();
+    history.later(DELAY);
+    let bought = history.exchange(&job(1)).unwrap();
+    let tag = Rule::TagMustEqualVersion;
+    history
+        .set_rule(&person(1), "rake", tag, Setting::On)
+        .unwrap();
+    let denial = history.push(bought, &release("rake", "2.0")).unwrap_err();
+    assert_eq!(denial.code, Code::TagVersionMismatch);
+    assert_eq!(audit(&history.log), []);
+}
