@@ -54,7 +54,7 @@ impl Exchanges {
             .get(token.issuer())
             .context("the issuer is not known")?;
         let registered = provider
-            .live()
+            .live(app.clock.now())
             .map_err(|denial| anyhow::anyhow!("{denial}"))?;
         let (slug, now) = (Slug::parse(PROVIDER)?, app.clock.now());
         let keys = app

@@ -208,6 +208,7 @@ async fn open(path: &Path, address: SocketAddr) -> anyhow::Result<App> {
         visibility: Some(Visibility::Public),
         create: true,
         open_new: false,
+        loosening_delay_seconds: Some(0),
         clock: Clock::system(),
     };
     Ok(app::open(opening).await?.app)

@@ -23,12 +23,15 @@ mod explain;
 mod log;
 mod monitor;
 mod out;
+mod owners;
 mod provenance;
 mod providers;
 mod publishers;
 mod quarantine;
 mod recovery;
 mod replay;
+mod rulebook;
+mod rules;
 mod serve;
 mod state;
 mod time;
@@ -96,6 +99,15 @@ enum Command {
     /// Workflows that may release a gem
     #[command(subcommand)]
     Publisher(publishers::PublisherCommand),
+    /// Whose a gem is
+    #[command(subcommand)]
+    Owner(owners::OwnerCommand),
+    /// What a gem demands of its releases
+    #[command(subcommand)]
+    Rule(rules::RuleCommand),
+    /// Changes of a gem's policy that wait for their time
+    #[command(subcommand)]
+    Policy(rules::PolicyCommand),
     /// Withhold a release at once, and serve it again
     Quarantine(quarantine::Quarantine),
     /// Copy the ledger into a folder, also while it is served
@@ -182,6 +194,9 @@ async fn run(cli: Cli) -> anyhow::Result<Answer> {
         Command::Account(command) => command.run(common).await,
         Command::ApiKey(command) => command.run(common).await,
         Command::Publisher(command) => command.run(common).await,
+        Command::Owner(command) => command.run(common).await,
+        Command::Rule(command) => command.run(common).await,
+        Command::Policy(command) => command.run(common).await,
         Command::Backup(command) => command.run(common).await,
         Command::Restore(command) => command.run(common).await,
         Command::Quarantine(command) => command.run(common).await,
@@ -214,6 +229,7 @@ impl Common {
             visibility: None,
             create: false,
             open_new: false,
+            loosening_delay_seconds: None,
             clock: Clock::system(),
         };
         Ok(app::open(opening).await?.app)

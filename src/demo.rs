@@ -84,6 +84,7 @@ async fn open(
         visibility: Some(Visibility::Public),
         create: true,
         open_new: false,
+        loosening_delay_seconds: None,
         clock: Clock::system(),
     };
     let app = app::open(opening).await?.app;

@@ -79,6 +79,7 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route(reading().to(api::publishers::show))
                 .route(web::delete().to(api::publishers::remove)),
         )
+        .configure(api::policy::routes)
         .route(
             "/api/v1/gems/{gem}/versions/{version}/provenance",
             reading().to(api::provenance::show),

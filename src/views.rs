@@ -21,6 +21,7 @@ pub mod radius;
 pub mod receipts;
 pub mod statement;
 pub mod trust_roots;
+pub mod rules;
 
 /// Most events of one stream that a view folds.
 const LONGEST: u32 = 1_000_000;

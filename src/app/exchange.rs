@@ -161,10 +161,10 @@ impl App {
             .by_issuer
             .get(token.issuer())
             .ok_or(ExchangeError::UnknownIssuer)?;
-        let registered = provider
-            .live()
-            .map_err(|denial| ExchangeError::Denied(Box::new(denial.into())))?;
         let now = self.clock.now();
+        let registered = provider
+            .live(now)
+            .map_err(|denial| ExchangeError::Denied(Box::new(denial.into())))?;
         let max_age = known.rules.provider_keys_max_age_seconds;
         let keys = self
             .keys

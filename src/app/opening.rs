@@ -125,6 +125,8 @@ pub struct Opening {
     pub create: bool,
     /// Whether a new ledger may be opened although keys of an older one are there.
     pub open_new: bool,
+    /// How long what loosens a gem's policy waits in a new ledger, in seconds; `None` takes the default.
+    pub loosening_delay_seconds: Option<u64>,
     /// The clock.
     pub clock: Clock,
 }
@@ -208,7 +210,7 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         )),
     };
     if is_new {
-        app.first_event(opening.visibility).await?;
+        app.first_event(opening.visibility, opening.loosening_delay_seconds).await?;
     }
     let app = app.held_against(&opening).await?;
     if opening.url.is_some() {
@@ -299,15 +301,28 @@ pub(super) fn set_aside(path: &Path) -> Result<(), OpenError> {
     fs::rename(path, aside(n)).map_err(io_error(path))
 }
 
+/// The settings of a new ledger.
+fn rules(loosening_delay_seconds: Option<u64>) -> Rules {
+    let default = Rules::default();
+    Rules {
+        loosening_delay_seconds: loosening_delay_seconds.or(default.loosening_delay_seconds),
+        ..default
+    }
+}
+
 impl App {
     /// The first event of a new log.
-    async fn first_event(&self, visibility: Option<Visibility>) -> Result<(), OpenError> {
+    async fn first_event(
+        &self,
+        visibility: Option<Visibility>,
+        loosening_delay_seconds: Option<u64>,
+    ) -> Result<(), OpenError> {
         let opened = Opened {
             edition: EDITION,
             format: FORMAT,
             nonce: events::digest::Digest::from_bytes(world::random()),
             origin: Text::parse(self.key.name())?,
-            rules: Rules::default(),
+            rules: rules(loosening_delay_seconds),
             visibility: visibility.ok_or(OpenError::VisibilityNeeded)?,
             vkey: Text::parse(&self.key.verifier().to_string())?,
         };

@@ -18,6 +18,7 @@ use events::{
     provider::{Algorithm, ClaimName, Mapping, Registered},
     stream::StreamName,
     text::{Slug, Text},
+    time::Timestamp,
 };
 
 use super::{App, CommandError, settled, unread};
@@ -203,7 +204,9 @@ impl App {
                             provider,
                             issuer,
                         };
-                        request.verdict(provider::register(&states, &new.slug, registered, &keys))
+                        request.verdict(provider::register(
+                            &states, &new.slug, registered, &keys, desk.now,
+                        ))
                     }
                     _ => Verdict::answer(unread()),
                 }
@@ -221,7 +224,7 @@ impl App {
             .append(vec![Read::of::<Provider>(stream.clone())], move |desk| {
                 let drafts = desk
                     .state::<Provider>(&stream)
-                    .map(|state| provider::observe(state, &slug, &observed));
+                    .map(|state| provider::observe(state, &slug, &observed, desk.now));
                 match drafts {
                     Some(drafts) if !drafts.is_empty() => request.verdict(Ok(drafts)),
                     _ => Verdict::answer(Ok(())),
@@ -235,7 +238,7 @@ impl App {
 
     /// Distrusts every key of this provider that bore this name, and with it every API key that its tokens bought.
     pub async fn distrust_key(&self, slug: Slug, kid: Text) -> Result<u64, CommandError> {
-        self.change_provider(slug, move |state, slug| {
+        self.change_provider(slug, move |state, slug, _| {
             provider::distrust_key(state, slug, &kid)
         })
         .await
@@ -248,7 +251,7 @@ impl App {
 
     async fn change_provider<F>(&self, slug: Slug, change: F) -> Result<u64, CommandError>
     where
-        F: FnOnce(&Provider, &Slug) -> Result<Vec<events::event::Draft>, deciders::Denial>
+        F: FnOnce(&Provider, &Slug, Timestamp) -> Result<Vec<events::event::Draft>, deciders::Denial>
             + Send
             + 'static,
     {
@@ -259,7 +262,7 @@ impl App {
             .append(
                 vec![Read::of::<Provider>(stream.clone())],
                 move |desk| match desk.state::<Provider>(&stream) {
-                    Some(state) => request.verdict(change(state, &slug)),
+                    Some(state) => request.verdict(change(state, &slug, desk.now)),
                     None => Verdict::answer(unread()),
                 },
             )
@@ -270,11 +273,12 @@ impl App {
     /// Fetches key sets that are due and records new keys. Called every minute from a task.
     pub async fn refresh_keys(&self) -> Result<(), StoreError> {
         let snapshot = self.reread().await?;
+        let now = self.clock.now();
         let live = snapshot
             .by_issuer
             .values()
-            .filter_map(|(slug, provider)| Some((slug, provider.live().ok()?)));
-        for (slug, outcome) in self.keys.refresh_due(live, self.clock.now()).await {
+            .filter_map(|(slug, provider)| Some((slug, provider.live(now).ok()?)));
+        for (slug, outcome) in self.keys.refresh_due(live, now).await {
             match outcome {
                 Ok(keys) => {
                     if let Err(error) = self.observe_keys(&slug, &keys).await {

@@ -13,9 +13,10 @@ use events::{
     policy::Publisher,
     stream::StreamName,
     text::Text,
+    time::Timestamp,
 };
 
-use super::{App, CommandError, Request, settled, unread};
+use super::{App, CommandError, Request, policy::effective, settled, unread};
 use crate::{
     oidc::ids,
     store::{states::Read, writer::Verdict},
@@ -29,6 +30,8 @@ pub struct Added {
     pub id: PublisherId,
     /// The log index of the event.
     pub index: u64,
+    /// When it takes effect, if the gem exists already and loosening waits.
+    pub effective: Option<Timestamp>,
     /// It waits for the first push of a name that is still free.
     pub pending: bool,
     /// The publisher, with the ids that were found.
@@ -101,6 +104,7 @@ impl App {
         Ok(Added {
             id: PublisherId(last.event.revision),
             index: last.index,
+            effective: effective(&last.event.body),
             pending: matches!(last.event.body, Body::PendingAdded(_)),
             publisher: added,
             unresolved,
@@ -150,7 +154,9 @@ impl App {
                         .as_ref()
                         .and_then(|stream| desk.state::<Account>(stream));
                     let by = request.actor.clone();
-                    request.verdict(policy::remove_publisher(state, account, &gem, id, &by))
+                    request.verdict(policy::remove_publisher(
+                        state, account, &gem, id, &by, desk.now,
+                    ))
                 }
                 None => Verdict::answer(unread()),
             })

@@ -1,6 +1,7 @@
 //! `gemledger provider`
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
+use deciders::provider::Provider as State;
 use events::{
     claims::ProviderKind,
     provider::{Algorithm, ClaimName, Mapping},
@@ -10,7 +11,7 @@ use events::{
 use serde_json::json;
 
 use super::{Answer, Common, out};
-use crate::{app::providers::NewProvider, views};
+use crate::{app::providers::NewProvider, views, world::Clock};
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Kind {
@@ -144,7 +145,16 @@ impl Add {
             required: self.require.into_iter().collect(),
             algorithms: (!self.algorithm.is_empty()).then_some(self.algorithm),
         };
-        let index = common.open().await?.add_provider(new).await?;
+        let slug = new.slug.clone();
+        let app = common.open().await?;
+        let index = app.add_provider(new).await?;
+        let provider: State = views::state(&app.reader, &StreamName::provider(&slug)).await?;
+        if let Some(effective) = provider.next.and_then(|next| next.effective) {
+            out::note(&format!(
+                "these settings let in what those before would not, and take effect at {effective}; until then those \
+                 before hold. Registering the provider as it was takes them back"
+            ));
+        }
         Ok(done(
             common,
             &format!("provider {} is registered", self.slug),
@@ -200,9 +210,12 @@ async fn list(common: &Common) -> anyhow::Result<Answer> {
     for slug in views::providers::slugs(&reader).await? {
         let provider: deciders::provider::Provider =
             views::state(&reader, &StreamName::provider(&slug)).await?;
-        let Some(registered) = provider.registered else {
+        let now = Clock::system().now();
+        let Some(registered) = provider.settings(now).cloned() else {
             continue;
         };
+        let disabled = provider.live(now).is_err();
+        let next = provider.next.filter(|next| *next != registered);
         let keys: Vec<_> = provider
             .keys
             .values()
@@ -210,16 +223,18 @@ async fn list(common: &Common) -> anyhow::Result<Answer> {
             .collect();
         if common.json {
             out::json(
-                &json!({"slug": slug, "disabled": provider.disabled, "registered": registered, "keys": keys}),
+                &json!({"slug": slug, "disabled": disabled, "registered": registered, "next": next, "keys": keys}),
             );
         } else {
-            let state = if provider.disabled {
+            let state = if disabled {
                 "disabled"
             } else {
                 "live"
             };
+            let from = next.and_then(|next| next.effective);
+            let from = from.map_or_else(String::new, |from| format!("\tother settings from {from}"));
             out::line(&format!(
-                "{slug}\t{state}\t{}\taudience {}\t{} keys",
+                "{slug}\t{state}\t{}\taudience {}\t{} keys{from}",
                 registered.issuer,
                 registered.audience,
                 keys.len()

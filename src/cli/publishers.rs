@@ -12,8 +12,8 @@ use events::{
 };
 use serde_json::json;
 
-use super::{Answer, Common, accounts::account, out, providers::done};
-use crate::{app::App, views};
+use super::{Answer, Common, accounts::account, out, providers::done, rules::waits};
+use crate::{app::App, views, world::Clock};
 
 /// Trusted publishers.
 #[derive(Subcommand)]
@@ -139,7 +139,7 @@ impl Add {
         });
         if common.json {
             out::json(&json!({
-                "id": added.id, "log_index": added.index, "pending": added.pending,
+                "id": added.id, "log_index": added.index, "pending": added.pending, "effective": added.effective,
                 "publisher": added.publisher, "workflow": workflow,
             }));
             return Ok(Answer::True);
@@ -154,6 +154,9 @@ impl Add {
             added.id, added.index
         ));
         out::verbatim(&workflow.unwrap_or_default());
+        if let Some(effective) = added.effective {
+            waits(&gem, added.id.0, effective);
+        }
         Ok(Answer::True)
     }
 }
@@ -162,6 +165,7 @@ async fn list(common: &Common, gem: &str) -> anyhow::Result<Answer> {
     let reader = common.reader().await?;
     let gem = GemName::parse(gem).context("the gem's name")?;
     let policy: Policy = views::state(&reader, &StreamName::policy(&gem.folded())).await?;
+    let now = Clock::system().now();
     let live = policy
         .publishers
         .iter()
@@ -171,10 +175,15 @@ async fn list(common: &Common, gem: &str) -> anyhow::Result<Answer> {
         .iter()
         .map(|(id, pending)| (*id, &pending.publisher, Some(pending.expires)));
     for (id, publisher, expires) in live.chain(pending) {
+        let entry = policy.publishers.get(&id);
+        let effective = entry.and_then(|entry| entry.waits_until(now));
         if common.json {
-            out::json(&json!({"id": id, "publisher": publisher, "pending_until": expires}));
+            out::json(&json!({
+                "id": id, "publisher": publisher, "pending_until": expires, "effective": effective,
+            }));
             continue;
         }
+        let from = effective.map(|effective| format!(", takes effect {effective}"));
         let environment = publisher
             .environment
             .as_ref()
@@ -196,7 +205,8 @@ async fn list(common: &Common, gem: &str) -> anyhow::Result<Answer> {
             ..
         } = publisher;
         out::line(&format!(
-            "{id}\t{provider}\t{repository} @ {workflow}{environment}\t{ids}{until}"
+            "{id}\t{provider}\t{repository} @ {workflow}{environment}\t{ids}{until}{}",
+            from.unwrap_or_default()
         ));
     }
     Ok(Answer::True)

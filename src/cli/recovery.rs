@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Answer, Common, out};
+use super::{Answer, Common, out, rulebook::RulesCommand};
 use crate::{
     app::{
         OpenError,
@@ -135,6 +135,9 @@ pub(super) enum LogCommand {
     Succeed(Succeed),
     /// Introduce another key that signs this registry's statements; the one before stays good for what it signed
     RotateStatementKey,
+    /// The rulebook in force, and how to change it
+    #[command(subcommand)]
+    Rules(RulesCommand),
 }
 
 impl LogCommand {
@@ -143,6 +146,7 @@ impl LogCommand {
             Self::Import(command) => command.run(common).await,
             Self::Succeed(command) => command.run(common).await,
             Self::RotateStatementKey => rotate_statement_key(common).await,
+            Self::Rules(command) => command.run(common).await,
         }
     }
 }

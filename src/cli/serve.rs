@@ -16,7 +16,7 @@ use events::{
 };
 use ipnet::IpNet;
 
-use super::{Answer, Common, out, witnesses::WitnessFlags};
+use super::{Answer, Common, out, time, witnesses::WitnessFlags};
 use crate::{
     app::{self, Opening},
     config::{BaseUrl, Folder},
@@ -51,6 +51,10 @@ pub(super) struct Serve {
     /// Who may read; said once, when the ledger is opened [default on loopback: public]
     #[arg(long, value_enum)]
     visibility: Option<VisibilityArg>,
+    /// How long what loosens a gem's policy waits; said when the ledger is opened, changed with `log rules set` [default:
+    /// 72h]
+    #[arg(long, value_name = "DURATION", value_parser = time::delay)]
+    loosening_delay: Option<u64>,
     /// Open a new ledger although the keys of an older one are here
     #[arg(long)]
     open_new: bool,
@@ -107,6 +111,7 @@ impl Serve {
             visibility: self.visibility_at(&folder, address, &url),
             create: true,
             open_new: self.open_new,
+            loosening_delay_seconds: self.loosening_delay,
             clock: Clock::system(),
         };
         let mut opened = app::open(opening).await?;

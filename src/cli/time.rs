@@ -23,6 +23,11 @@ pub(super) fn seconds(text: &str) -> Result<u64, String> {
         .ok_or_else(wrong)
 }
 
+/// A duration, or `0` for none.
+pub(super) fn delay(text: &str) -> Result<u64, String> {
+    if text == "0" { Ok(0) } else { seconds(text) }
+}
+
 /// `2026-11-23`, `2026-11-23T02:30:00Z` or with milliseconds, UTC.
 pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     feed::moment(text)
@@ -36,6 +41,7 @@ mod tests {
     #[test]
     fn durations_and_moments_are_read_as_people_write_them() {
         assert_eq!(seconds("90d"), Ok(7_776_000));
+        assert_eq!((delay("0"), delay("72h")), (Ok(0), Ok(259_200)));
         for bad in ["", "d", "1w", "-1d", "0d", "99999999999999999d"] {
             assert!(seconds(bad).is_err(), "{bad}");
         }

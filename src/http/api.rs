@@ -2,6 +2,7 @@
 pub mod events;
 pub mod evidence;
 pub mod exchange;
+pub mod policy;
 pub mod provenance;
 pub mod publishers;
 pub mod push;

@@ -216,7 +216,12 @@ fn status_of(code: Code) -> StatusCode {
         | Code::NameSpelledDifferently
         | Code::FileTaken
         | Code::TrustRootRetired
-        | Code::AlreadyExists => StatusCode::CONFLICT,
+        | Code::AlreadyExists
+        | Code::LastOwner
+        | Code::SecondPersonNeeded
+        | Code::TooManyOwners
+        | Code::TooManyChanges
+        | Code::EditionTooOld => StatusCode::CONFLICT,
         Code::NotFound | Code::TrustRootUnknown => StatusCode::NOT_FOUND,
         Code::AttestationNeedsPublisher => StatusCode::BAD_REQUEST,
         Code::ProviderKeysStale | Code::UnknownEdition => StatusCode::SERVICE_UNAVAILABLE,
@@ -261,7 +266,9 @@ fn status_of(code: Code) -> StatusCode {
         | Code::AttestationEnvironment
         | Code::SuccessorInvalid
         | Code::StatementKeyInvalid
-        | Code::TrustRootInvalid => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::TrustRootInvalid
+        | Code::RuleInvalid
+        | Code::RulesInvalid => StatusCode::UNPROCESSABLE_ENTITY,
         Code::AudienceMismatch
         | Code::TokenSpent
         | Code::PrivateRepository
@@ -270,6 +277,7 @@ fn status_of(code: Code) -> StatusCode {
         | Code::RepositoryIdMismatch
         | Code::OwnerIdMismatch
         | Code::PublisherExpired
+        | Code::PublisherNotEffectiveYet
         | Code::PendingExpired
         | Code::JobRepositoryMismatch
         | Code::WorkflowRepositoryMismatch
@@ -284,6 +292,11 @@ fn status_of(code: Code) -> StatusCode {
         | Code::VersionSpelledDifferently
         | Code::NotOwner
         | Code::NotPublisher
+        | Code::TrustedPublishingRequired
+        | Code::AttestationRequired
+        | Code::EnvironmentRequired
+        | Code::TagVersionMismatch
+        | Code::ProtectedRefRequired
         | Code::NameReserved
         | Code::OneVersionPerKey
         | Code::Clock

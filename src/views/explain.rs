@@ -254,7 +254,7 @@ async fn exchange(
                 .get(&found.publisher)
                 .map(|pending| &pending.publisher)
         });
-        if let (Some(asked), Some(registered)) = (asked, &provider.registered) {
+        if let (Some(asked), Some(registered)) = (asked, provider.settings(event.time)) {
             let job = Job {
                 slug: &slug,
                 provider: registered,
@@ -294,7 +294,7 @@ fn matches_now(
     provider.trusted_key(&exchanged.provider_key)?;
     let job = Job {
         slug,
-        provider: provider.live()?,
+        provider: provider.live(time)?,
         workflow: &exchanged.workflow,
     };
     match_policy(&job, policy, rules.provisional_seconds, time)

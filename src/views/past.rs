@@ -32,7 +32,10 @@ use projections::tables::API_KEY;
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-use super::{LONGEST, failed, feed};
+use super::{
+    LONGEST, failed, feed,
+    rules::{self, ChangeAt, RuleAt},
+};
 use crate::store::{
     StoreError,
     reader::{PAGE, Reader},
@@ -64,6 +67,10 @@ pub struct GemAt {
     pub publishers: Vec<PublisherAt>,
     /// Publishers that wait for the first push, and have not expired.
     pub pending: Vec<PendingAt>,
+    /// Its rules; none under edition 1 of the rulebook.
+    pub rules: Vec<RuleAt>,
+    /// Declared changes that waited for their time.
+    pub changes: Vec<ChangeAt>,
     /// Keys that could push it.
     pub keys: Vec<KeyAt>,
     /// Its releases, in the order of their versions' names.
@@ -77,6 +84,9 @@ pub struct PublisherAt {
     pub id: PublisherId,
     /// When it was added.
     pub added: Timestamp,
+    /// When it takes effect, where that was still to come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective: Option<Timestamp>,
     /// It waited too long for its ids: it matches nothing any more.
     pub expired: bool,
     /// Its provider was disabled.
@@ -163,11 +173,12 @@ pub async fn at(
     };
     past.ledger = past.state(&StreamName::log()).await?;
     let policy: Policy = past.state(&StreamName::policy(gem)).await?;
+    let policy = policy.at(moment.time).into_owned();
     let releases: Gem = past.state(&StreamName::gem(gem)).await?;
     if policy.next_revision == 0 && releases.releases.is_empty() {
         return Ok(None);
     }
-    let mut keys = past.keys_of_owners(gem, &policy).await?;
+    let mut keys = past.keys_of_owners(gem, &policy, &releases).await?;
     keys.extend(past.keys_of_jobs(&policy, &releases).await?);
     let publishers = past.publishers(&policy).await?;
     let pending = policy
@@ -185,6 +196,8 @@ pub async fn at(
         pending: pending.collect(),
         publishers,
         keys,
+        rules: rules::of(&past.ledger, &policy, &releases),
+        changes: rules::waiting(&policy),
         releases: releases.releases.iter().map(release).collect(),
         name: policy.name,
         owners: policy.owners,
@@ -237,8 +250,9 @@ impl Past<'_> {
             publishers.push(PublisherAt {
                 id: *id,
                 added: entry.added,
+                effective: entry.waits_until(self.moment.time),
                 expired: entry.has_expired(self.provisional_seconds(), self.moment.time),
-                provider_disabled: provider.live().is_err(),
+                provider_disabled: provider.live(self.moment.time).is_err(),
                 asks: entry.publisher.clone(),
             });
         }
@@ -250,8 +264,12 @@ impl Past<'_> {
         &self,
         gem: &FoldedName,
         policy: &Policy,
+        releases: &Gem,
     ) -> Result<Vec<KeyAt>, StoreError> {
         let mut keys = Vec::new();
+        if !rules::lets_owners_push(&self.ledger, policy, releases) {
+            return Ok(keys);
+        }
         for owner in &policy.owners {
             let Owner::Account(account) = owner else {
                 continue;
@@ -360,7 +378,7 @@ impl Past<'_> {
     ) -> Option<PublisherId> {
         let job = Job {
             slug,
-            provider: provider.live().ok()?,
+            provider: provider.live(self.moment.time).ok()?,
             workflow,
         };
         match_policy(&job, policy, self.provisional_seconds(), self.moment.time).ok()

@@ -54,6 +54,8 @@ pub(crate) struct Setup {
     pub(crate) visibility: Visibility,
     pub(crate) url: &'static str,
     pub(crate) limits: LimitSettings,
+    /// How long what loosens a policy waits. Most tests are not about that.
+    pub(crate) loosening_delay_seconds: u64,
 }
 
 impl Default for Setup {
@@ -65,6 +67,7 @@ impl Default for Setup {
                 off: true,
                 ..LimitSettings::default()
             },
+            loosening_delay_seconds: 0,
         }
     }
 }
@@ -365,6 +368,7 @@ fn opening(folder: &TempDir, setup: &Setup, clock: &Clock) -> Opening {
         visibility: Some(setup.visibility),
         create: true,
         open_new: false,
+        loosening_delay_seconds: Some(setup.loosening_delay_seconds),
         clock: clock.clone(),
     }
 }

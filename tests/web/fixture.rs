@@ -86,6 +86,7 @@ impl Ledger {
             visibility: Some(Visibility::Public),
             create: true,
             open_new: false,
+            loosening_delay_seconds: Some(0),
             clock: clock.clone(),
         };
         let mut app = gemledger::app::open(opening).await.unwrap().app;

@@ -10,7 +10,7 @@ use actix_web::{
     },
     web::{Data, Path, Payload},
 };
-use deciders::policy::Policy;
+use deciders::policy::{Entry, Policy};
 use events::{
     api_key::Scope,
     claims::ProviderKind,
@@ -19,6 +19,7 @@ use events::{
     policy::Publisher,
     stream::StreamName,
     text::Text,
+    time::Timestamp,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -78,6 +79,7 @@ pub(super) async fn owner(
         ));
     }
     let policy: Policy = views::state(&app.reader, &StreamName::policy(&gem.folded())).await?;
+    let policy = policy.at(app.clock.now()).into_owned();
     if policy.name.is_none() {
         return Err(Problem::not_found("This rubygem could not be found.").in_json());
     }
@@ -96,10 +98,11 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let (.., policy) = owner(&request, &app, &name).await?;
     let known = app.reread().await?;
+    let waits = |entry: &Entry| entry.waits_until(app.clock.now());
     let entries = policy
         .publishers
         .iter()
-        .map(|(id, entry)| shown(*id, &entry.publisher, &known.by_issuer));
+        .map(|(id, entry)| shown(*id, &entry.publisher, waits(entry), &known.by_issuer));
     Ok(answer(StatusCode::OK, &entries.collect::<Vec<_>>().into()))
 }
 
@@ -114,7 +117,12 @@ pub async fn show(
     let known = app.reread().await?;
     let id = publisher_id(&id)?;
     let entry = policy.publishers.get(&id).ok_or_else(unknown)?;
-    let shown = shown(id, &entry.publisher, &known.by_issuer);
+    let shown = shown(
+        id,
+        &entry.publisher,
+        entry.waits_until(app.clock.now()),
+        &known.by_issuer,
+    );
     Ok(answer(StatusCode::OK, &shown))
 }
 
@@ -155,7 +163,7 @@ pub async fn add(
     let github = known
         .by_issuer
         .get(GITHUB_ISSUER)
-        .filter(|(_, provider)| provider.live().is_ok())
+        .filter(|(_, provider)| provider.live(app.clock.now()).is_ok())
         .map(|(slug, _)| slug.clone());
     let slug = github.ok_or_else(|| {
         unprocessable(json!({"error": "GitHub is not registered as a provider of this registry"}))
@@ -165,7 +173,12 @@ pub async fn add(
         .add_publisher(app.request(actor, Via::Http), gem, publisher, owner)
         .await;
     let added = added.map_err(|error| Problem::from(error).in_json())?;
-    let shown = shown(added.id, &added.publisher, &known.by_issuer);
+    let shown = shown(
+        added.id,
+        &added.publisher,
+        added.effective,
+        &known.by_issuer,
+    );
     Ok(answer(StatusCode::CREATED, &shown))
 }
 
@@ -292,7 +305,12 @@ type ByIssuer = std::collections::BTreeMap<
     ),
 >;
 
-fn shown(id: PublisherId, publisher: &Publisher, providers: &ByIssuer) -> Value {
+fn shown(
+    id: PublisherId,
+    publisher: &Publisher,
+    effective: Option<Timestamp>,
+    providers: &ByIssuer,
+) -> Value {
     let provider = providers
         .values()
         .find(|(slug, _)| *slug == publisher.provider);
@@ -322,6 +340,8 @@ fn shown(id: PublisherId, publisher: &Publisher, providers: &ByIssuer) -> Value 
     };
     json!({
         "id": id.0,
+        // Not of rubygems.org: from when on it may release the gem, where that is still to come.
+        "effective": effective,
         "trusted_publisher_type": kind,
         "trusted_publisher": {
             "name": format!("{label} {} @ .github/workflows/{}{environment}", publisher.repository, publisher.workflow),
