@@ -24,6 +24,8 @@ use crate::{
     write::{Cell, Cells, Write},
 };
 
+mod policy_change;
+
 /// The writes that this event means.
 #[expect(clippy::too_many_lines, reason = "one line for each type of event")]
 pub fn project(recorded: &Recorded) -> Vec<Write> {
@@ -55,6 +57,7 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
             let id = PublisherId(event.revision);
             let mut writes = vec![publisher(rest, id, &added.publisher)];
             writes.extend(added.pending.map(|pending| no_publisher(rest, pending)));
+            writes.extend(policy_change::declared(event));
             writes
         }
         Body::PendingAdded(added) => {
@@ -68,6 +71,19 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
             let set = vec![("repository_id", pinned.repository_id.as_str().into())];
             vec![put(PUBLISHER, publisher_key(rest, pinned.publisher), set)]
         }
+        Body::OwnerAdded(_) | Body::OwnerRemoved(_) | Body::RuleChanged(_) => {
+            policy_change::declared(event).into_iter().collect()
+        }
+        Body::ChangeCancelled(cancelled) => vec![
+            // Where the change was a publisher's addition.
+            no_publisher(rest, PublisherId(cancelled.change.0)),
+            policy_change::ended(event, cancelled.change, "cancelled_at"),
+        ],
+        Body::PolicyOverridden(overridden) => vec![policy_change::ended(
+            event,
+            overridden.change,
+            "overridden_at",
+        )],
         Body::PublisherRemoved(removed) => vec![no_publisher(rest, removed.publisher)],
         Body::PendingRemoved(removed) => vec![no_publisher(rest, removed.publisher)],
         Body::ApiKeyIssued(issued) => vec![api_key(rest, issued)],
@@ -80,18 +96,13 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
         | Body::LogSucceeded(_)
         | Body::SubjectErased(_)
         | Body::StatementKeyIntroduced(_)
-        | Body::OwnerRemoved(_)
-        | Body::RuleChanged(_)
-        | Body::ChangeCancelled(_)
         | Body::OverrideProposed(_)
-        | Body::PolicyOverridden(_)
         | Body::EvidenceOpened(_)
         | Body::ReleaseAttested(_)
         | Body::ReleaseCompared(_)
         | Body::ProviderKeysObserved(_)
         | Body::ProviderKeyDistrusted(_)
         | Body::IssuerTaken(_)
-        | Body::OwnerAdded(_)
         | Body::TokenExchanged(_)
         | Body::ExchangeDenied(_)
         | Body::PushDenied(_)
@@ -126,11 +137,14 @@ fn provider(slug: &str, registered: &Registered) -> Write {
         ProviderKind::Github => "github",
         ProviderKind::Gitlab => "gitlab",
     };
-    let set = vec![
+    let mut set = vec![
         ("issuer", registered.issuer.as_str().into()),
         ("kind", kind.into()),
-        ("disabled", 0_u64.into()),
     ];
+    // Settings that wait take nothing back before their time.
+    if registered.effective.is_none() {
+        set.push(("disabled", 0_u64.into()));
+    }
     put(PROVIDER, vec![("slug", slug.into())], set)
 }
 

@@ -15,7 +15,7 @@ use events::{
     Body, Event,
     canonical::{self, CanonicalError},
     digest::Digest,
-    id::{Owner, PublisherId},
+    id::{ChangeId, Owner, PublisherId},
     name::{FoldedName, GemName},
     platform::Platform,
     policy::{PendingAdded, Publisher, PublisherPinned},
@@ -26,8 +26,10 @@ use events::{
 use serde::{Deserialize, Serialize};
 
 mod release;
+mod waiting;
 
 pub use release::{Release, Status};
+pub use waiting::{Declared, Does, Ruled, Waiting};
 
 /// The format that is written, and the one that version 1 of `map.rooted` is about.
 pub const FORMAT: u32 = 1;
@@ -53,18 +55,27 @@ pub struct GemState {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
+    /// Declared changes of owners and rules that take effect at their time; left out while there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub changes: Vec<Waiting>,
     /// Its owners.
     pub owners: Vec<Owner>,
     /// Publishers that wait for the first push, also those whose time is up.
     pub pending: Vec<Pending>,
     /// Its trusted publishers.
     pub publishers: Vec<Trusted>,
+    /// The rules that were set, in the order of their names; left out while none was.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub rules: Vec<Ruled>,
 }
 
 /// A trusted publisher with its id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Trusted {
+    /// When it takes effect, where that is later than it was added.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effective: Option<Timestamp>,
     /// The revision in `policy/<gem>` that added it.
     pub id: PublisherId,
     /// The publisher as it was configured, with the ids that were pinned since.
@@ -92,8 +103,12 @@ pub struct Pending {
 pub enum Change {
     /// The gem was registered under this spelling.
     Named(GemName),
-    /// It has this owner.
-    Owned(Owner),
+    /// It has, or will have, another owner or rule, or one fewer.
+    Declared(Declared),
+    /// A declared change never takes effect.
+    Cancelled(ChangeId),
+    /// A declared change takes effect at once.
+    Overridden(ChangeId, Timestamp),
     /// It has this publisher, perhaps instead of one that waited.
     Trusts(Trusted, Option<PublisherId>),
     /// A publisher's ids were pinned.
@@ -124,10 +139,22 @@ impl Change {
         let id = PublisherId(event.revision);
         match &event.body {
             Body::GemRegistered(registered) => Some(Self::Named(registered.name.clone())),
-            Body::OwnerAdded(added) => Some(Self::Owned(added.owner)),
+            Body::OwnerAdded(_) | Body::OwnerRemoved(_) | Body::RuleChanged(_) => {
+                Declared::of(event).map(Self::Declared)
+            }
+            Body::ChangeCancelled(cancelled) => Some(Self::Cancelled(cancelled.change)),
+            Body::PolicyOverridden(overridden) => {
+                Some(Self::Overridden(overridden.change, event.time))
+            }
             Body::PublisherAdded(added) => {
                 let publisher = added.publisher.clone();
-                Some(Self::Trusts(Trusted { id, publisher }, added.pending))
+                let effective = added.effective;
+                let trusted = Trusted {
+                    effective,
+                    id,
+                    publisher,
+                };
+                Some(Self::Trusts(trusted, added.pending))
             }
             Body::PublisherPinned(pinned) => Some(Self::Pinned(pinned.clone())),
             Body::PublisherRemoved(removed) => Some(Self::Gone(removed.publisher)),
@@ -156,11 +183,7 @@ impl Change {
             | Body::StatementKeyIntroduced(_)
             | Body::TrustRootRecorded(_)
             | Body::TrustRootRetired(_)
-            | Body::OwnerRemoved(_)
-            | Body::RuleChanged(_)
-            | Body::ChangeCancelled(_)
             | Body::OverrideProposed(_)
-            | Body::PolicyOverridden(_)
             | Body::EvidenceOpened(_)
             | Body::ReleaseAttested(_)
             | Body::ReleaseCompared(_)
@@ -228,8 +251,9 @@ impl GemState {
         let policy = &mut self.policy;
         match change {
             Change::Named(name) => self.name = Some(name),
-            Change::Owned(owner) if policy.owners.contains(&owner) => {}
-            Change::Owned(owner) => push(&mut policy.owners, owner),
+            Change::Declared(declared) => policy.declare(declared),
+            Change::Cancelled(change) => policy.cancel(change),
+            Change::Overridden(change, at) => policy.overrule(change, at),
             Change::Trusts(trusted, waited) => {
                 push(&mut policy.publishers, trusted);
                 policy.pending.retain(|pending| Some(pending.id) != waited);

@@ -6,6 +6,8 @@ pub const GEM: &str = "gem_r1";
 pub const RELEASE: &str = "release_r2";
 /// Publishers by repository, to find the policies that an exchange must ask.
 pub const PUBLISHER: &str = "publisher_r1";
+/// Rules that were set, and declared changes that take effect later.
+pub const POLICY_CHANGE: &str = "policy_change_r1";
 /// API keys by digest.
 pub const API_KEY: &str = "api_key_r1";
 /// Accounts.
@@ -46,6 +48,11 @@ pub const ALL: [Projection; 8] = [
         name: "publisher_r1",
         ddl: include_str!("../tables/publisher.sql"),
         tables: &[PUBLISHER],
+    },
+    Projection {
+        name: "policy_change_r1",
+        ddl: include_str!("../tables/policy_change.sql"),
+        tables: &[POLICY_CHANGE],
     },
     Projection {
         name: "api_key_r1",

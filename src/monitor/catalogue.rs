@@ -89,6 +89,18 @@ catalogue! {
         "a gem's publishers changed, and soon after it was released", "check that both were meant, before the release spreads";
     OWNER_ADDED: "owner_added", Notable, Warning,
         "a gem has another owner", "if it was not you: ask the operator";
+    OWNER_REMOVED: "owner_removed", Notable, Warning,
+        "a gem loses an owner", "if it was not you: cancel it while it waits";
+    LOOSENING_DECLARED: "loosening_declared", Notable, Warning,
+        "a change that lets in what was denied waits for its time", "if it was not you: gemledger policy cancel, before it takes effect";
+    RULE_OFF: "rule_off", Notable, Error,
+        "a gem gives up one of its rules", "check with the owner; cancel it while it waits";
+    OVERRIDE_PROPOSED: "override_proposed", Notable, Error,
+        "somebody wants a change to take effect without its delay", "agree only after asking whoever declared it by another way";
+    POLICY_OVERRIDDEN: "policy_overridden", Notable, Error,
+        "two people let a change take effect without its delay", "check with both that it was them";
+    CHANGE_CANCELLED: "change_cancelled", Notable, Warning,
+        "a declared change was cancelled", "somebody's key may have been stolen: ask whoever declared it";
     PROVIDER_ADDED: "provider_added", Notable, Warning,
         "the word of another identity provider counts from now on", "ask the operator whether it was meant";
     PROVIDER_CHANGED: "provider_changed", Notable, Warning,

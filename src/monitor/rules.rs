@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`publishers`] | `publisher_added`, `publisher_then_push` |
 //! | [`owners`] | `owner_added` |
+//! | [`loosening`] | `loosening_declared`, `rule_off`, `owner_removed`, `override_proposed`, `policy_overridden`, `change_cancelled` |
 //! | [`identity`] | `provider_added`, `provider_changed` |
 //! | [`rulebook`] | `rules_changed`, `rules_loosened` |
 //! | [`trust`] | `trust_root_changed`, `trust_root_loosened`, `evidence_opened` |
@@ -23,6 +24,7 @@ pub mod gems;
 pub mod identity;
 pub mod incidents;
 pub mod jobs;
+pub mod loosening;
 pub mod owners;
 pub mod provenance;
 pub mod publishers;
@@ -77,6 +79,7 @@ impl Rules {
 
     /// What the rules say of the next event.
     pub fn take(&mut self, recorded: &Recorded, tell: &mut Vec<Finding>) {
+        tell.extend(loosening::declared(recorded));
         match &recorded.event.body {
             Body::LogOpened(opened) => self.rulebook.opened(opened),
             Body::LogRulesChanged(changed) => tell.extend(self.rulebook.changed(recorded, changed)),
@@ -92,6 +95,11 @@ impl Rules {
             Body::PublisherAdded(added) => {
                 tell.extend(publishers::added(recorded, added));
             }
+            Body::OwnerRemoved(_) => tell.push(loosening::owner_removed(recorded)),
+            Body::RuleChanged(changed) => tell.extend(loosening::off(recorded, changed)),
+            Body::ChangeCancelled(change) => tell.push(loosening::cancelled(recorded, change)),
+            Body::OverrideProposed(change) => tell.push(loosening::proposed(recorded, change)),
+            Body::PolicyOverridden(change) => tell.push(loosening::overridden(recorded, change)),
             Body::PendingAdded(added) => tell.push(publishers::pending(recorded, added)),
             Body::ReleasePushed(pushed) => {
                 let before = self.gems.of(recorded);
@@ -122,11 +130,6 @@ impl Rules {
             Body::SubjectErased(_)
             | Body::MapRooted(_)
             | Body::StatementKeyIntroduced(_)
-            | Body::OwnerRemoved(_)
-            | Body::RuleChanged(_)
-            | Body::ChangeCancelled(_)
-            | Body::OverrideProposed(_)
-            | Body::PolicyOverridden(_)
             | Body::ReleaseAttested(_)
             | Body::ReleaseCompared(_)
             | Body::ProviderKeysObserved(_)

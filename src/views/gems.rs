@@ -25,7 +25,7 @@ use crate::{
 
 mod history;
 
-pub use history::{Change, Denied, Policy, denials, policy};
+pub use history::{Change, Denied, Override, Policy, denials, policy};
 
 /// Most gems in one list.
 pub const MOST_GEMS: i64 = 50;

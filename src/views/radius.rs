@@ -184,6 +184,7 @@ impl Radius {
                 own.then(|| format!("account {rest}"))
             }
             Body::PublisherAdded(_)
+            | Body::OwnerAdded(_)
             | Body::OwnerRemoved(_)
             | Body::RuleChanged(_)
             | Body::ChangeCancelled(_)
@@ -194,7 +195,6 @@ impl Radius {
             | Body::PendingAdded(_)
             | Body::PendingRemoved(_) => self.policy(event, acted),
             Body::GemRegistered(_)
-            | Body::OwnerAdded(_)
             | Body::NameTaken(_)
             | Body::EvidenceOpened(_)
             | Body::FileTaken(_) => acted.then(|| rest.to_owned()),
@@ -369,7 +369,8 @@ impl Radius {
             return (known || acted)
                 .then(|| format!("publisher {} of {gem} was pinned", pinned.publisher));
         } else {
-            return None;
+            let name = event.body.event_type().name;
+            return acted.then(|| format!("{name} in the policy of {gem}"));
         };
         match added {
             Some(publisher) if acted || named(publisher) => {

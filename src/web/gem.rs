@@ -12,6 +12,7 @@ use crate::{
     views::{
         gems::{self, Change, Denied, Released, who, whose},
         provenance,
+        rules::{ChangeAt, RuleAt},
     },
 };
 
@@ -27,6 +28,9 @@ struct Page {
     count: u64,
     owners: Vec<String>,
     publishers: Vec<Trusted>,
+    rules: Vec<Ruled>,
+    changes: Vec<Waiting>,
+    overrides: Vec<Overridden>,
     history: Vec<Line>,
     denials: Vec<Refusal>,
 }
@@ -53,6 +57,33 @@ struct Trusted {
     id: u64,
     publisher: Publisher,
     pending_until: Option<Moment>,
+    /// It takes effect then.
+    effective: Option<Moment>,
+}
+
+/// A rule, and what it demands of the next release.
+struct Ruled {
+    rule: &'static str,
+    setting: &'static str,
+    demanded: &'static str,
+}
+
+/// A change that waits for its time.
+struct Waiting {
+    id: u64,
+    effective: Moment,
+    what: String,
+    who: String,
+    /// Why somebody wants it at once.
+    proposed: Vec<String>,
+}
+
+/// A delay that two people overrode.
+struct Overridden {
+    log_index: u64,
+    time: Moment,
+    who: String,
+    reason: String,
 }
 
 /// A line of the policy's history.
@@ -80,7 +111,7 @@ async fn gem(app: &App, name: &str) -> Result<Page, Fault> {
         || Fault::NotFound("No gem of this name was ever pushed or reserved here.".into());
     let name = GemName::parse(name).map_err(|_| missing())?.folded();
     let covered = provenance::covered(app)?;
-    let policy = gems::policy(&app.reader, &name, covered).await?;
+    let policy = gems::policy(&app.reader, &name, covered, app.clock.now()).await?;
     if policy.history.is_empty() {
         return Err(missing());
     }
@@ -93,11 +124,13 @@ async fn gem(app: &App, name: &str) -> Result<Page, Fault> {
         id: id.0,
         publisher: pending.publisher.clone(),
         pending_until: Some(pending.expires.into()),
+        effective: None,
     });
-    let publishers = policy.publishers.iter().map(|(id, publisher)| Trusted {
+    let publishers = policy.publishers.iter().map(|(id, publisher, waits)| Trusted {
         id: id.0,
         publisher: publisher.clone(),
         pending_until: None,
+        effective: waits.map(Moment::from),
     });
     let denials = gems::denials(&app.reader, &name, covered).await?;
     Ok(Page {
@@ -109,6 +142,9 @@ async fn gem(app: &App, name: &str) -> Result<Page, Fault> {
         count,
         owners: policy.owners.iter().copied().map(whose).collect(),
         publishers: publishers.chain(pending).collect(),
+        rules: policy.rules.iter().map(Ruled::from).collect(),
+        changes: policy.changes.iter().map(Waiting::from).collect(),
+        overrides: policy.overrides.into_iter().map(Overridden::from).collect(),
         history: policy.history.into_iter().map(Line::from).collect(),
         denials: denials.into_iter().map(Refusal::from).collect(),
         name: policy.name.unwrap_or_else(|| name.to_string()),
@@ -147,6 +183,43 @@ impl From<Released> for Release {
             log_index: released.log_index,
             released: released.time.into(),
             source,
+        }
+    }
+}
+
+impl From<&RuleAt> for Ruled {
+    fn from(rule: &RuleAt) -> Self {
+        Self {
+            rule: rule.rule.as_str(),
+            setting: rule.setting.as_str(),
+            demanded: rule.demanded.as_str(),
+        }
+    }
+}
+
+impl From<&ChangeAt> for Waiting {
+    fn from(change: &ChangeAt) -> Self {
+        let proposed = change.proposed.iter();
+        Self {
+            id: change.id.0,
+            effective: change.effective.into(),
+            what: sentence(&change.sentence()),
+            who: who(&change.by),
+            proposed: proposed
+                .map(|proposed| typeset(proposed.reason.as_str()))
+                .collect(),
+        }
+    }
+}
+
+impl From<gems::Override> for Overridden {
+    fn from(overridden: gems::Override) -> Self {
+        let [proposed, agreed] = &overridden.by;
+        Self {
+            log_index: overridden.log_index,
+            time: overridden.time.into(),
+            who: format!("{} and {}", who(proposed), who(agreed)),
+            reason: typeset(&overridden.reason),
         }
     }
 }

@@ -81,6 +81,16 @@ impl Gems {
                     gem.changed = change;
                 }
             }
+            Body::OwnerRemoved(removed) => {
+                // Until it takes effect the gem is theirs, and after that what happens to it is theirs to know.
+                if removed.effective.is_none() {
+                    self.gem(recorded).owners.remove(&removed.owner);
+                }
+            }
+            Body::ChangeCancelled(cancelled) => {
+                let publisher = PublisherId(cancelled.change.0);
+                self.gem(recorded).publishers.remove(&publisher);
+            }
             Body::PendingAdded(added) => {
                 self.gem(recorded).reserved_for.insert(added.owner);
             }
@@ -104,9 +114,7 @@ impl Gems {
             | Body::StatementKeyIntroduced(_)
             | Body::TrustRootRecorded(_)
             | Body::TrustRootRetired(_)
-            | Body::OwnerRemoved(_)
             | Body::RuleChanged(_)
-            | Body::ChangeCancelled(_)
             | Body::OverrideProposed(_)
             | Body::PolicyOverridden(_)
             | Body::EvidenceOpened(_)

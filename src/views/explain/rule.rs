@@ -40,13 +40,13 @@ pub(super) fn of(body: &Body) -> &'static str {
             "The server records the root of the map of all gems after changes; whoever reads the log can fold it again."
         }
         Body::LogRulesChanged(_) => {
-            "The operator may change the rules from here on; an edition never goes back."
+            "The operator may change the rules from here on; an edition never goes back, and a lower delay holds once the one before it has passed."
         }
         Body::SubjectErased(_) => {
             "The operator may destroy the key to a subject's sealed values at any time."
         }
         Body::ProviderRegistered(_) => {
-            "The operator decides whose tokens are exchanged; an issuer belongs to one provider."
+            "The operator decides whose tokens are exchanged; an issuer belongs to one provider, and settings that let in more take effect after the delay for loosening."
         }
         Body::ProviderKeysObserved(_) => {
             "A provider's key is recorded once, when the server first fetched it."
@@ -58,11 +58,14 @@ pub(super) fn of(body: &Body) -> &'static str {
         Body::IssuerTaken(_) => "An issuer is taken with the registration of its provider.",
         Body::AccountCreated(_) => "The operator makes accounts.",
         Body::AccountDisabled(_) => "The operator may disable an account at any time, for good.",
-        Body::GemRegistered(_) | Body::OwnerAdded(_) => {
+        Body::GemRegistered(_) => {
             "A gem is registered with its first push, for whoever had the name."
         }
+        Body::OwnerAdded(_) => {
+            "A gem belongs to whoever had the name at its first push, and to whom the operator or an owner adds, after the delay for loosening."
+        }
         Body::PublisherAdded(_) => {
-            "The operator or an owner may trust a workflow to release a gem."
+            "The operator or an owner may trust a workflow to release a gem; where the gem exists, after the delay for loosening."
         }
         Body::PublisherPinned(_) => {
             "A publisher that was added by name is pinned to the ids of its first push."
@@ -86,7 +89,7 @@ pub(super) fn of(body: &Body) -> &'static str {
         }
         Body::ApiKeyRevoked(_) => "The operator, or whoever holds it, may revoke a living key.",
         Body::ReleasePushed(_) => {
-            "A living key may release a new version if an owner holds it, if the name is free, or if the job that bought it is a publisher of the gem now."
+            "A living key may release a new version if an owner holds it, if the name is free, or if the job that bought it is a publisher of the gem now, and if it keeps the gem's own rules."
         }
         Body::ReleaseQuarantined(_) => {
             "The operator may withhold a release at any time; its record stays."

@@ -1,5 +1,5 @@
 //! A gem's policy: what it asks now, how it came to be, and whom it turned away.
-use deciders::{Code, policy::Policy as State};
+use deciders::{Code, Ledger, gem::Gem, policy::Policy as State};
 use events::{
     Body, Recorded,
     denied::{ExchangeDenied, PushDenied},
@@ -13,7 +13,10 @@ use events::{
 use super::whose;
 use crate::{
     store::{StoreError, reader::Reader},
-    views::{LONGEST, failed},
+    views::{
+        LONGEST, failed,
+        rules::{self, ChangeAt, RuleAt},
+    },
 };
 
 /// Most denials in one list.
@@ -26,12 +29,31 @@ pub struct Policy {
     pub name: Option<String>,
     /// Its owners.
     pub owners: Vec<Owner>,
-    /// Its trusted publishers.
-    pub publishers: Vec<(PublisherId, Publisher)>,
+    /// Its trusted publishers, and when one takes effect that does not yet.
+    pub publishers: Vec<(PublisherId, Publisher, Option<Timestamp>)>,
     /// Publishers that wait for the first push.
     pub pending: Vec<(PublisherId, PendingAdded)>,
+    /// Its rules.
+    pub rules: Vec<RuleAt>,
+    /// Changes that wait for their time.
+    pub changes: Vec<ChangeAt>,
+    /// Delays that two people overrode, the newest first.
+    pub overrides: Vec<Override>,
     /// Every change, the newest first.
     pub history: Vec<Change>,
+}
+
+/// A delay that was overridden.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Override {
+    /// Its place in the log.
+    pub log_index: u64,
+    /// When.
+    pub time: Timestamp,
+    /// Who proposed it, and who agreed.
+    pub by: [Actor; 2],
+    /// Why it could not wait.
+    pub reason: String,
 }
 
 /// One change of a policy.
@@ -72,21 +94,70 @@ pub struct Denied {
     pub count: u64,
 }
 
-/// The policy of a gem after the first `covered` events.
-pub async fn policy(reader: &Reader, gem: &FoldedName, covered: u64) -> Result<Policy, StoreError> {
+/// The policy of a gem after the first `covered` events, at this moment.
+pub async fn policy(
+    reader: &Reader,
+    gem: &FoldedName,
+    covered: u64,
+    now: Timestamp,
+) -> Result<Policy, StoreError> {
     let mut events = reader.stream(&StreamName::policy(gem), 0, LONGEST).await?;
     events.retain(|recorded| recorded.index < covered);
     let state: State = events::fold(events.iter().map(|recorded| &recorded.event));
+    let state = state.at(now).into_owned();
+    let ledger: Ledger = crate::views::state(reader, &StreamName::log()).await?;
+    let releases: Gem = crate::views::state(reader, &StreamName::gem(gem)).await?;
+    let rules = match state.name {
+        Some(_) => rules::of(&ledger, &state, &releases),
+        None => Vec::new(),
+    };
+    let changes = rules::waiting(&state);
     let publishers = state.publishers.into_iter();
     Ok(Policy {
+        rules,
+        changes,
+        overrides: overrides(&events),
         name: state.name.map(String::from),
         owners: state.owners.into_iter().collect(),
         publishers: publishers
-            .map(|(id, entry)| (id, entry.publisher))
+            .map(|(id, entry)| {
+                let waits = entry.waits_until(now);
+                (id, entry.publisher, waits)
+            })
             .collect(),
         pending: state.pending.into_iter().collect(),
         history: events.iter().rev().filter_map(change).collect(),
     })
+}
+
+/// The delays that were overridden, with whoever proposed that.
+fn overrides(events: &[Recorded]) -> Vec<Override> {
+    let proposer = |proposal: u64| {
+        let mut events = events.iter().map(|recorded| &recorded.event);
+        let proposed = events.find(|event| event.revision == proposal);
+        proposed.map(|event| event.actor.clone())
+    };
+    let shown = |recorded: &Recorded| {
+        let Body::PolicyOverridden(overridden) = &recorded.event.body else {
+            return None;
+        };
+        Some(Override {
+            log_index: recorded.index,
+            time: recorded.event.time,
+            by: [
+                proposer(overridden.proposal.0)?,
+                recorded.event.actor.clone(),
+            ],
+            reason: overridden.reason.to_string(),
+        })
+    };
+    events.iter().rev().filter_map(shown).collect()
+}
+
+/// When a change takes effect, as the end of a sentence.
+fn from(effective: Option<Timestamp>) -> String {
+    let words = |effective| format!(" from {effective} on");
+    effective.map_or_else(String::new, words)
 }
 
 #[expect(clippy::too_many_lines, reason = "one line for each type of event")]
@@ -96,10 +167,36 @@ fn change(recorded: &Recorded) -> Option<Change> {
         Body::GemRegistered(registered) => {
             format!("The gem was registered as {}.", registered.name)
         }
-        Body::OwnerAdded(added) => format!("It belongs to {} from here on.", whose(added.owner)),
+        Body::OwnerAdded(added) => match added.effective {
+            None => format!("It belongs to {} from here on.", whose(added.owner)),
+            Some(effective) => {
+                format!("It belongs to {} from {effective} on.", whose(added.owner))
+            }
+        },
+        Body::OwnerRemoved(removed) => format!(
+            "It no longer belongs to {}{}.",
+            whose(removed.owner),
+            from(removed.effective)
+        ),
+        Body::RuleChanged(changed) => format!(
+            "The rule {} was set to {}{}.",
+            changed.rule.as_str(),
+            changed.to.as_str(),
+            from(changed.effective)
+        ),
+        Body::ChangeCancelled(cancelled) => format!("Change {} was cancelled.", cancelled.change),
+        Body::OverrideProposed(proposed) => format!(
+            "Somebody asked that change {} take effect at once: {}",
+            proposed.change, proposed.reason
+        ),
+        Body::PolicyOverridden(overridden) => format!(
+            "Change {} took effect at once, by the word of two: {}",
+            overridden.change, overridden.reason
+        ),
         Body::PublisherAdded(added) => format!(
-            "Publisher {} was added: {}.",
+            "Publisher {} was added{}: {}.",
             event.revision,
+            from(added.effective),
             asks(&added.publisher)
         ),
         Body::PublisherPinned(pinned) => {
@@ -129,11 +226,6 @@ fn change(recorded: &Recorded) -> Option<Change> {
         | Body::StatementKeyIntroduced(_)
         | Body::TrustRootRecorded(_)
         | Body::TrustRootRetired(_)
-        | Body::OwnerRemoved(_)
-        | Body::RuleChanged(_)
-        | Body::ChangeCancelled(_)
-        | Body::OverrideProposed(_)
-        | Body::PolicyOverridden(_)
         | Body::EvidenceOpened(_)
         | Body::ReleaseAttested(_)
         | Body::ReleaseCompared(_)
