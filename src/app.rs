@@ -16,6 +16,7 @@ use crate::{
 
 pub mod accounts;
 pub mod api_keys;
+pub mod attestations;
 pub mod audit;
 pub mod erase;
 pub mod evidence;

@@ -98,6 +98,10 @@ fn routes(config: &mut web::ServiceConfig) {
             "/api/v1/gems/{gem}/versions/{version}/vsa",
             reading().to(api::vsa::show),
         )
+        .route(
+            "/api/v1/attestations/{file}.json",
+            reading().to(api::attestations::show),
+        )
         .route("/api/v1/ledger/events", reading().to(api::events::events))
         // for `bundle` and `gem install`
         .service(

@@ -5,6 +5,7 @@ use crate::store::{StoreError, reader::Reader};
 
 pub mod accounts;
 pub mod api_keys;
+pub mod attestations;
 pub mod cache;
 pub mod evidence;
 pub mod explain;

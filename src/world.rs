@@ -59,6 +59,14 @@ impl Clock {
         }
     }
 
+    /// Waits. On a manual clock nobody waits: as much time passes at once.
+    pub async fn sleep(&self, duration: Duration) {
+        match &self.0 {
+            Source::System(_) => tokio::time::sleep(duration).await,
+            Source::Manual(_) => self.advance(duration),
+        }
+    }
+
     /// Lets time pass on a manual clock; the machine's clock ignores it.
     pub fn advance(&self, duration: Duration) {
         if let Source::Manual(clocks) = &self.0 {

@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod policy_change;
+mod attested;
 
 /// The writes that this event means.
 #[expect(clippy::too_many_lines, reason = "one line for each type of event")]
@@ -89,6 +90,7 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
         Body::ApiKeyIssued(issued) => vec![api_key(rest, issued)],
         Body::ApiKeyRevoked(_) => vec![flag(API_KEY, ("id", rest), "revoked")],
         Body::ReleasePushed(pushed) => release(recorded, pushed).into(),
+        Body::ReleaseAttested(bundle) => vec![attested::attested(recorded, bundle)],
         Body::ReleaseQuarantined(gone) => vec![quarantined(recorded, gone)],
         Body::ReleaseRestored(back) => vec![restored(rest, back)],
         Body::LogOpened(_)
@@ -98,7 +100,6 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
         | Body::StatementKeyIntroduced(_)
         | Body::OverrideProposed(_)
         | Body::EvidenceOpened(_)
-        | Body::ReleaseAttested(_)
         | Body::ReleaseCompared(_)
         | Body::ProviderKeysObserved(_)
         | Body::ProviderKeyDistrusted(_)

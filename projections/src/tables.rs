@@ -16,6 +16,8 @@ pub const ACCOUNT: &str = "account_r1";
 pub const PROVIDER: &str = "provider_r1";
 /// Trust roots, each in its newest version.
 pub const TRUST_ROOT: &str = "trust_root_r1";
+/// Bundles that came with releases.
+pub const ATTESTATION: &str = "attestation_r1";
 /// `/info/<name>`.
 pub const INFO: &str = "info_r2";
 /// The lines of `/versions`.
@@ -33,7 +35,7 @@ pub struct Projection {
 }
 
 /// Every projection.
-pub const ALL: [Projection; 8] = [
+pub const ALL: [Projection; 9] = [
     Projection {
         name: "gem_r1",
         ddl: include_str!("../tables/gem.sql"),
@@ -73,6 +75,11 @@ pub const ALL: [Projection; 8] = [
         name: "trust_root_r1",
         ddl: include_str!("../tables/trust_root.sql"),
         tables: &[TRUST_ROOT],
+    },
+    Projection {
+        name: "attestation_r1",
+        ddl: include_str!("../tables/attestation.sql"),
+        tables: &[ATTESTATION],
     },
     Projection {
         name: "compact_index_r2",

@@ -2,7 +2,7 @@
 //!
 //! The file and its metadata document are on disk before the event that names them. Whoever pushes the same bytes again
 //! gets the same answer, and mends a file that was lost.
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use deciders::{
@@ -16,6 +16,7 @@ use deciders::{
     push::{self, Facts, States},
     taken::Taken,
     token::Token,
+    trust_root::TrustRoot,
 };
 use events::{
     Body,
@@ -28,7 +29,10 @@ use events::{
     text::{Slug, TextError},
 };
 
-use super::App;
+use super::{
+    App,
+    attestations::{AttestationError, digests, warning},
+};
 use crate::{
     blobs::BlobError,
     rubygems::{Document, GemError, Limits, compact_index, read_gem},
@@ -69,6 +73,9 @@ pub enum PushError {
     /// Its metadata document cannot be written.
     #[error("the gem's metadata cannot be kept: {0}")]
     Document(String),
+    /// Its attestations prove nothing.
+    #[error("{0}")]
+    Attestations(#[from] AttestationError),
     /// The work was given up: the server is shutting down.
     #[error("the server is shutting down")]
     GivenUp,
@@ -85,6 +92,28 @@ pub struct Pushed {
     pub number: String,
     /// The log index of the release; `None` if it was there already.
     pub index: Option<u64>,
+    /// SHA-256 of each attestation that was recorded with it.
+    pub attestations: Vec<Digest>,
+    /// Something that whoever pushed may not have meant.
+    pub warning: Option<String>,
+}
+
+/// What comes with a push.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// The file.
+    pub gem: Bytes,
+    /// A JSON array of Sigstore bundles, as it came.
+    pub attestations: Option<Bytes>,
+}
+
+impl From<Bytes> for Upload {
+    fn from(gem: Bytes) -> Self {
+        Self {
+            gem,
+            attestations: None,
+        }
+    }
 }
 
 /// What was read from a file.
@@ -94,9 +123,14 @@ struct Parsed {
 }
 
 impl App {
-    /// Pushes a file with this key.
-    pub async fn push(&self, key: &ApiKeyRow, bytes: Bytes) -> Result<Pushed, PushError> {
-        let (id, file) = (key.id, bytes.clone());
+    /// Pushes a file with this key, and the attestations that came with it.
+    pub async fn push(
+        &self,
+        key: &ApiKeyRow,
+        upload: impl Into<Upload>,
+    ) -> Result<Pushed, PushError> {
+        let Upload { gem, attestations } = upload.into();
+        let (id, file) = (key.id, gem.clone());
         // Parsing is bounded work of up to seconds for the largest files; it must not hold up other connections.
         let turn = self
             .parses
@@ -107,14 +141,23 @@ impl App {
             .await
             .map_err(|_| PushError::GivenUp)??;
         drop(turn);
-        let Parsed { facts, document } = parsed;
+        let Parsed {
+            mut facts,
+            document,
+        } = parsed;
+        let bundles = match &attestations {
+            Some(part) => self.verify_attestations(key, part, &facts).await?,
+            None => Vec::new(),
+        };
+        facts.attestations = bundles.iter().map(|bundle| bundle.facts.clone()).collect();
         let context = Arc::new(self.context(key).await?);
         let facts = Arc::new(facts);
         // Judged twice: nothing is stored for whoever is denied, and what counts is the state when all is stored.
         let judged = self.judge(&context, &facts, false).await?;
-        judged.answer.map_err(PushError::Denied)?;
-        self.blobs.put(&facts.digest, bytes).await?;
+        let releases = judged.answer.map_err(PushError::Denied)?;
+        self.blobs.put(&facts.digest, gem).await?;
         self.blobs.put(&facts.document, document.into()).await?;
+        self.keep_attestations(&facts, &bundles, releases).await?;
         let (app, ready) = (self.clone(), Arc::clone(&facts));
         // In a task of its own: the index must not stay old because whoever pushed has hung up.
         let recording = tokio::spawn(async move {
@@ -134,17 +177,19 @@ impl App {
             name: facts.name.to_string(),
             number: number.unwrap_or_default().to_owned(),
             index: release.map(|recorded| recorded.index),
+            attestations: release.map_or_else(Vec::new, |_| digests(&bundles)),
+            warning: release.and_then(|_| warning(&bundles)),
         })
     }
 
-    /// Judges a push on the state of this instant. A denial is recorded if one is due; a release only once its files are
-    /// `stored`.
+    /// Judges a push on the state of this instant, and says whether it is a release. A denial is recorded if one is due; a
+    /// release only once its files are `stored`.
     async fn judge(
         &self,
         context: &Arc<Context>,
         facts: &Arc<Facts>,
         stored: bool,
-    ) -> Result<Outcome<Result<(), Denial>>, AppendError> {
+    ) -> Result<Outcome<Result<bool, Denial>>, AppendError> {
         let (context, facts) = (Arc::clone(context), Arc::clone(facts));
         let request = self.request(context.actor.clone(), Via::Http);
         let counts = Arc::clone(&self.denials);
@@ -160,12 +205,11 @@ impl App {
                     group.not_after = issued.and_then(|issued| issued.expires);
                     Verdict {
                         group: Some(group),
-                        answer: Ok(()),
+                        answer: Ok(true),
                     }
                 }
-                Ok(push::Verdict::Release(_) | push::Verdict::AlreadyPushed) => {
-                    Verdict::answer(Ok(()))
-                }
+                Ok(push::Verdict::Release(_)) => Verdict::answer(Ok(true)),
+                Ok(push::Verdict::AlreadyPushed) => Verdict::answer(Ok(false)),
                 Err(denial) => {
                     let record = recorded(desk, &states, &facts, &denial, &counts);
                     Verdict {
@@ -243,6 +287,13 @@ pub(super) fn document(bytes: &[u8]) -> Option<(Digest, Vec<u8>)> {
     Some((Digest::of(&document), document))
 }
 
+/// The streams of the trust roots that verified the bundles, each once.
+fn roots(facts: &Facts) -> impl Iterator<Item = StreamName> {
+    let streams = facts.attestations.iter();
+    let streams: BTreeSet<_> = streams.map(|bundle| bundle.root.stream.clone()).collect();
+    streams.into_iter()
+}
+
 /// The streams behind a key.
 struct Context {
     key: StreamName,
@@ -271,6 +322,7 @@ impl Context {
                 .as_ref()
                 .map(|slug| Read::of::<Provider>(StreamName::provider(slug))),
         );
+        reads.extend(roots(facts).map(Read::of::<TrustRoot>));
         reads
     }
 
@@ -289,7 +341,12 @@ impl Context {
                 .provider
                 .as_ref()
                 .and_then(|slug| Some((slug, desk.state(&StreamName::provider(slug))?))),
-            trust_roots: Vec::new(),
+            trust_roots: roots(facts)
+                .map(|stream| {
+                    let root = desk.state(&stream)?;
+                    Some((stream, root))
+                })
+                .collect::<Option<_>>()?,
         })
     }
 }

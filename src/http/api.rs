@@ -1,4 +1,5 @@
 //! What `gem`, CI jobs and followers of the log call.
+pub mod attestations;
 pub mod events;
 pub mod evidence;
 pub mod exchange;
@@ -7,4 +8,5 @@ pub mod provenance;
 pub mod publishers;
 pub mod push;
 pub mod trust_roots;
+mod upload;
 pub mod vsa;

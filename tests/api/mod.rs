@@ -10,8 +10,12 @@ mod jobs;
 #[path = "../support/network.rs"]
 mod network;
 
+mod attested;
 mod given;
 
+mod attestations;
+mod attestations_bound;
+mod attestations_refused;
 mod denials;
 mod exchange;
 mod feed;

@@ -130,22 +130,21 @@ async fn a_body_in_chunks_is_taken() {
 }
 
 #[tokio::test]
-async fn multipart_is_refused_with_a_way_out() {
+async fn only_one_kind_of_multipart_is_a_form() {
     let app = rake().await;
     let key = app.push_key("alice").await;
     let before = app.traces().await;
-    for kind in [
-        "multipart/form-data; boundary=x",
-        "multipart/mixed; boundary=x",
+    for (kind, status, text) in [
+        ("multipart/mixed; boundary=x", 415, "multipart/form-data"),
+        ("multipart/form-data", 400, "boundary"),
+        ("multipart/form-data; boundary=x", 422, "not an archive"),
     ] {
         let request = app
             .request(Method::POST, PUSH)
             .header("authorization", &key)
             .header("content-type", kind);
         let body = "--x\r\ncontent-disposition: form-data; name=\"gem\"\r\n\r\nx\r\n--x--\r\n";
-        answer(request.body(body))
-            .await
-            .says(415, "Push without --attestation.");
+        answer(request.body(body)).await.says(status, text);
     }
     app.left_nothing(before).await;
     app.finish().await;

@@ -12,6 +12,7 @@ use gemledger::{
 use super::{read, root};
 
 mod advice;
+mod attestations;
 
 const PAGE: &str = "docs/errors.md";
 
@@ -285,6 +286,14 @@ fn page() -> String {
         "Keys of a provider",
         words,
         keys().into_iter().map(|error| refused(error.into())),
+    );
+    let words = "What came beside a file cannot be read, or does not verify with a trust root of this registry. Where several roots were tried and say different things, the code is `attestation_unverified`.";
+    let rows = attestations::malformed().into_iter();
+    table(
+        &mut page,
+        "Attestations",
+        words,
+        rows.chain(attestations::unverified()),
     );
     table(
         &mut page,

@@ -189,7 +189,7 @@ impl Honest {
         let row = views::api_keys::by_digest(&self.app.reader, key).await;
         let file = build(gem, version, "A gem", b"puts 1\n");
         self.app
-            .push(&row.unwrap().unwrap(), file.into())
+            .push(&row.unwrap().unwrap(), bytes::Bytes::from(file))
             .await
             .unwrap();
     }

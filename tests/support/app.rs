@@ -56,6 +56,8 @@ pub(crate) struct Setup {
     pub(crate) limits: LimitSettings,
     /// How long what loosens a policy waits. Most tests are not about that.
     pub(crate) loosening_delay_seconds: u64,
+    /// What the clock says at first.
+    pub(crate) now: Timestamp,
 }
 
 impl Default for Setup {
@@ -68,6 +70,7 @@ impl Default for Setup {
                 ..LimitSettings::default()
             },
             loosening_delay_seconds: 0,
+            now: Timestamp::from_seconds(1_795_402_502),
         }
     }
 }
@@ -110,7 +113,7 @@ impl TestApp {
 
     pub(crate) async fn with(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = Clock::manual(Timestamp::from_seconds(1_795_402_502));
+        let clock = Clock::manual(setup.now);
         let opening = opening(&folder, &setup, &clock);
         let mut app = gemledger::app::open(opening).await.unwrap().app;
         let network = Arc::new(Network::default());

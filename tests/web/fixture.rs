@@ -180,7 +180,10 @@ impl Ledger {
     async fn push(&self, key: &Digest, package: &Package) -> Pushed {
         let row = views::api_keys::by_digest(&self.app.reader, key).await;
         let row = row.unwrap().unwrap();
-        self.app.push(&row, package.bytes().into()).await.unwrap()
+        self.app
+            .push(&row, bytes::Bytes::from(package.bytes()))
+            .await
+            .unwrap()
     }
 
     /// Lets time pass.

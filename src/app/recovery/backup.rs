@@ -25,7 +25,7 @@ use crate::{
         sqlite,
         statement_keys::{self, StatementKey},
     },
-    views::{files, trust_roots},
+    views::{attestations, files, trust_roots},
 };
 
 /// The manifest's format.
@@ -268,6 +268,7 @@ pub(super) async fn copy_files(
     for (digest, name) in trust_roots::files(log).await? {
         copy_file(&digest, &name, (source, target), &mut done).await?;
     }
+    copy_bundles(log, (source, target), &mut done).await?;
     loop {
         let slice = files::named(log, last, SLICE).await?;
         let Some(end) = slice.last() else {
@@ -281,6 +282,26 @@ pub(super) async fn copy_files(
             }
         }
         progress(last.unwrap_or(0), size);
+    }
+}
+
+/// Copies the attestations.
+async fn copy_bundles(
+    log: &Reader,
+    blobs: (&Blobs, &Blobs),
+    done: &mut Copied,
+) -> Result<(), RecoveryError> {
+    let mut last = None;
+    loop {
+        let slice = attestations::named(log, last, SLICE).await?;
+        let Some(end) = slice.last() else {
+            return Ok(());
+        };
+        last = Some(end.log_index);
+        for named in &slice {
+            let name = format!("{}.gem, an attestation", named.file);
+            copy_file(&named.bundle, &name, blobs, done).await?;
+        }
     }
 }
 

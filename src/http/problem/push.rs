@@ -4,7 +4,7 @@ use deciders::{Code, Denial};
 
 use super::{Problem, unavailable};
 use crate::{
-    app::push::PushError,
+    app::{attestations::AttestationError, push::PushError},
     rubygems::{GemError, SpecError},
 };
 
@@ -18,8 +18,37 @@ impl PushError {
             Self::Append(error) => error.into(),
             Self::Store(error) => error.into(),
             Self::Blob(error) => error.into(),
+            Self::Attestations(error) => attestations(error),
             Self::GivenUp => unavailable(&self),
         }
+    }
+}
+
+/// What cannot be read is 400, what does not prove anything is 422.
+fn attestations(error: AttestationError) -> Problem {
+    let told = |code: &str| {
+        format!("There was a problem with the attestations of this gem.\n{error} ({code})")
+    };
+    match &error {
+        AttestationError::Malformed(error) => {
+            Problem::new(StatusCode::BAD_REQUEST, error.code(), told(error.code()))
+        }
+        AttestationError::NoRoot { .. } => {
+            let text = told("trust_root_missing");
+            let text = format!(
+                "{text}\nAsk the operator to add one (`gemledger trust-root add`), or push without --attestation."
+            );
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "trust_root_missing", text)
+        }
+        AttestationError::Unverified { code, .. } => {
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, told(code))
+        }
+        AttestationError::SameKind(error) => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            error.code(),
+            told(error.code()),
+        ),
+        AttestationError::Root(error) => unavailable(error),
     }
 }
 
@@ -78,6 +107,8 @@ fn push_denied(denial: Denial, name: Option<&str>) -> Problem {
         ),
         Code::ScopeMissing | Code::GemScope => "This API key cannot perform the specified action on this gem.".to_owned(),
         Code::FileTaken => "There was a problem saving your gem.".to_owned(),
+        Code::AttestationNeedsPublisher => "Pushing with an attestation requires trusted publishing".to_owned(),
+        code if code.as_str().starts_with("attestation_") => "There was a problem with the attestation of this gem.".to_owned(),
         _ => "You are not allowed to push this gem.".to_owned(),
     };
     let text = format!("{known}\n{denial} ({})", denial.code.as_str());

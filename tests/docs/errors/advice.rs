@@ -175,6 +175,9 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
         "beyond_the_log" | "release_quarantined" => incident(code),
         "halted" | "not_witnessed" => witnesses(code),
         "too_large" | "too_slow" => body(code),
+        "attestations_in_a_file" | "attestations_too_long" | "multipart_malformed"
+        | "multipart_unsupported" | "part_missing" | "part_repeated" | "part_unknown"
+        | "trust_root_missing" => form(code),
         "forbidden" => (
             "the key's account may not manage this gem",
             "use a key of an owner",
@@ -208,10 +211,6 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
             "the request cannot be read, or a value is outside its grammar",
             "the message says what",
         ),
-        "multipart_unsupported" => (
-            "attestations are not taken yet",
-            "push without `--attestation`",
-        ),
         "not_found" => ("there is nothing here", "check the address"),
         "provider_unknown" => (
             "no identity provider is registered for the issuer of the token",
@@ -233,6 +232,39 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
         "unprocessable_content" => ("the publisher cannot be added", "`errors` says which field"),
         "yank_unsupported" => ("releases are not yanked yet", "release a fixed version"),
         other => map(other),
+    }
+}
+
+/// Codes of a file that comes with its attestations.
+fn form(code: &str) -> (&'static str, &'static str) {
+    match code {
+        "attestations_in_a_file" => (
+            "the part `attestations` has a file name",
+            "send the JSON array as a plain field, as `gem push --attestation` does",
+        ),
+        "attestations_too_long" => (
+            "the part `attestations` is longer than four bundles can be",
+            "send what the signing tool wrote, and nothing else",
+        ),
+        "multipart_malformed" => (
+            "the form cannot be read to its end",
+            "the message says why; send it as `gem push --attestation` does",
+        ),
+        "multipart_unsupported" => (
+            "the body has several parts and is no form",
+            "send the file itself, or `multipart/form-data`",
+        ),
+        "part_missing" => ("the form has no part `gem`", "send the file in it"),
+        "part_repeated" => ("a part of the form is there twice", "send each once"),
+        "part_unknown" => (
+            "the form has a part with another name",
+            "send `gem`, and `attestations` where there are any",
+        ),
+        "trust_root_missing" => (
+            "no trust root of this registry vouches for the jobs of that issuer",
+            "the operator adds one: `gemledger trust-root add`; or push without `--attestation`",
+        ),
+        other => panic!("tests/docs/errors/advice.rs does not know the code {other}"),
     }
 }
 

@@ -1,0 +1,342 @@
+//! The bundles of a push: split, held against the trust roots of the operator's choice, and turned into facts.
+//!
+//! Nothing is stored here and nothing is decided: whether a verified certificate is of the run that pushes, the decision
+//! says. Which roots are tried follows from the issuer of the pushing key's token alone; a bundle never chooses.
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use deciders::{
+    Code, Denial,
+    attestation::{Claims, Facts},
+    provider::Provider,
+    push,
+};
+use events::{attestation, digest::Digest, stream::StreamName, text::Text, time::Timestamp};
+
+use super::{
+    App,
+    push::PushError,
+    trust_roots::{TrustRoot, TrustRootError},
+};
+use crate::{
+    sigstore::{
+        Artifact, BundleError, Certificate, LogName, Uploaded, Verified, VerifyError, bundles,
+        distinct, verify,
+    },
+    views,
+    views::api_keys::ApiKeyRow,
+};
+
+/// Longest `attestations` part of a push, in bytes.
+pub const MAX_ATTESTATIONS: usize = crate::sigstore::MAX_PART_BYTES;
+
+/// How long to wait before a bundle from the future is looked at once more: by so much may this server's clock lag behind
+/// the one of a transparency log.
+const LAG: Duration = Duration::from_secs(2);
+
+/// Why the bundles of a push are refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AttestationError {
+    /// They cannot be read.
+    #[error("{0}")]
+    Malformed(#[from] BundleError),
+    /// The operator trusts nobody to vouch for this issuer's jobs.
+    #[error("no trust root of this registry vouches for the jobs of {issuer}")]
+    NoRoot {
+        /// The issuer.
+        issuer: String,
+    },
+    /// One does not verify with any root. Bundles are numbered from 1.
+    #[error("attestation {number} does not verify: {reasons}")]
+    Unverified {
+        /// Which.
+        number: usize,
+        /// The stable code of what is wrong.
+        code: &'static str,
+        /// What each root says.
+        reasons: String,
+    },
+    /// Two of them say the same thing.
+    #[error("{0}")]
+    SameKind(VerifyError),
+    /// A trust root cannot be used.
+    #[error(transparent)]
+    Root(#[from] TrustRootError),
+}
+
+/// A bundle that verified, and its bytes as they came.
+#[derive(Clone, Debug)]
+pub(super) struct Bundle {
+    pub(super) facts: Facts,
+    pub(super) bytes: Bytes,
+    /// It tells everybody the name of a repository that not everybody may see.
+    pub(super) publishes_name: bool,
+}
+
+/// Why no root verified a bundle.
+struct Refused {
+    number: usize,
+    reasons: Vec<(String, VerifyError)>,
+}
+
+/// What one look at all bundles led to.
+enum Looked {
+    All(Vec<Bundle>),
+    Refused(Refused),
+    Malformed(BundleError),
+    SameKind(VerifyError),
+}
+
+impl App {
+    /// Verifies the bundles that came with a file. On exactly the error that a bundle is from the future, it waits two
+    /// seconds and looks once more.
+    pub(super) async fn verify_attestations(
+        &self,
+        key: &ApiKeyRow,
+        part: &Bytes,
+        release: &push::Facts,
+    ) -> Result<Vec<Bundle>, PushError> {
+        let issuer = self.issuer_of(key).await?;
+        // What cannot be read is told apart from what nobody vouches for, whatever roots there are.
+        bundles(part).map_err(AttestationError::Malformed)?;
+        let roots = self.trust_roots_for(&issuer).await;
+        let roots = Arc::new(roots.map_err(AttestationError::Root)?);
+        if roots.is_empty() {
+            return Err(AttestationError::NoRoot { issuer }.into());
+        }
+        let look = || self.look(&issuer, part, release, &roots);
+        let refused = match look().await? {
+            Looked::Refused(refused) if refused.is_early() => {
+                self.clock.sleep(LAG).await;
+                look().await?
+            }
+            looked => looked,
+        };
+        match refused {
+            Looked::All(bundles) => Ok(bundles),
+            Looked::Refused(refused) => Err(AttestationError::from(refused).into()),
+            Looked::Malformed(error) => Err(AttestationError::Malformed(error).into()),
+            Looked::SameKind(error) => Err(AttestationError::SameKind(error).into()),
+        }
+    }
+
+    /// Keeps the bytes of bundles that the log will name, or names already and that were lost.
+    pub(super) async fn keep_attestations(
+        &self,
+        release: &push::Facts,
+        bundles: &[Bundle],
+        releases: bool,
+    ) -> Result<(), PushError> {
+        let known = if releases || bundles.is_empty() {
+            Vec::new()
+        } else {
+            views::attestations::of(&self.reader, release.file.as_str()).await?
+        };
+        for bundle in bundles {
+            let digest = &bundle.facts.bundle;
+            if releases || known.contains(digest) {
+                self.blobs.put(digest, bundle.bytes.clone()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The issuer of the token that bought the key. A person's key has none, and attests nothing.
+    async fn issuer_of(&self, key: &ApiKeyRow) -> Result<String, PushError> {
+        let denied = |code: Code| PushError::Denied(Denial::from(code));
+        let token = key.exchange.as_ref();
+        let (slug, ..) = token
+            .and_then(StreamName::token_parts)
+            .ok_or_else(|| denied(Code::AttestationNeedsPublisher))?;
+        let provider: Provider = views::state(&self.reader, &StreamName::provider(&slug)).await?;
+        let registered = provider.live().map_err(PushError::Denied)?;
+        Ok(registered.issuer.to_string())
+    }
+
+    /// One look at all of them, which takes milliseconds of a core.
+    async fn look(
+        &self,
+        issuer: &str,
+        part: &Bytes,
+        release: &push::Facts,
+        roots: &Arc<Vec<TrustRoot>>,
+    ) -> Result<Looked, PushError> {
+        let _turn = self
+            .parses
+            .acquire()
+            .await
+            .map_err(|_| PushError::GivenUp)?;
+        let (issuer, part, roots) = (issuer.to_owned(), part.clone(), Arc::clone(roots));
+        let (digest, file) = (release.digest, format!("{}.gem", release.file));
+        let now = self.clock.now();
+        let looked = tokio::task::spawn_blocking(move || {
+            let artifact = Artifact {
+                digest,
+                file_name: &file,
+            };
+            all(&part, &roots, &artifact, &issuer, now)
+        });
+        looked.await.map_err(|_| PushError::GivenUp)
+    }
+}
+
+/// Every bundle with the first root that verifies it.
+fn all(
+    part: &Bytes,
+    roots: &[TrustRoot],
+    artifact: &Artifact<'_>,
+    issuer: &str,
+    now: Timestamp,
+) -> Looked {
+    let uploads = match bundles(part) {
+        Ok(uploads) => uploads,
+        Err(error) => return Looked::Malformed(error),
+    };
+    let mut verified = Vec::new();
+    for (place, upload) in uploads.iter().enumerate() {
+        match one(upload, roots, artifact, issuer, now) {
+            Ok((root, found)) => verified.push((root, found, part.slice_ref(upload.bytes()))),
+            Err(reasons) => {
+                return Looked::Refused(Refused {
+                    number: place + 1,
+                    reasons,
+                });
+            }
+        }
+    }
+    match distinct(verified.iter().map(|(_, found, _)| found)) {
+        Ok(()) => Looked::All(
+            verified
+                .into_iter()
+                .map(|(root, found, bytes)| bundle(root, &found, bytes))
+                .collect(),
+        ),
+        Err(error) => Looked::SameKind(error),
+    }
+}
+
+/// One bundle with the first root that verifies it, or what each root says.
+fn one<'a>(
+    upload: &Uploaded<'_>,
+    roots: &'a [TrustRoot],
+    artifact: &Artifact<'_>,
+    issuer: &str,
+    now: Timestamp,
+) -> Result<(&'a TrustRoot, Verified), Vec<(String, VerifyError)>> {
+    let mut reasons = Vec::new();
+    for root in roots {
+        match verify(&root.root, upload, artifact, issuer, now) {
+            Ok(verified) => return Ok((root, verified)),
+            Err(error) => reasons.push((root.reference.stream.rest().to_owned(), error)),
+        }
+    }
+    Err(reasons)
+}
+
+impl Refused {
+    /// The clocks disagree, by as little as may be.
+    fn is_early(&self) -> bool {
+        let mut errors = self.reasons.iter().map(|(_, error)| error);
+        errors.any(|error| matches!(error, VerifyError::Future { .. }))
+    }
+}
+
+impl From<Refused> for AttestationError {
+    fn from(refused: Refused) -> Self {
+        let Refused { number, reasons } = refused;
+        let mut codes = reasons.iter().map(|(_, error)| error.code());
+        let code = codes.next().unwrap_or("attestation_unverified");
+        let alone = reasons.len() == 1;
+        let told: Vec<String> = reasons
+            .iter()
+            .map(|(root, error)| match alone {
+                true => error.to_string(),
+                false => format!("{root}: {error}"),
+            })
+            .collect();
+        Self::Unverified {
+            number,
+            code: if codes.all(|other| other == code) {
+                code
+            } else {
+                "attestation_unverified"
+            },
+            reasons: told.join("; "),
+        }
+    }
+}
+
+/// What is known of a verified bundle. Of its evidence, what the root requires is counted and nothing else.
+fn bundle(root: &TrustRoot, verified: &Verified, bytes: Bytes) -> Bundle {
+    let Verified {
+        bundle,
+        certificate,
+        checked,
+        content: _,
+        log_entry,
+        times: _,
+    } = verified;
+    let requires = root.requires;
+    let entry = log_entry.as_ref().filter(|_| requires.log && checked.log);
+    let facts = Facts {
+        bundle: *bundle,
+        certificate: certificate.digest,
+        claims: claims(certificate),
+        entry: entry.map(|entry| attestation::LogEntry {
+            index: Text::claim(&entry.index),
+            log: Text::claim(match &entry.log {
+                LogName::KeyId(name) | LogName::Origin(name) => name,
+            }),
+        }),
+        predicate: verified.predicate_type().map(Text::claim),
+        root: root.reference.clone(),
+        sct: requires.sct && checked.sct,
+        // Something always vouches for a time; without one, nothing would have verified.
+        signed: verified.signed_by().unwrap_or(certificate.not_before),
+        timestamp: requires.timestamp && checked.timestamp,
+    };
+    let private = certificate.visibility.as_deref() != Some("public");
+    Bundle {
+        facts,
+        bytes,
+        publishes_name: root.public && requires.log && private,
+    }
+}
+
+fn claims(certificate: &Certificate) -> Claims {
+    let claim = |said: &Option<String>| said.as_deref().map(Text::claim);
+    let identity = certificate.identity.as_ref();
+    Claims {
+        build_config: claim(&certificate.build_config_uri),
+        build_config_commit: claim(&certificate.build_config_digest),
+        commit: claim(&certificate.source_repository_digest),
+        environment: claim(&certificate.environment),
+        identity: identity.map(|identity| Text::claim(identity.as_str())),
+        issuer: Some(Text::claim(&certificate.issuer)),
+        owner_id: claim(&certificate.source_repository_owner_id),
+        git_ref: claim(&certificate.source_repository_ref),
+        repository: claim(&certificate.source_repository_uri),
+        repository_id: claim(&certificate.source_repository_id),
+        run: claim(&certificate.run_invocation_uri),
+        runner: claim(&certificate.runner_environment),
+        signer: claim(&certificate.build_signer_uri),
+        signer_commit: claim(&certificate.build_signer_digest),
+        trigger: claim(&certificate.build_trigger),
+        visibility: claim(&certificate.visibility),
+    }
+}
+
+/// The digests of these bundles, in their order.
+pub(super) fn digests(bundles: &[Bundle]) -> Vec<Digest> {
+    bundles.iter().map(|bundle| bundle.facts.bundle).collect()
+}
+
+/// A private repository's name in a log that everybody reads.
+pub(super) fn warning(bundles: &[Bundle]) -> Option<String> {
+    let mut bundles = bundles.iter();
+    bundles.any(|bundle| bundle.publishes_name).then(|| {
+        "the repository is not public, and its name stands now in a transparency log that everybody reads; a private \
+         instance of Sigstore would not publish it"
+            .to_owned()
+    })
+}
