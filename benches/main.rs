@@ -1,12 +1,12 @@
 //! The benches: what one ledger does in a second, each number beside its ceiling from the same run.
 //!
 //! `cargo bench` runs everything that is quick. After `--`: names of sections to run (`exchanges`, `appends`, `info`,
-//! `receipts`, `verify`, `replay`, `map`, `monitor`, `large`), `--full` for the map of 200,000 gems and for ledgers of a
+//! `receipts`, `verify`, `replay`, `map`, `monitor`, `attestations`, `large`), `--full` for the map of 200,000 gems and for ledgers of a
 //! million events, `--json` for one JSON object a line.
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`verify`], [`replay`], [`map`], [`monitor`], [`large`] | what is measured |
+//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`verify`], [`replay`], [`map`], [`monitor`], [`attestations`], [`large`] | what is measured |
 //! | [`inserts`], [`signatures`], [`constant`] | the ceilings |
 //! | [`stage`], [`tokens`], [`lawful`] | a ledger, its identity tokens, and lawful events by the hundred thousand |
 //! | [`load`], [`child`] | HTTP clients, and processes whose memory is watched |
@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 
 mod appends;
+mod attestations;
 mod child;
 mod constant;
 mod exchanges;
@@ -38,7 +39,7 @@ mod watch;
 use report::Report;
 
 /// The sections, in the order they run.
-const SECTIONS: [&str; 9] = [
+const SECTIONS: [&str; 10] = [
     "exchanges",
     "appends",
     "info",
@@ -47,6 +48,7 @@ const SECTIONS: [&str; 9] = [
     "replay",
     "map",
     "monitor",
+    "attestations",
     "large",
 ];
 
@@ -110,7 +112,7 @@ fn run() -> anyhow::Result<()> {
     } else {
         receipts::measure
     };
-    let sections: [Section; 9] = [
+    let sections: [Section; 10] = [
         exchanges::measure,
         appends::measure,
         info::measure,
@@ -119,6 +121,7 @@ fn run() -> anyhow::Result<()> {
         replay::measure,
         map::measure,
         monitor::measure,
+        attestations::measure,
         large::measure,
     ];
     for (name, section) in SECTIONS.iter().zip(sections) {
