@@ -130,3 +130,28 @@ fn a_timestamp_has_bits_that_nobody_signs_and_they_change_nothing() {
         assert_eq!(same, good);
     }
 }
+
+/// Whatever stands in its JSON: it is refused, without a panic, or nothing that was verified has changed.
+#[test]
+fn other_characters_in_its_text_change_nothing_that_was_verified() {
+    let given = Given::new();
+    let root = given.root(Requires::LOGGED);
+    let signer = given.sigstore.signer(&given.claims, signed_at()).unwrap();
+    let how = How::logged_v2(signed_at());
+    let bundle = given.sigstore.sign(&signer, given.content(), how).unwrap();
+    let good = given.verify(&bundle).unwrap();
+    for (round, at) in (0..bundle.len()).step_by(19).enumerate() {
+        let mut other = bundle.clone();
+        other[at] = b"\"{}[],:\\0-eA\n\xff"[round % 14];
+        let Ok(upload) = Uploaded::read(&other) else {
+            continue;
+        };
+        if let Ok(verified) = verify(&root, &upload, &given.artifact(), ISSUER, now()) {
+            let same = Verified {
+                bundle: good.bundle,
+                ..verified
+            };
+            assert_eq!(same, good, "at {at}");
+        }
+    }
+}
