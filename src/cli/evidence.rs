@@ -11,7 +11,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{Answer, Common, out};
-use crate::app::evidence::{Opened, Report};
+use crate::app::evidence::{EvidenceError, Opened, Report};
 
 /// Open the sealed identity token behind a release, and check it once more.
 ///
@@ -31,7 +31,11 @@ impl Evidence {
         if let Some(path) = self.token.as_deref().filter(|path| path.exists()) {
             anyhow::bail!("{} exists already", path.display());
         }
-        let opened = common.open().await?.evidence(self.index).await?;
+        let opened = match common.open().await?.evidence(self.index).await {
+            // So that a denial ends as denials do.
+            Err(EvidenceError::Command(error)) => return Err(error.into()),
+            opened => opened?,
+        };
         if let Some(path) = &self.token {
             write(path, &opened)?;
         }

@@ -229,6 +229,7 @@ pub(crate) fn program() -> Command {
         "LOG",
         "MAP_INTERVAL_MILLIS",
         "RATE_LIMIT",
+        "REFRESH_TRUST_ROOTS",
         "WITNESSES",
         "API_KEY",
     ] {
