@@ -67,7 +67,7 @@ fn every_command_that_is_shown_exists_with_its_options() {
     let mut seen = 0;
     for document in SHOWING {
         for words in shown(&read(document)) {
-            let deep = ["provider", "account", "api-key", "publisher"];
+            let deep = ["provider", "account", "api-key", "publisher", "trust-root"];
             let second = words.get(1).map_or("--", String::as_str);
             let within_log = words[0] == "log" && !second.starts_with("--");
             let depth = if within_log || deep.contains(&words[0].as_str()) {
