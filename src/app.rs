@@ -18,6 +18,7 @@ pub mod accounts;
 pub mod api_keys;
 pub mod attestations;
 pub mod audit;
+pub mod comparisons;
 pub mod erase;
 pub mod evidence;
 pub mod exchange;

@@ -102,6 +102,7 @@ fn routes(config: &mut web::ServiceConfig) {
             "/api/v1/attestations/{file}.json",
             reading().to(api::attestations::show),
         )
+        .configure(comparisons)
         .route("/api/v1/ledger/events", reading().to(api::events::events))
         // for `bundle` and `gem install`
         .service(
@@ -141,6 +142,20 @@ fn routes(config: &mut web::ServiceConfig) {
         // for people
         .configure(pages::configure)
         .default_service(web::route().to(not_found));
+}
+
+/// What others state of a release.
+fn comparisons(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/api/v1/gems/{gem}/versions/{version}/comparisons")
+                .route(reading().to(api::comparisons::list))
+                .route(web::post().to(api::comparisons::add)),
+        )
+        .route(
+            "/api/v1/gems/{gem}/versions/{version}/comparisons/{digest}",
+            reading().to(api::comparisons::show),
+        );
 }
 
 async fn not_found() -> Result<HttpResponse, Problem> {

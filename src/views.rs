@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod api_keys;
 pub mod attestations;
 pub mod cache;
+pub mod comparisons;
 pub mod evidence;
 pub mod explain;
 pub mod feed;
@@ -20,9 +21,9 @@ pub mod providers;
 pub mod publishers;
 pub mod radius;
 pub mod receipts;
+pub mod rules;
 pub mod statement;
 pub mod trust_roots;
-pub mod rules;
 
 /// Most events of one stream that a view folds.
 const LONGEST: u32 = 1_000_000;

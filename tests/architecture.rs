@@ -35,7 +35,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         "app",
         &[
             "world", "config", "blobs", "rubygems", "oidc", "remote", "sigstore", "store", "views",
-            "witness",
+            "witness", "compare",
         ],
         &["events", "projections", "tlog", "deciders"],
     ),

@@ -24,6 +24,7 @@
 //! | `world` | the states, advanced group by group |
 //! | `keys` | API keys, those of CI jobs in few bytes and only while they live |
 //! | `command` | from a group of events to the command that must have led to it |
+//! | `comparison` | the same for comparisons that were attached |
 //! | `management`, `policy`, `release`, `records` | the same for management, for a gem's rules and owners, for exchanges and pushes, and for denials |
 //! | `evidence` | trust roots, and tokens that were shown to somebody |
 //! | `actor` | who may have done it |
@@ -35,6 +36,7 @@ use crate::Code;
 mod actor;
 mod command;
 mod compare;
+mod comparison;
 mod evidence;
 mod keys;
 mod management;

@@ -74,8 +74,8 @@ codes! {
     FileTaken = "file_taken", "another release has this file name";
     NotOwner = "not_owner", "the account does not own this gem";
     NotPublisher = "not_publisher", "none of the gem's trusted publishers matches this key's workflow";
-    TrustedPublishingRequired = "trusted_publishing_required", "this gem is released by its trusted publishers only: push from their workflow, or loosen the rule trusted_publishing_only";
-    AttestationRequired = "attestation_required", "releases of this gem come with a build attestation: push with --attestation, or loosen the rule attestation_required";
+    TrustedPublishingRequired = "trusted_publishing_required", "this gem is released by its trusted publishers only: push from their workflow, or loosen the rule `trusted_publishing_only`";
+    AttestationRequired = "attestation_required", "releases of this gem come with a build attestation: push with --attestation, or loosen the rule `attestation_required`";
     EnvironmentRequired = "environment_required", "this gem is released by publishers that name a deployment environment: add one that does";
     TagVersionMismatch = "tag_version_mismatch", "the run was not on the tag of this version";
     ProtectedRefRequired = "protected_ref_required", "the run was not on a ref that the forge protects";
@@ -128,6 +128,8 @@ codes! {
     SecondPersonNeeded = "second_person_needed", "an override needs two people: two owners, or an owner and the operator";
     TooManyOwners = "too_many_owners", "the gem has as many owners as it may have";
     TooManyChanges = "too_many_changes", "the gem has as many changes waiting as it may have: cancel one first";
+    ComparisonMismatch = "comparison_mismatch", "the comparison is of another file or commit than the release's record";
+    TooManyComparisons = "too_many_comparisons", "the release has as many comparisons as it may have";
     TooManyPublishers = "too_many_publishers", "the gem has as many publishers as it may have";
 }
 

@@ -129,11 +129,7 @@ impl State for Gem {
             self.releases
                 .insert((canonical, pushed.platform.clone()), release);
         } else if let Body::ReleaseAttested(attested) = &event.body {
-            let class = match attested.entry {
-                Some(_) => Class::Logged,
-                None => Class::Timestamped,
-            };
-            self.attested = self.attested.max(Some(class));
+            self.attested = self.attested.max(Some(Class::of(attested)));
         } else if let Body::ReleaseQuarantined(quarantined) = &event.body {
             let key = (quarantined.number.canonical(), quarantined.platform.clone());
             if let Some(release) = self.releases.get_mut(&key) {

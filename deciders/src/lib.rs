@@ -24,6 +24,7 @@ pub mod summary;
 pub mod account;
 pub mod api_key;
 pub mod change;
+pub mod comparison;
 pub mod denied;
 pub mod evidence;
 pub mod gem;

@@ -313,10 +313,10 @@ impl Policy {
             }
         } else if let Body::PolicyOverridden(overridden) = &event.body {
             let change = self.changes.get(&overridden.change);
-            if let Some(What::PublisherAdded(id)) = change.map(|change| &change.what) {
-                if let Some(entry) = self.publishers.get_mut(id) {
-                    entry.effective = Some(event.time);
-                }
+            if let Some(What::PublisherAdded(id)) = change.map(|change| &change.what)
+                && let Some(entry) = self.publishers.get_mut(id)
+            {
+                entry.effective = Some(event.time);
             }
             self.take_effect(overridden.change);
         }

@@ -14,6 +14,7 @@ use events::{
     platform::{FullName, Platform},
     policy::Publisher,
     provider::Registered,
+    rule::Rule,
     stream::{EventRef, StreamName},
     text::{Slug, Text},
     time::Timestamp,
@@ -30,7 +31,7 @@ use crate::{
     matching::{Job, match_policy},
     policy::Policy,
     provider::Provider,
-    rule::{self, Pushes},
+    rule::{self, Class, Pushes},
     taken::Taken,
     token::Token,
     trust_root::TrustRoot,
@@ -97,9 +98,6 @@ pub enum Verdict {
     AlreadyPushed,
 }
 
-/// Whether an attestation must be of the very attempt of the run that pushes. No rule demands it yet.
-const SAME_ATTEMPT: bool = false;
-
 /// On whose word the push is allowed.
 enum Authority<'a> {
     Owner,
@@ -150,12 +148,12 @@ pub fn decide(states: &States<'_>, facts: &Facts, now: Timestamp) -> Result<Verd
         }
         _ => {}
     }
-    keeps_rules(states, &authority, facts)?;
     if states.file.taken || (states.policy.name.is_none() && states.name.taken) {
         return Err(Denial::new(Code::FileTaken).found(facts.file.as_str()));
     }
     one_version(states, issued, facts)?;
     let attested = attested(states, facts, &authority, now)?;
+    keeps_rules(states, &authority, facts, &attested)?;
     Ok(Verdict::Release(group::events(
         states, facts, &authority, attested, now,
     )))
@@ -180,12 +178,18 @@ fn attested(
         provider: trusted.provider,
         workflow: trusted.workflow,
     };
+    let same_attempt = rule::in_force(
+        Rule::SameAttemptRequired,
+        states.ledger,
+        states.policy,
+        states.gem,
+    )?;
     let judged = facts.attestations.iter().map(|bundle| {
         let mut roots = states.trust_roots.iter();
         let root = roots.find(|(stream, _)| *stream == bundle.root.stream);
         let root = root.map(|(_, root)| *root);
         let compared =
-            attestation::judge(bundle, root, &job, trusted.publisher, SAME_ATTEMPT, now)?;
+            attestation::judge(bundle, root, &job, trusted.publisher, same_attempt, now)?;
         Ok(bundle.event(facts, compared))
     });
     judged.collect()
@@ -204,6 +208,7 @@ fn keeps_rules(
     states: &States<'_>,
     authority: &Authority<'_>,
     facts: &Facts,
+    attested: &[Attested],
 ) -> Result<(), Denial> {
     let trusted = match authority {
         Authority::Publisher(trusted) => Some((trusted.workflow, trusted.publisher)),
@@ -212,7 +217,7 @@ fn keeps_rules(
     let pushes = Pushes {
         number: &facts.number,
         trusted,
-        attested: None,
+        attested: attested.iter().map(Class::of).max(),
     };
     rule::judge(states.ledger, states.policy, states.gem, &pushes)
 }
@@ -293,7 +298,7 @@ pub(crate) fn may_push(
     authorise(states, issued, facts, now).map(|_| ())
 }
 
-/// Whether a push that somebody vouches for keeps the gem's own rules.
+/// Whether a push that somebody vouches for keeps the gem's own rules, with the attestations that came with it.
 pub(crate) fn may_push_by_rules(
     states: &States<'_>,
     issued: &Issued,
@@ -303,7 +308,10 @@ pub(crate) fn may_push_by_rules(
     let policy = states.policy.at(now);
     let states = &with_policy(states, &policy);
     match authorise(states, issued, facts, now) {
-        Ok(authority) => keeps_rules(states, &authority, facts),
+        Ok(authority) => {
+            let attested = attested(states, facts, &authority, now)?;
+            keeps_rules(states, &authority, facts, &attested)
+        }
         Err(_) => Ok(()),
     }
 }

@@ -9,6 +9,7 @@ use alloc::{
 };
 use events::{
     Body,
+    attestation::Attested,
     claims::Workflow,
     event::Draft,
     policy::Publisher,
@@ -34,6 +35,14 @@ pub enum Class {
 }
 
 impl Class {
+    /// That of a bundle: only evidence that its trust root requires is recorded, and counts.
+    pub fn of(attested: &Attested) -> Self {
+        match attested.entry {
+            Some(_) => Self::Logged,
+            None => Self::Timestamped,
+        }
+    }
+
     /// The name that answers use.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -181,6 +190,16 @@ pub struct Pushes<'a> {
     pub attested: Option<Class>,
 }
 
+/// Whether this rule demands anything of the gem's next release. Edition 1 knows none.
+pub(crate) fn in_force(
+    rule: Rule,
+    ledger: &Ledger,
+    policy: &Policy,
+    gem: &Gem,
+) -> Result<bool, Denial> {
+    Ok(ledger.rulebook()?.ratchets() && demands(rule, policy, gem))
+}
+
 /// Whether the push keeps every rule of the gem. Edition 1 knows none.
 pub fn judge(ledger: &Ledger, policy: &Policy, gem: &Gem, push: &Pushes<'_>) -> Result<(), Denial> {
     if !ledger.rulebook()?.ratchets() {
@@ -238,7 +257,7 @@ fn keeps(rule: Rule, policy: &Policy, gem: &Gem, push: &Pushes<'_>) -> Result<()
                 let kind = workflow.ref_type.as_ref().map(Text::as_str);
                 kind.is_none_or(|kind| kind == "tag")
             };
-            let found = workflow.filter(of_tag).map(|job| git_ref(job));
+            let found = workflow.filter(of_tag).map(git_ref);
             if found.as_deref() == Some(tag.as_str()) {
                 return Ok(());
             }

@@ -9,7 +9,7 @@ use events::{
     api_key::{Holder, Issued, Scope},
     canonical,
     claims::ProviderKind,
-    gem::{Pushed, Quarantined, Restored},
+    gem::{Compared, Pushed, Quarantined, Restored},
     id::PublisherId,
     platform::{FullName, Platform},
     policy::Publisher,
@@ -20,12 +20,12 @@ use events::{
 };
 
 use crate::{
-    tables::{ACCOUNT, API_KEY, GEM, PROVIDER, PUBLISHER, RELEASE, TRUST_ROOT},
+    tables::{ACCOUNT, API_KEY, COMPARISON, GEM, PROVIDER, PUBLISHER, RELEASE, TRUST_ROOT},
     write::{Cell, Cells, Write},
 };
 
-mod policy_change;
 mod attested;
+mod policy_change;
 
 /// The writes that this event means.
 #[expect(clippy::too_many_lines, reason = "one line for each type of event")]
@@ -91,6 +91,7 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
         Body::ApiKeyRevoked(_) => vec![flag(API_KEY, ("id", rest), "revoked")],
         Body::ReleasePushed(pushed) => release(recorded, pushed).into(),
         Body::ReleaseAttested(bundle) => vec![attested::attested(recorded, bundle)],
+        Body::ReleaseCompared(compared) => vec![comparison(recorded, compared)],
         Body::ReleaseQuarantined(gone) => vec![quarantined(recorded, gone)],
         Body::ReleaseRestored(back) => vec![restored(rest, back)],
         Body::LogOpened(_)
@@ -100,7 +101,6 @@ pub fn project(recorded: &Recorded) -> Vec<Write> {
         | Body::StatementKeyIntroduced(_)
         | Body::OverrideProposed(_)
         | Body::EvidenceOpened(_)
-        | Body::ReleaseCompared(_)
         | Body::ProviderKeysObserved(_)
         | Body::ProviderKeyDistrusted(_)
         | Body::IssuerTaken(_)
@@ -231,6 +231,23 @@ fn api_key(id: &str, issued: &Issued) -> Write {
 pub fn full_name(pushed: &Pushed) -> String {
     FullName::compose(&pushed.name, &pushed.number, &pushed.platform)
         .map_or_else(|_| String::new(), Into::into)
+}
+
+fn comparison(recorded: &Recorded, compared: &Compared) -> Write {
+    let event = &recorded.event;
+    let mut key = release_key(event.stream.rest(), &compared.number, &compared.platform);
+    key.push(("statement", compared.statement.hex().into()));
+    let set = vec![
+        ("log_index", recorded.index.into()),
+        ("compared_at", event.time.millis().into()),
+        ("actor", event.actor.to_string().into()),
+        ("commit_id", compared.commit.as_str().into()),
+        ("same", compared.same.into()),
+        ("changed", compared.changed.into()),
+        ("extra", compared.extra.into()),
+        ("missing", compared.missing.into()),
+    ];
+    put(COMPARISON, key, set)
 }
 
 fn quarantined(recorded: &Recorded, gone: &Quarantined) -> Write {

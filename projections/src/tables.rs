@@ -14,6 +14,8 @@ pub const API_KEY: &str = "api_key_r1";
 pub const ACCOUNT: &str = "account_r1";
 /// Identity providers by issuer.
 pub const PROVIDER: &str = "provider_r1";
+/// Comparisons with repositories, by release.
+pub const COMPARISON: &str = "comparison_r1";
 /// Trust roots, each in its newest version.
 pub const TRUST_ROOT: &str = "trust_root_r1";
 /// Bundles that came with releases.
@@ -35,7 +37,7 @@ pub struct Projection {
 }
 
 /// Every projection.
-pub const ALL: [Projection; 9] = [
+pub const ALL: [Projection; 11] = [
     Projection {
         name: "gem_r1",
         ddl: include_str!("../tables/gem.sql"),
@@ -70,6 +72,11 @@ pub const ALL: [Projection; 9] = [
         name: "provider_r1",
         ddl: include_str!("../tables/provider.sql"),
         tables: &[PROVIDER],
+    },
+    Projection {
+        name: "comparison_r1",
+        ddl: include_str!("../tables/comparison.sql"),
+        tables: &[COMPARISON],
     },
     Projection {
         name: "trust_root_r1",

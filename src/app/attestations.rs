@@ -149,7 +149,9 @@ impl App {
             .and_then(StreamName::token_parts)
             .ok_or_else(|| denied(Code::AttestationNeedsPublisher))?;
         let provider: Provider = views::state(&self.reader, &StreamName::provider(&slug)).await?;
-        let registered = provider.live().map_err(PushError::Denied)?;
+        let registered = provider
+            .live(self.clock.now())
+            .map_err(PushError::Denied)?;
         Ok(registered.issuer.to_string())
     }
 

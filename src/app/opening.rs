@@ -210,7 +210,8 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         )),
     };
     if is_new {
-        app.first_event(opening.visibility, opening.loosening_delay_seconds).await?;
+        app.first_event(opening.visibility, opening.loosening_delay_seconds)
+            .await?;
     }
     let app = app.held_against(&opening).await?;
     if opening.url.is_some() {

@@ -172,7 +172,9 @@ impl App {
             Read::of::<Gem>(releases.clone()),
         ];
         reads.extend(account.clone().map(Read::of::<Account>));
-        let another = other.clone().filter(|other| Some(other) != account.as_ref());
+        let another = other
+            .clone()
+            .filter(|other| Some(other) != account.as_ref());
         reads.extend(another.map(Read::of::<Account>));
         let outcome = self
             .writer

@@ -251,7 +251,11 @@ impl App {
 
     async fn change_provider<F>(&self, slug: Slug, change: F) -> Result<u64, CommandError>
     where
-        F: FnOnce(&Provider, &Slug, Timestamp) -> Result<Vec<events::event::Draft>, deciders::Denial>
+        F: FnOnce(
+                &Provider,
+                &Slug,
+                Timestamp,
+            ) -> Result<Vec<events::event::Draft>, deciders::Denial>
             + Send
             + 'static,
     {

@@ -31,7 +31,9 @@ impl RulesChange {
             pending_seconds,
             ..
         } = before.rules;
-        let entered = Rules::default().loosening_delay_seconds.filter(|_| edition >= 2);
+        let entered = Rules::default()
+            .loosening_delay_seconds
+            .filter(|_| edition >= 2);
         let rules = Rules {
             key_lifetime_seconds: self.key_lifetime_seconds.unwrap_or(key_lifetime_seconds),
             loosening_delay_seconds: self

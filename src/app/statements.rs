@@ -14,7 +14,10 @@ use serde::Serialize;
 use super::{App, CommandError, Request, settled, unread};
 use crate::{
     store::{
-        StoreError, keys::KeyFileError, statement_keys::StatementKey, states::Read,
+        StoreError,
+        keys::KeyFileError,
+        statement_keys::StatementKey,
+        states::Read,
         writer::{AppendError, Verdict},
     },
     views::{self, statement::Word},
@@ -48,7 +51,9 @@ pub struct Signature {
 #[derive(Debug, thiserror::Error)]
 pub enum StatementError {
     /// The release came before the first statement key.
-    #[error("the release is older than this registry's first statement key: there is no statement of it")]
+    #[error(
+        "the release is older than this registry's first statement key: there is no statement of it"
+    )]
     Unspoken,
     /// The key that must sign it is gone.
     #[error("the key that signs this statement, {0}, is not in the folder of keys")]
@@ -128,9 +133,7 @@ impl App {
         let outcome = self
             .writer
             .append(reads, move |desk| match desk.state::<Ledger>(&log) {
-                Some(state) => {
-                    request.verdict(ledger::introduce_statement_key(state, introduced))
-                }
+                Some(state) => request.verdict(ledger::introduce_statement_key(state, introduced)),
                 None => Verdict::answer(unread()),
             })
             .await?;

@@ -94,7 +94,7 @@ impl Compare {
             show::show(&comparison);
         }
         if let Some(by) = by {
-            self.state(common, &release, &comparison, &by).await?;
+            self.state(common, &comparison, &by).await?;
         }
         Ok(match comparison.verdict {
             Verdict::Same => Answer::True,
@@ -122,7 +122,6 @@ impl Compare {
     async fn state(
         &self,
         common: &Common,
-        release: &Release,
         comparison: &Comparison,
         by: &Text,
     ) -> anyhow::Result<()> {
@@ -133,8 +132,10 @@ impl Compare {
         if let Some(path) = &self.statement {
             fs::write(path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        if self.attach {
-            let index = release::attach(common, release, bytes).await?;
+        if self.attach
+            && let (Some(gem), Some(version)) = (&self.gem, &self.release)
+        {
+            let index = release::attach(common, (gem, version), bytes).await?;
             out::note(&format!("attached to the release, log index {index}"));
         }
         Ok(())

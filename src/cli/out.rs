@@ -54,7 +54,10 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         return Some("public: everybody may read; private: only holders of a key with the read scope. It is for good".into());
     }
     if let Some(StatementError::KeyMissing(keyid)) = error.downcast_ref() {
-        return Some(format!("put statement-{}.pem back into the folder of keys", keyid.hex()));
+        return Some(format!(
+            "put statement-{}.pem back into the folder of keys",
+            keyid.hex()
+        ));
     }
     if let Some(error) = error.downcast_ref::<RemoteError>() {
         return error.hint().map(str::to_owned);

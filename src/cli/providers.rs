@@ -226,13 +226,10 @@ async fn list(common: &Common) -> anyhow::Result<Answer> {
                 &json!({"slug": slug, "disabled": disabled, "registered": registered, "next": next, "keys": keys}),
             );
         } else {
-            let state = if disabled {
-                "disabled"
-            } else {
-                "live"
-            };
+            let state = if disabled { "disabled" } else { "live" };
             let from = next.and_then(|next| next.effective);
-            let from = from.map_or_else(String::new, |from| format!("\tother settings from {from}"));
+            let from =
+                from.map_or_else(String::new, |from| format!("\tother settings from {from}"));
             out::line(&format!(
                 "{slug}\t{state}\t{}\taudience {}\t{} keys{from}",
                 registered.issuer,

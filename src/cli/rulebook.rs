@@ -68,7 +68,10 @@ impl RulesCommand {
             out::json(&json!({"log_index": changed.index, "old_delay_until": until}));
             return Ok(Answer::True);
         }
-        out::line(&format!("the rulebook is changed (log index {})", changed.index));
+        out::line(&format!(
+            "the rulebook is changed (log index {})",
+            changed.index
+        ));
         if let Some(old) = old {
             out::note(&format!(
                 "the delay of {} seconds before it still holds until {}",

@@ -164,9 +164,10 @@ impl PolicyCommand {
                 let answer = app.override_change(app.console(), folded, id, reason);
                 let (what, event) = match answer.await? {
                     Override::Agreed(event) => ("has taken effect", event),
-                    Override::Proposed(event) => {
-                        ("waits for an owner to agree to its taking effect at once", event)
-                    }
+                    Override::Proposed(event) => (
+                        "waits for an owner to agree to its taking effect at once",
+                        event,
+                    ),
                 };
                 let what = format!("change {change} of {gem} {what}");
                 Ok(declared(common, &gem, &what, event))

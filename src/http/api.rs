@@ -1,5 +1,6 @@
 //! What `gem`, CI jobs and followers of the log call.
 pub mod attestations;
+pub mod comparisons;
 pub mod events;
 pub mod evidence;
 pub mod exchange;

@@ -268,7 +268,8 @@ fn status_of(code: Code) -> StatusCode {
         | Code::StatementKeyInvalid
         | Code::TrustRootInvalid
         | Code::RuleInvalid
-        | Code::RulesInvalid => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::RulesInvalid
+        | Code::ComparisonMismatch => StatusCode::UNPROCESSABLE_ENTITY,
         Code::AudienceMismatch
         | Code::TokenSpent
         | Code::PrivateRepository
@@ -303,6 +304,7 @@ fn status_of(code: Code) -> StatusCode {
         | Code::IssuerTaken
         | Code::EvidenceEarly
         | Code::EvidenceElsewhere
+        | Code::TooManyComparisons
         | Code::TooManyPublishers => StatusCode::FORBIDDEN,
     }
 }

@@ -34,7 +34,10 @@ pub enum KeyFileError {
 pub fn create(path: &Path, origin: &str) -> Result<SigningKey, KeyFileError> {
     let malformed = |_| KeyFileError::Malformed(path.to_owned());
     let key = SigningKey::from_seed(origin, &world::random::<32>()).map_err(malformed)?;
-    write_secret(path, Zeroizing::new(format!("{}\n", &*key.to_text())).as_bytes())?;
+    write_secret(
+        path,
+        Zeroizing::new(format!("{}\n", &*key.to_text())).as_bytes(),
+    )?;
     Ok(key)
 }
 

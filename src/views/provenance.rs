@@ -16,7 +16,7 @@ use projections::tables::RELEASE;
 use sqlx::{AssertSqlSafe, Row as _};
 use tlog::Receipt;
 
-use super::{failed, index::Quarantine};
+use super::{comparisons, failed, index::Quarantine};
 use crate::{
     app::App,
     store::{
@@ -42,12 +42,12 @@ pub async fn of(
     let Some((index, quarantine)) = released(app, gem, number, platform).await? else {
         return Ok(None);
     };
-    match newest(app)?.filter(|anchored| index < anchored.checkpoint.size()) {
-        Some(anchored) => walk::record(app, &anchored, index, quarantine)
-            .await
-            .map(Some),
-        None => Ok(None),
-    }
+    let Some(anchored) = newest(app)?.filter(|anchored| index < anchored.checkpoint.size()) else {
+        return Ok(None);
+    };
+    let mut record = walk::record(app, &anchored, index, quarantine).await?;
+    record.comparisons = comparisons::of_release(app, &anchored, gem, number, platform).await?;
+    Ok(Some(record))
 }
 
 /// The receipt of one event, the text of a `.tlog-proof` file with the leaf in it; `None` if no anchored checkpoint

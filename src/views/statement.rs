@@ -57,7 +57,8 @@ pub async fn of(
 
 /// The word on the release at this log index. It is held against the log before anybody sees it.
 pub async fn written(reader: &Reader, index: u64) -> Result<Word, StoreError> {
-    let corrupt = |what: &str| StoreError::Corrupt(format!("the statement of event {index}: {what}"));
+    let corrupt =
+        |what: &str| StoreError::Corrupt(format!("the statement of event {index}: {what}"));
     let around = reader.events(index.saturating_sub(GROUP), index + GROUP);
     let around = around.await?;
     let release = around.iter().find(|recorded| recorded.index == index);

@@ -126,12 +126,15 @@ async fn gem(app: &App, name: &str) -> Result<Page, Fault> {
         pending_until: Some(pending.expires.into()),
         effective: None,
     });
-    let publishers = policy.publishers.iter().map(|(id, publisher, waits)| Trusted {
-        id: id.0,
-        publisher: publisher.clone(),
-        pending_until: None,
-        effective: waits.map(Moment::from),
-    });
+    let publishers = policy
+        .publishers
+        .iter()
+        .map(|(id, publisher, waits)| Trusted {
+            id: id.0,
+            publisher: publisher.clone(),
+            pending_until: None,
+            effective: waits.map(Moment::from),
+        });
     let denials = gems::denials(&app.reader, &name, covered).await?;
     Ok(Page {
         frame: Frame::new(app, Some(covered)),

@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod about;
+mod comparisons;
 
 use about::About;
 
@@ -39,6 +40,7 @@ struct Page {
     statements: Vec<Row>,
     chain: Vec<Step>,
     about: Option<About>,
+    comparisons: Vec<comparisons::Compared>,
 }
 
 /// Where it came from, as a person says it.
@@ -122,6 +124,11 @@ async fn release(app: &App, name: &str, version: &str) -> Result<Page, Fault> {
         statements: record.statements.iter().cloned().map(Row::from).collect(),
         chain: chain(&record),
         about: document.as_ref().map(About::from),
+        comparisons: record
+            .comparisons
+            .iter()
+            .map(|one| comparisons::Compared::new(one, app.url.as_str()))
+            .collect(),
         record,
     })
 }

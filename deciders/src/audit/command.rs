@@ -5,7 +5,7 @@ use events::{Body, Event, event::Draft, gem::Pushed, id::Owner, name::FoldedName
 use super::{
     Finding, actor,
     compare::compare,
-    evidence, management,
+    comparison, evidence, management,
     order::{Group, Order, unlawful},
     policy, records, release,
     world::World,
@@ -148,6 +148,7 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         Body::ApiKeyRevoked(revoked) => management::revoke(case, revoked)?,
         Body::ReleasePushed(pushed) => release::push(case, pushed)?,
         Body::ReleaseAttested(_) => release::attested(case)?,
+        Body::ReleaseCompared(compared) => comparison::attach(case, compared)?,
         Body::ReleaseQuarantined(quarantined) => management::quarantine(case, quarantined)?,
         Body::ReleaseRestored(restored) => management::restore(case, restored)?,
         Body::ExchangeDenied(denied) => records::exchange(case, denied)?,
@@ -156,8 +157,7 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         Body::TrustRootRecorded(recorded) => evidence::record(case, recorded)?,
         Body::TrustRootRetired(_) => evidence::retire(case)?,
         Body::EvidenceOpened(opened) => evidence::open(case, opened)?,
-        Body::ReleaseCompared(_)
-        | Body::TokenExchanged(_)
+        Body::TokenExchanged(_)
         | Body::GemRegistered(_)
         | Body::PublisherPinned(_)
         | Body::NameTaken(_)

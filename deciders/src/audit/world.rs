@@ -13,8 +13,8 @@ use super::{
     order::{self, Group, StreamKey},
 };
 use crate::{
-    Ledger, account::Account, denied::Denied, gem::Gem, map::Roots, policy::Policy,
-    provider::Provider, taken::Taken, trust_root::TrustRoot,
+    Ledger, account::Account, comparison::Comparisons, denied::Denied, gem::Gem, map::Roots,
+    policy::Policy, provider::Provider, taken::Taken, trust_root::TrustRoot,
 };
 
 /// Every state. Names, files and tokens have none beyond their existence, which the order of the log knows.
@@ -29,6 +29,7 @@ pub(super) struct World {
     accounts: BTreeMap<AccountId, Account>,
     policies: BTreeMap<FoldedName, Policy>,
     gems: BTreeMap<FoldedName, Gem>,
+    compared: BTreeMap<FoldedName, Comparisons>,
     denied: BTreeMap<FoldedName, Denied>,
     trust_roots: BTreeMap<Slug, TrustRoot>,
     /// The key that each token bought which released something, for whoever is shown that token later.
@@ -43,6 +44,7 @@ struct Absent {
     issuer: Taken,
     policy: Policy,
     gem: Gem,
+    compared: Comparisons,
     denied: Denied,
     trust_root: TrustRoot,
 }
@@ -74,6 +76,10 @@ impl World {
 
     pub(super) fn gem(&self, gem: &FoldedName) -> &Gem {
         self.gems.get(gem).unwrap_or(&self.absent.gem)
+    }
+
+    pub(super) fn compared(&self, gem: &FoldedName) -> &Comparisons {
+        self.compared.get(gem).unwrap_or(&self.absent.compared)
     }
 
     pub(super) fn denied(&self, gem: &FoldedName) -> &Denied {
@@ -127,6 +133,7 @@ impl World {
                     let token = order::key(&source.exchange.stream);
                     self.released.insert(token, pushed.api_key);
                 }
+                advance(&mut self.compared, FoldedName::parse(rest), event);
                 advance(&mut self.gems, FoldedName::parse(rest), event);
             }
             StreamKind::Denied => advance(&mut self.denied, FoldedName::parse(rest), event),

@@ -29,6 +29,8 @@ const ANCHOR: Field = Free("held against the signed checkpoints by whoever verif
 const SECRET: Field = Free("the digest of a secret: whoever has the key can tell");
 const WINDOW: Field = Free("a moment within its window: the sealed token says when it was issued");
 const MAP: Field = Free("what the log itself leads to: whoever folds the map of all gems can tell");
+const STATED: Field =
+    Free("the word of whoever compared: whoever has file, repository and statement can tell");
 const NAME: Field = Free("an opaque name, of a command that is whole without the others");
 
 /// Denials whose expectation is the publisher's own setting.
@@ -131,6 +133,18 @@ impl Mutant<'_> {
         }
     }
 
+    /// Whether the record of the release that was compared names a commit.
+    fn has_commit(&self) -> bool {
+        let Body::ReleaseCompared(compared) = &self.event().body else {
+            return false;
+        };
+        self.log.iter().any(|recorded| {
+            matches!(&recorded.event.body, Body::ReleasePushed(pushed)
+                if pushed.digest == compared.digest
+                    && pushed.source.as_ref().is_some_and(|source| source.workflow.commit.is_some()))
+        })
+    }
+
     fn is_minted(&self) -> bool {
         matches!(&self.event().body, Body::ApiKeyIssued(issued)
             if matches!(issued.holder, Holder::Exchange(_)))
@@ -186,6 +200,9 @@ impl Mutant<'_> {
             ("rule.changed", "rule" | "to") => Chosen,
             ("owner.added" | "owner.removed", "owner") if !self.is_part_of_a_push() => Chosen,
             ("change.cancelled" | "override.proposed", "change") => Chosen,
+            ("release.compared", "changed" | "extra" | "missing" | "same" | "statement") => STATED,
+            // Where the release's record names no commit, whoever compares names one.
+            ("release.compared", "commit") if !self.has_commit() => STATED,
             _ => Bound,
         }
     }

@@ -29,6 +29,7 @@ use crate::fixtures::{
 };
 
 mod changes;
+mod comparisons;
 mod jobs;
 pub(crate) mod roots;
 mod statements;

@@ -406,6 +406,7 @@ fn every_code_has_a_name_of_its_own_a_sentence_and_a_test() {
     let tests = [
         include_str!("attestations.rs"),
         include_str!("../../src/attestation/bind.rs"),
+        include_str!("comparisons.rs"),
         include_str!("denials.rs"),
         include_str!("evidence.rs"),
         include_str!("exchange.rs"),

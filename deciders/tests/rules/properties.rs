@@ -291,6 +291,7 @@ impl Run {
             2 => drop(history.succeed(history.successor())),
             4 => self.trust(b, c),
             5 => self.show(b, c),
+            6 => self.compare(b, c),
             // Long enough for keys, for denials, for reservations.
             3 => drop(history.later(u64::from(c) * 60)),
             _ => drop(history.later(u64::from(c) * 3600)),
@@ -308,6 +309,24 @@ impl Run {
             1 => self.history.record_root(name, own_root()),
             version => self.history.record_root(name, public_good(version)),
         });
+    }
+
+    /// Somebody compares what was released last.
+    fn compare(&mut self, b: u8, c: u8) {
+        let released = self.history.log.iter().rev().find_map(|recorded| {
+            if let Body::ReleasePushed(pushed) = &recorded.event.body {
+                Some((pushed.name.clone(), pushed.number.clone()))
+            } else {
+                None
+            }
+        });
+        if let Some((name, number)) = released {
+            let content = (b % 3).to_string();
+            let one = self
+                .history
+                .compared(name.as_str(), number.as_str(), &content);
+            drop(self.history.attach(&actor(c).0, one));
+        }
     }
 
     /// Somebody asks for a token that was exchanged.

@@ -86,15 +86,16 @@ fn the_digest_of_a_policy_follows_from_its_events_alone() {
     let history = spoken();
     let stream = StreamName::policy(&folded("rake"));
     let events = history.log.iter().map(|recorded| &recorded.event);
-    let digest = events
-        .filter(|event| event.stream == stream)
-        .fold(None, |before: Option<Digest>, event| {
+    let digest = events.filter(|event| event.stream == stream).fold(
+        None,
+        |before: Option<Digest>, event| {
             let mut bytes = before.map_or(vec![0; 32], |before| before.as_bytes().to_vec());
             bytes.extend(event.body.event_type().name.bytes());
             bytes.push(b'\n');
             bytes.extend(event.body.data().unwrap());
             Some(Digest::of(&bytes))
-        });
+        },
+    );
     assert_eq!(history.policy("rake").digest, digest);
     let other = Body::OwnerAdded(events::policy::OwnerAdded {
         effective: None,
@@ -147,11 +148,35 @@ fn a_level_is_said_only_where_it_was_earned() {
     };
     let trusted = "GEMLEDGER_TRUSTED_PUBLISHING";
     for (predicate, runner, logged, build, class) in [
-        (None, "github-hosted", true, 0, "GEMLEDGER_ATTESTED_SAME_RUN"),
-        (None, "github-hosted", false, 0, "GEMLEDGER_ATTESTED_SAME_RUN_UNLOGGED"),
+        (
+            None,
+            "github-hosted",
+            true,
+            0,
+            "GEMLEDGER_ATTESTED_SAME_RUN",
+        ),
+        (
+            None,
+            "github-hosted",
+            false,
+            0,
+            "GEMLEDGER_ATTESTED_SAME_RUN_UNLOGGED",
+        ),
         (slsa, "self-hosted", true, 1, "GEMLEDGER_ATTESTED_SAME_RUN"),
-        (slsa, "github-hosted", true, 2, "GEMLEDGER_ATTESTED_SAME_RUN"),
-        (slsa, "gitlab-hosted", false, 2, "GEMLEDGER_ATTESTED_SAME_RUN_UNLOGGED"),
+        (
+            slsa,
+            "github-hosted",
+            true,
+            2,
+            "GEMLEDGER_ATTESTED_SAME_RUN",
+        ),
+        (
+            slsa,
+            "gitlab-hosted",
+            false,
+            2,
+            "GEMLEDGER_ATTESTED_SAME_RUN_UNLOGGED",
+        ),
     ] {
         let attested = attested(&history, predicate, runner, logged);
         let expected = format!("SLSA_BUILD_LEVEL_{build} {trusted} {class}");
@@ -212,20 +237,47 @@ fn a_release_before_the_first_key_says_nothing_and_later_ones_follow_their_key()
 #[test]
 fn a_key_is_introduced_once_and_is_an_ed25519_key() {
     let mut history = spoken();
-    assert_eq!(history.introduce("a").unwrap_err().code, Code::AlreadyExists);
+    assert_eq!(
+        history.introduce("a").unwrap_err().code,
+        Code::AlreadyExists
+    );
     let part = |text: &str| Some(KeyPart::parse(text).unwrap());
     let good = statement_key("b");
     let text = good.x.clone().unwrap();
     let two_spellings = format!("{}B", &text.as_str()[..42]);
     for bad in [
-        PublicJwk { crv: part("X25519"), ..good.clone() },
-        PublicJwk { crv: None, ..good.clone() },
-        PublicJwk { kty: part("EC").unwrap(), ..good.clone() },
-        PublicJwk { x: None, ..good.clone() },
-        PublicJwk { x: part("AQAB"), ..good.clone() },
-        PublicJwk { x: part(&two_spellings), ..good.clone() },
-        PublicJwk { y: good.x.clone(), ..good.clone() },
-        PublicJwk { n: good.x.clone(), ..good.clone() },
+        PublicJwk {
+            crv: part("X25519"),
+            ..good.clone()
+        },
+        PublicJwk {
+            crv: None,
+            ..good.clone()
+        },
+        PublicJwk {
+            kty: part("EC").unwrap(),
+            ..good.clone()
+        },
+        PublicJwk {
+            x: None,
+            ..good.clone()
+        },
+        PublicJwk {
+            x: part("AQAB"),
+            ..good.clone()
+        },
+        PublicJwk {
+            x: part(&two_spellings),
+            ..good.clone()
+        },
+        PublicJwk {
+            y: good.x.clone(),
+            ..good.clone()
+        },
+        PublicJwk {
+            n: good.x.clone(),
+            ..good.clone()
+        },
     ] {
         let denial = ledger::introduce_statement_key(&history.ledger(), bad).unwrap_err();
         assert_eq!(denial.code, Code::StatementKeyInvalid);

@@ -44,7 +44,17 @@ pub(crate) fn tour() -> History {
     roots(&mut history);
     attestations(&mut history);
     evidence(&mut history);
+    comparisons(&mut history);
     history
+}
+
+/// A comparison by the operator, and one by an owner.
+fn comparisons(history: &mut History) {
+    let rake = history.compared("Rake", "1.0", "operator");
+    history.attach(&Actor::Operator, rake).unwrap();
+    let thor = history.compared("thor", "1.1", "alice");
+    let alice = Actor::Account(account_id(1));
+    history.attach(&alice, thor).unwrap();
 }
 
 /// Trust roots, each in more than one version, since that is how the name of the first is bound.

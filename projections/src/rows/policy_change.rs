@@ -12,10 +12,7 @@ use crate::{
 };
 
 fn key(event: &Event, change: ChangeId) -> Cells {
-    vec![
-        ("gem", event.stream.rest().into()),
-        ("id", change.0.into()),
-    ]
+    vec![("gem", event.stream.rest().into()), ("id", change.0.into())]
 }
 
 /// The row of a change that this event declares. Owners and publishers that are there at once have none.
@@ -44,7 +41,11 @@ pub(super) fn declared(event: &Event) -> Option<Write> {
         ("declared_at", event.time.millis().into()),
         ("effective_at", Timestamp::millis(effective).into()),
     ];
-    Some(put(POLICY_CHANGE, key(event, ChangeId(event.revision)), set))
+    Some(put(
+        POLICY_CHANGE,
+        key(event, ChangeId(event.revision)),
+        set,
+    ))
 }
 
 /// What became of a change: the column says what, and it holds when.

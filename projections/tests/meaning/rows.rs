@@ -2,7 +2,10 @@
 use events::{Body, Recorded, id::PublisherId};
 use projections::{
     Cell, Write, rows,
-    tables::{ACCOUNT, API_KEY, GEM, INFO, PROVIDER, PUBLISHER, RELEASE, TRUST_ROOT, VERSION_LINE},
+    tables::{
+        ACCOUNT, API_KEY, COMPARISON, GEM, INFO, PROVIDER, PUBLISHER, RELEASE, TRUST_ROOT,
+        VERSION_LINE,
+    },
 };
 
 use crate::{after, golden, number, row, text};
@@ -68,6 +71,30 @@ fn a_trust_root_stands_there_in_its_newest_version_until_it_is_retired_and_again
     );
     let digest = events::digest::Digest::of(b"root.json").hex();
     assert_eq!(root["bootstrap"], text(&digest));
+}
+
+#[test]
+fn a_comparison_stands_there_by_its_release_and_statement() {
+    let memory = after([golden!("release.compared.v1", 7)]);
+    let row = row(&memory, COMPARISON).unwrap();
+    assert_eq!(
+        (&row["gem"], &row["number"], &row["platform"]),
+        (&text("rake"), &text("13.2.1"), &text("ruby"))
+    );
+    assert_eq!(
+        (
+            &row["same"],
+            &row["changed"],
+            &row["extra"],
+            &row["missing"]
+        ),
+        (&number(61), &number(1), &number(2), &number(0))
+    );
+    assert_eq!(row["log_index"], number(7));
+    assert_eq!(
+        row["actor"],
+        text("account:01938a3e-5c00-7000-8000-00000000a11c")
+    );
 }
 
 #[test]

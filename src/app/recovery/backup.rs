@@ -3,7 +3,7 @@
 //! ```text
 //! DIR/backup.json   what it is, and the checkpoint; written last
 //! DIR/ledger.db     log, vault and rows
-//! DIR/blobs/        gems, metadata documents and trust roots by digest; kept from one backup to the next
+//! DIR/blobs/        gems, metadata documents, trust roots, bundles and statements by digest; kept from one backup to the next
 //! DIR/keys/         signing keys and subject keys, only where they were asked for
 //! ```
 //! Files are on disk before the event that names them, so whatever the copy of the database names can be copied after it. If we
@@ -25,7 +25,7 @@ use crate::{
         sqlite,
         statement_keys::{self, StatementKey},
     },
-    views::{attestations, files, trust_roots},
+    views::{attestations, comparisons, files, trust_roots},
 };
 
 /// The manifest's format.
@@ -265,7 +265,9 @@ pub(super) async fn copy_files(
 ) -> Result<Copied, RecoveryError> {
     let size = log.head().await?.size;
     let (mut done, mut last) = (Copied::default(), None);
-    for (digest, name) in trust_roots::files(log).await? {
+    let mut others = trust_roots::files(log).await?;
+    others.extend(comparisons::files(log).await?);
+    for (digest, name) in others {
         copy_file(&digest, &name, (source, target), &mut done).await?;
     }
     copy_bundles(log, (source, target), &mut done).await?;

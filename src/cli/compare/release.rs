@@ -13,6 +13,7 @@ use events::{digest::Digest, name::GemName, text::Text};
 
 use super::{Common, out};
 use crate::{
+    app::quarantine::Named,
     cli::verify,
     config::{self, BaseUrl},
     http::MAX_GEM,
@@ -174,9 +175,17 @@ pub(super) async fn of_registry(
 
 /// Attaches a statement to a release of the ledger in `--data`.
 pub(super) async fn attach(
-    _common: &Common,
-    _release: &Release,
-    _statement: Vec<u8>,
+    common: &Common,
+    (gem, version): (&str, &str),
+    statement: Vec<u8>,
 ) -> anyhow::Result<u64> {
-    anyhow::bail!("not yet")
+    let (number, platform) = number_and_platform(version).context("the version")?;
+    let release = Named {
+        gem: GemName::parse(gem).context("the gem's name")?.folded(),
+        number,
+        platform,
+    };
+    let app = common.open().await?;
+    let attached = app.attach_comparison(app.console(), release, statement.into());
+    Ok(attached.await?.0)
 }

@@ -119,7 +119,11 @@ async fn now(app: &App, caller: &Caller) -> Result<rules::RulesNow, Problem> {
     if found.policy.name.is_none() {
         return Err(no_gem());
     }
-    if !found.policy.owners.contains(&Owner::Account(caller.account)) {
+    if !found
+        .policy
+        .owners
+        .contains(&Owner::Account(caller.account))
+    {
         let text = "You are not an owner of this gem.";
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", text).in_json());
     }
@@ -154,8 +158,8 @@ async fn set_rule(
     limits.address(&request).map_err(Problem::in_json)?;
     let (name, rule) = path.into_inner();
     let caller = caller(&request, &app, &name).await?;
-    let rule = Rule::parse(&rule)
-        .ok_or_else(|| Problem::not_found("there is no such rule").in_json())?;
+    let rule =
+        Rule::parse(&rule).ok_or_else(|| Problem::not_found("there is no such rule").in_json())?;
     let names = Setting::ALL.map(Setting::as_str).join(", ");
     let wanted = format!("send {{\"setting\": …}}, one of {names}");
     let new: NewSetting = fields(payload, &wanted).await?;

@@ -24,7 +24,11 @@ impl From<StatementError> for Problem {
             StatementError::KeyMissing(_) | StatementError::Key(_) => {
                 tracing::error!(error = %message, "a statement cannot be signed");
                 let text = "the key that signs this statement is not here; the operator has to put it back";
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "statement_key_missing", text)
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "statement_key_missing",
+                    text,
+                )
             }
             StatementError::Store(error) => error.into(),
             StatementError::Command(error) => error.into(),

@@ -16,7 +16,10 @@ pub fn declared(recorded: &Recorded) -> Option<Finding> {
     let owner = |owner| Actor::from(owner).to_string();
     let (what, effective): (String, Option<Timestamp>) = if let Body::OwnerAdded(one) = &event.body
     {
-        (format!("{} becomes an owner", owner(one.owner)), one.effective)
+        (
+            format!("{} becomes an owner", owner(one.owner)),
+            one.effective,
+        )
     } else if let Body::OwnerRemoved(one) = &event.body {
         let what = format!("{} is no longer an owner", owner(one.owner));
         (what, one.effective)

@@ -14,7 +14,7 @@ use events::{
 };
 use serde::Serialize;
 
-use crate::views::index::Quarantine;
+use crate::views::{comparisons::Comparison, index::Quarantine};
 
 /// The version of this shape. A field may be added under the same number; one that changes its meaning raises it.
 pub const RECORD_VERSION: u32 = 1;
@@ -65,6 +65,9 @@ pub struct TransparencyRecord {
     pub chain: Chain,
     /// Later events that bear on it, in the order of the log.
     pub since: Vec<Entry>,
+    /// What others state of its files and its repository; left out if nobody does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub comparisons: Vec<Comparison>,
     /// The log that holds all this.
     pub log: LogAt,
     /// The receipt of the release's event, the text of a `.tlog-proof` file.

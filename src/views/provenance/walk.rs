@@ -63,6 +63,7 @@ pub(super) async fn record(
         quarantined,
         source,
         statements: Vec::new(),
+        comparisons: Vec::new(),
         since: walk.since(&recorded, pushed, &chain).await?,
         chain,
         log: LogAt {

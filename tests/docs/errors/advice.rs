@@ -112,6 +112,10 @@ pub(super) fn denied(code: Code) -> &'static str {
         Code::StatementKeyInvalid => {
             "nobody who asks over HTTP meets it; `gemledger log rotate-statement-key` makes a key by itself"
         }
+        Code::ComparisonMismatch => {
+            "compare the file that is released with the commit that its record names: `gemledger compare`"
+        }
+        Code::TooManyComparisons => "nothing: at most 16 are attached to a release",
         Code::TooManyPublishers => "remove a publisher that is not needed: at most 50",
     }
 }
@@ -175,8 +179,13 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
         "beyond_the_log" | "release_quarantined" => incident(code),
         "halted" | "not_witnessed" => witnesses(code),
         "too_large" | "too_slow" => body(code),
-        "attestations_in_a_file" | "attestations_too_long" | "multipart_malformed"
-        | "multipart_unsupported" | "part_missing" | "part_repeated" | "part_unknown"
+        "attestations_in_a_file"
+        | "attestations_too_long"
+        | "multipart_malformed"
+        | "multipart_unsupported"
+        | "part_missing"
+        | "part_repeated"
+        | "part_unknown"
         | "trust_root_missing" => form(code),
         "forbidden" => (
             "the key's account may not manage this gem",

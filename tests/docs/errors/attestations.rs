@@ -117,9 +117,7 @@ fn statement(error: &StatementError) -> &'static str {
             "name the gem's file and its SHA-256 as the only subject"
         }
         StatementError::Predicate(_) => "use `https://slsa.dev/provenance/v1`",
-        StatementError::Differs { .. } => {
-            "let the provenance be written by the job that signs it"
-        }
+        StatementError::Differs { .. } => "let the provenance be written by the job that signs it",
     }
 }
 

@@ -1,0 +1,225 @@
+//! Comparisons with a repository: a statement is read, held to the release, kept by its digest, and recorded.
+//!
+//! The statement is durable before the event that names it. What if we crash in between? A file that nothing names is
+//! left, and attaching the same statement again finds it. What a statement says stays its author's word.
+use std::sync::Arc;
+
+use bytes::Bytes;
+use deciders::{
+    Denial, Ledger,
+    account::Account,
+    comparison::{self, Comparisons, States},
+    policy::Policy,
+};
+use events::{
+    digest::Digest,
+    event::Draft,
+    gem::Compared,
+    id::Actor,
+    platform::{FullName, Platform},
+    stream::StreamName,
+    text::Text,
+    version::GemVersion,
+};
+
+use super::{App, CommandError, Request, quarantine::Named, settled, unread};
+use crate::{
+    compare::statement::{MAX_STATEMENT, PREDICATE, STATEMENT, Statement},
+    store::{
+        states::{Desk, Read},
+        writer::Verdict,
+    },
+    views,
+};
+
+/// The most files that a comparison counts.
+const MAX_FILES: u64 = 1_000_000;
+
+/// A statement that is held to the release that it is to be attached to, before the ledger has its say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Who compared, in their own words.
+    pub compared_by: Text,
+    /// `same` or `different`, in the words of whoever compared.
+    pub verdict: String,
+    compared: Compared,
+}
+
+/// Reads a statement: pure.
+pub fn check(bytes: &[u8], release: &Named) -> Result<Checked, String> {
+    if bytes.len() > MAX_STATEMENT {
+        return Err(format!("the statement has more than {MAX_STATEMENT} bytes"));
+    }
+    let statement: Statement = serde_json::from_slice(bytes)
+        .map_err(|error| format!("it is no such statement: {error}"))?;
+    if statement.statement_type != STATEMENT {
+        return Err(format!("its `_type` is not {STATEMENT}"));
+    }
+    if statement.predicate_type != PREDICATE {
+        return Err(format!("its `predicateType` is not {PREDICATE}"));
+    }
+    let [subject] = statement.subject.as_slice() else {
+        return Err("it must have exactly one subject, the gem file".into());
+    };
+    let said = &statement.predicate;
+    let name =
+        events::name::GemName::parse(&said.name).map_err(|error| format!("`name`: {error}"))?;
+    let number = GemVersion::parse(&said.number).map_err(|error| format!("`number`: {error}"))?;
+    let platform =
+        Platform::parse(&said.platform).map_err(|error| format!("`platform`: {error}"))?;
+    let is_named = name.folded() == release.gem
+        && number.canonical() == release.number.canonical()
+        && platform == release.platform;
+    if !is_named {
+        return Err(format!(
+            "it is of {name} {number} for {platform}, another release"
+        ));
+    }
+    let file = FullName::compose(&name, &number, &platform).map_err(|error| error.to_string())?;
+    if subject.name != format!("{file}.gem") {
+        return Err("its subject is not the release's file".into());
+    }
+    let digest = Digest::from_hex(&subject.digest.sha256)
+        .map_err(|_| "the subject's `sha256` is no SHA-256 in hexadecimal digits".to_owned())?;
+    let counts = said.counts;
+    if counts.files > MAX_FILES || counts.left_out > MAX_FILES || !counts.adds_up() {
+        return Err("its counts do not add up".into());
+    }
+    let verdict = if counts.is_different() {
+        "different"
+    } else {
+        "same"
+    };
+    if said.verdict != verdict {
+        return Err("its verdict does not follow from its counts".into());
+    }
+    let text =
+        |field: &str, text: &str| Text::parse(text).map_err(|error| format!("`{field}`: {error}"));
+    Ok(Checked {
+        compared_by: text("comparedBy", &said.compared_by)?,
+        verdict: verdict.into(),
+        compared: Compared {
+            changed: counts.all_changed(),
+            commit: text("commit", &said.commit.id)?,
+            digest,
+            extra: counts.all_extra(),
+            missing: counts.left_out,
+            name,
+            number,
+            platform,
+            same: counts.all_same(),
+            statement: Digest::of(bytes),
+        },
+    })
+}
+
+/// The streams that attaching reads.
+struct Streams {
+    log: StreamName,
+    gem: StreamName,
+    policy: StreamName,
+    account: Option<StreamName>,
+}
+
+impl Streams {
+    fn of(release: &Named, actor: &Actor) -> Self {
+        Self {
+            log: StreamName::log(),
+            gem: StreamName::gem(&release.gem),
+            policy: StreamName::policy(&release.gem),
+            account: match actor {
+                Actor::Account(id) => Some(StreamName::account(*id)),
+                Actor::Operator | Actor::Workflow(..) => None,
+            },
+        }
+    }
+
+    fn reads(&self) -> Vec<Read> {
+        let mut reads = vec![
+            Read::of::<Ledger>(self.log.clone()),
+            Read::of::<Comparisons>(self.gem.clone()),
+            Read::of::<Policy>(self.policy.clone()),
+        ];
+        reads.extend(self.account.clone().map(Read::of::<Account>));
+        reads
+    }
+
+    fn decide(
+        &self,
+        desk: &Desk<'_>,
+        compared: Compared,
+        by: &Actor,
+    ) -> Result<Vec<Draft>, Denial> {
+        let (Some(ledger), Some(gem), Some(policy)) = (
+            desk.state::<Ledger>(&self.log),
+            desk.state::<Comparisons>(&self.gem),
+            desk.state::<Policy>(&self.policy),
+        ) else {
+            return unread();
+        };
+        let account = self.account.as_ref();
+        let states = States {
+            ledger,
+            gem,
+            policy,
+            account: account.and_then(|stream| desk.state::<Account>(stream)),
+        };
+        comparison::attach(&states, compared, by)
+    }
+}
+
+impl App {
+    /// Attaches a statement to a release. Returns the log index of the event and the statement's digest.
+    pub async fn attach_comparison(
+        &self,
+        request: Request,
+        release: Named,
+        bytes: Bytes,
+    ) -> Result<(u64, Digest), CommandError> {
+        let checked = check(&bytes, &release).map_err(CommandError::Malformed)?;
+        let statement = checked.compared.statement;
+        let streams = Arc::new(Streams::of(&release, &request.actor));
+        // Judged twice: nothing is kept for whoever is denied, and what counts is the state when the statement is kept.
+        let (first, compared) = (streams.clone(), checked.compared.clone());
+        let by = request.actor.clone();
+        let judged = self
+            .writer
+            .append(streams.reads(), move |desk| {
+                Verdict::answer(first.decide(desk, compared, &by).map(|_| ()))
+            })
+            .await?;
+        settled(judged)?;
+        self.blobs.put(&statement, bytes).await.map_err(|error| {
+            CommandError::Store(crate::store::StoreError::Database(error.to_string()))
+        })?;
+        let reads = streams.reads();
+        let outcome = self
+            .writer
+            .append(reads, move |desk| {
+                let by = request.actor.clone();
+                request.verdict(streams.decide(desk, checked.compared, &by))
+            })
+            .await?;
+        Ok((settled(outcome)?.indexes().start, statement))
+    }
+
+    /// The statement with this digest, if it is attached to this release.
+    pub async fn comparison(
+        &self,
+        release: &Named,
+        statement: &Digest,
+    ) -> Result<Option<Bytes>, CommandError> {
+        let gem: Comparisons = views::state(&self.reader, &StreamName::gem(&release.gem)).await?;
+        let key = (release.number.canonical(), release.platform.clone());
+        let attached = gem
+            .releases
+            .get(&key)
+            .is_some_and(|release| release.statements.contains(statement));
+        if !attached {
+            return Ok(None);
+        }
+        self.blobs.get(statement).await.map_err(|error| {
+            CommandError::Store(crate::store::StoreError::Database(error.to_string()))
+        })
+    }
+}
