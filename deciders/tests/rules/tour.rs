@@ -39,12 +39,12 @@ pub(crate) fn tour() -> History {
     owners(&mut history);
     jobs(&mut history);
     forges(&mut history);
+    evidence(&mut history);
+    comparisons(&mut history);
     changes(&mut history);
     endings(&mut history);
     roots(&mut history);
     attestations(&mut history);
-    evidence(&mut history);
-    comparisons(&mut history);
     history
 }
 
@@ -66,7 +66,7 @@ fn roots(history: &mut History) {
     history.record_root("own", own()).unwrap();
 }
 
-/// A release with two bundles of the same run, and one at a forge whose certificates name the job.
+/// A release with two bundles of the same run, and one of another gem at a forge whose certificates name the job.
 fn attestations(history: &mut History) {
     let of = job(21).with(|workflow| workflow.environment = Some(text("release")));
     let named = Publisher {
@@ -88,10 +88,10 @@ fn attestations(history: &mut History) {
         workflow: text(".gitlab-ci.yml"),
         ..publisher()
     };
-    history.add("attested", at_gitlab).unwrap();
+    history.add("stamped", at_gitlab).unwrap();
     let of = gitlab_job(22);
     let key = history.exchange(&of).unwrap();
-    let mut facts = release("attested", "2.0").facts(key);
+    let mut facts = release("stamped", "2.0").facts(key);
     facts.attestations = vec![timestamped(history, "own", claims(&of))];
     history.push_facts(&facts).unwrap();
 }
@@ -110,6 +110,7 @@ fn evidence(history: &mut History) {
         releases.next().unwrap().exchange.stream.clone()
     };
     let (rake, thor) = (released("rake"), released("thor"));
+    history.later(7200);
     history
         .open_evidence(&Actor::Operator, &rake, None)
         .unwrap();
