@@ -65,7 +65,7 @@ pub fn open(
         (None, Actor::Operator) => None,
         (None, _) => return Err(Code::NotOwner.into()),
         (Some(asked), _) => {
-            may_ask(asked, states.evidence, by)?;
+            may_ask(asked, states.evidence, by, now)?;
             if now < expires.plus_seconds(rules.leeway_seconds) {
                 return Err(Code::EvidenceEarly.into());
             }
@@ -80,11 +80,16 @@ pub fn open(
 }
 
 /// An owner of the gem now, and a token whose key released a version of it.
-fn may_ask(asked: &Asked<'_>, evidence: &Evidence, by: &Actor) -> Result<(), Denial> {
+fn may_ask(
+    asked: &Asked<'_>,
+    evidence: &Evidence,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<(), Denial> {
     if *by == Actor::Operator {
         return Err(Code::NotOwner.into());
     }
-    policy::may_manage(asked.policy, asked.account, by)?;
+    policy::may_manage(&asked.policy.at(now), asked.account, by)?;
     let released = evidence
         .api_key
         .is_some_and(|key| asked.gem.by_key.contains_key(&key));

@@ -29,6 +29,7 @@ mod map;
 mod map_lies;
 mod matching;
 mod matching_ids;
+mod policy;
 mod private;
 mod project;
 mod providers;

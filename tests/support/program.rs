@@ -179,7 +179,15 @@ impl Ledger {
     }
 
     fn serve_command(&self, more: &[&str]) -> Command {
-        let mut command = self.command(&["serve", "--listen", &self.address, "--url", &self.url()]);
+        let mut command = self.command(&[
+            "serve",
+            "--listen",
+            &self.address,
+            "--url",
+            &self.url(),
+            "--loosening-delay",
+            "0",
+        ]);
         command
             .args(more)
             .env("GEMLEDGER_RATE_LIMIT", "off")

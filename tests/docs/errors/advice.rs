@@ -51,6 +51,29 @@ pub(super) fn denied(code: Code) -> &'static str {
         Code::NameSpelledDifferently => "use the spelling that is registered",
         Code::NotOwner => "ask an owner of the gem, or the operator",
         Code::NotPublisher => "add a publisher for the workflow of this key",
+        Code::PublisherNotEffectiveYet => {
+            "wait until that time, or have two people let it in at once: `gemledger policy override`"
+        }
+        Code::TrustedPublishingRequired => {
+            "release by the gem's workflow, or set the rule off and wait: `gemledger rule set`"
+        }
+        Code::AttestationRequired => {
+            "push with `--attestation`, or set the rule and wait: `gemledger rule set`"
+        }
+        Code::EnvironmentRequired => {
+            "add a publisher with `--environment`, and remove the one without"
+        }
+        Code::TagVersionMismatch => "run the workflow on the tag `v` and the version",
+        Code::ProtectedRefRequired => "release from a protected branch or a protected tag",
+        Code::EditionTooOld => {
+            "the operator enters it for good: `gemledger log rules set --edition 2`"
+        }
+        Code::RulesInvalid => "give what was expected; `gemledger log rules show` shows what holds",
+        Code::RuleInvalid => "set it to one of those that were expected",
+        Code::LastOwner => "add another owner, and wait until that takes effect",
+        Code::SecondPersonNeeded => "have another owner, or the operator, agree",
+        Code::TooManyOwners => "remove an owner: at most 50",
+        Code::TooManyChanges => "cancel one that is not wanted: at most 20 wait at a time",
         Code::NameReserved => "choose another name, or wait until the reservation ends",
         Code::OneVersionPerKey => "exchange a fresh token for the next version",
         Code::AttestationNeedsPublisher => {

@@ -1,6 +1,7 @@
 //! Each rule, on events alone: one story in which it fires, and its like in which it does not.
 mod gems;
 mod incidents;
+mod loosening;
 mod registry;
 mod releases;
 mod scope;

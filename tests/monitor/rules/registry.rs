@@ -150,6 +150,10 @@ fn rules_loosened_fires_for_every_setting_that_allows_more() {
             ..base
         },
         Rules {
+            loosening_delay_seconds: Some(60),
+            ..base
+        },
+        Rules {
             pending_seconds: base.pending_seconds + 1,
             ..base
         },
