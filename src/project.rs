@@ -114,7 +114,10 @@ pub async fn verify(
     }
     let mut reports = Vec::with_capacity(gems.len());
     let mut answers = stream::iter(gems)
-        .map(|locked| async move { (locked, gem::receipt(registry, locked).await) })
+        .map(|locked| async move {
+            let answer = gem::receipt(registry, locked, asked.require).await;
+            (locked, answer)
+        })
         .buffered(TOGETHER);
     while let Some((locked, answer)) = answers.next().await {
         let judged = gem::judge(locked, answer, ledger.key(), asked, &mut checkpoints);

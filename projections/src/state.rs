@@ -119,6 +119,8 @@ pub enum Change {
     Gone(PublisherId),
     /// It was released.
     Released(Release),
+    /// This bundle came with this version and platform.
+    Attested(GemVersion, Platform, Digest),
     /// What has become of this version and platform.
     Turned(GemVersion, Platform, Status),
 }
@@ -166,6 +168,11 @@ impl Change {
                 let release = Release::new(pushed.digest, number, platform, status);
                 Some(Self::Released(release))
             }
+            Body::ReleaseAttested(attested) => Some(Self::Attested(
+                attested.number.clone(),
+                attested.platform.clone(),
+                attested.bundle,
+            )),
             Body::ReleaseQuarantined(withheld) => Some(Self::Turned(
                 withheld.number.clone(),
                 withheld.platform.clone(),
@@ -185,7 +192,6 @@ impl Change {
             | Body::TrustRootRetired(_)
             | Body::OverrideProposed(_)
             | Body::EvidenceOpened(_)
-            | Body::ReleaseAttested(_)
             | Body::ReleaseCompared(_)
             | Body::ProviderRegistered(_)
             | Body::ProviderKeysObserved(_)
@@ -271,13 +277,22 @@ impl GemState {
                 policy.pending.retain(|pending| pending.id != id);
             }
             Change::Released(release) => push(&mut self.releases, release),
+            Change::Attested(number, platform, bundle) => {
+                if let Some(release) = self.release(&number, &platform) {
+                    release.attest(bundle);
+                }
+            }
             Change::Turned(number, platform, status) => {
-                let mut releases = self.releases.iter_mut();
-                if let Some(release) = releases.find(|release| release.is(&number, &platform)) {
+                if let Some(release) = self.release(&number, &platform) {
                     release.turn(status);
                 }
             }
         }
+    }
+
+    fn release(&mut self, number: &GemVersion, platform: &Platform) -> Option<&mut Release> {
+        let mut releases = self.releases.iter_mut();
+        releases.find(|release| release.is(number, platform))
     }
 
     /// The document: its canonical bytes.

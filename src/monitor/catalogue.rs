@@ -118,7 +118,7 @@ catalogue! {
     PERSONAL_PUSH: "personal_push", Notable, Error,
         "a person's key released a gem that has trusted publishers", "check with the owner; a stolen key looks like this";
     PROVENANCE_LOST: "provenance_lost", Notable, Error,
-        "a release without a source, after releases with one", "check with the owner where the release was built";
+        "a release without a source or an attestation, after releases with one", "check with the owner where the release was built";
     PROVENANCE_CHANGED: "provenance_changed", Notable, Warning,
         "another identity provider speaks for a gem's releases than before", "check with the owner";
     REPOSITORY_CHANGED: "repository_changed", Notable, Error,

@@ -139,6 +139,9 @@ impl Judge {
         if let Some(finding) = self.otherwise.take() {
             self.tell(finding, tell);
         }
+        if let Some(finding) = self.rules.settle() {
+            self.tell(finding, tell);
+        }
         let findings = self.decisions.finish();
         self.unlawful(findings, tell);
         self.group.clear();

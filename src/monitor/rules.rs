@@ -12,6 +12,7 @@
 //! | [`rulebook`] | `rules_changed`, `rules_loosened` |
 //! | [`trust`] | `trust_root_changed`, `trust_root_loosened`, `evidence_opened` |
 //! | [`provenance`] | `personal_push`, `provenance_lost`, `provenance_changed` |
+//! | [`attested`] | `provenance_lost`, of attestations |
 //! | [`workflow`] | `repository_changed`, `workflow_changed`, `environment_vanished`, `self_hosted_runner` |
 //! | [`jobs`] | `two_tokens_one_job` |
 //! | [`burst`] | `release_burst` |
@@ -19,6 +20,7 @@ use events::{Body, Recorded};
 
 use super::Finding;
 
+pub mod attested;
 pub mod burst;
 pub mod gems;
 pub mod identity;
@@ -66,6 +68,7 @@ pub struct Rules {
     trust: trust::Trust,
     jobs: jobs::Jobs,
     burst: burst::Burst,
+    attested: attested::Attested,
 }
 
 impl Rules {
@@ -79,6 +82,7 @@ impl Rules {
 
     /// What the rules say of the next event.
     pub fn take(&mut self, recorded: &Recorded, tell: &mut Vec<Finding>) {
+        tell.extend(self.attested.follows(recorded));
         tell.extend(loosening::declared(recorded));
         match &recorded.event.body {
             Body::LogOpened(opened) => self.rulebook.opened(opened),
@@ -107,6 +111,7 @@ impl Rules {
                 tell.extend(publishers::then_push(recorded, before, &self.numbers));
                 tell.extend(provenance::personal_push(recorded, before, pushed));
                 tell.extend(provenance::lost(recorded, before, now.as_ref()));
+                self.attested.released(recorded, before, pushed);
                 if let (Some(last), Some(now)) = (before.last.as_ref(), now.as_ref()) {
                     tell.extend(provenance::changed(recorded, last, now));
                     tell.extend(workflow::repository_changed(recorded, last, now));
@@ -148,6 +153,11 @@ impl Rules {
             | Body::FileTaken(_) => {}
         }
         self.gems.evolve(recorded);
+    }
+
+    /// What is still to be said at the end of a tree.
+    pub fn settle(&mut self) -> Option<Finding> {
+        self.attested.settle()
     }
 
     /// What is remembered of each gem.

@@ -1,7 +1,15 @@
 //! One locked gem: its receipt, what the log says of it, and how sure its origin is.
-use events::{Body, claims::Workflow, gem::Pushed, id::Actor, text::Text, time::Timestamp};
+use events::{
+    Body,
+    attestation::{Compared, Field},
+    claims::Workflow,
+    gem::Pushed,
+    id::Actor,
+    text::Text,
+    time::Timestamp,
+};
 use serde::Serialize;
-use tlog::{VerifierKey, cosignatures, receipt::MAX_RECEIPT_LEN};
+use tlog::{Receipt, VerifierKey, cosignatures, receipt::MAX_RECEIPT_LEN};
 
 use super::{
     Asked,
@@ -26,7 +34,8 @@ pub enum Level {
     Logged,
     /// A trusted publisher's workflow pushed it, and the log says from which repository and commit.
     Trusted,
-    /// An attestation binds the file to that run, so that the registry's word is not needed.
+    /// With the file came an attestation of that very run: the log has each pair that was compared, and which trust root
+    /// verified it. The bundle is public, so that the registry's word for it can be checked.
     Attested,
 }
 
@@ -108,23 +117,39 @@ impl GemReport {
     }
 }
 
-/// Asks for the receipt of a gem.
-pub(super) async fn receipt(
-    registry: &HttpClient,
-    locked: &Locked,
-) -> Result<Option<Vec<u8>>, RemoteError> {
+/// What a registry answered about a gem.
+pub(super) struct Answer {
+    receipt: Result<Option<Vec<u8>>, RemoteError>,
+    /// The receipt of the event after the release, where an attestation of it stands; asked for where one is required.
+    next: Option<Result<Option<Vec<u8>>, RemoteError>>,
+}
+
+/// Asks for the receipt of a gem, and for that of its attestation where one is required.
+pub(super) async fn receipt(registry: &HttpClient, locked: &Locked, require: Level) -> Answer {
+    let mut answer = Answer {
+        receipt: Ok(None),
+        next: None,
+    };
     if locked.release().is_none() {
         // No registry of ours has it, and its name may not even be one in an address.
-        return Ok(None);
+        return answer;
     }
     let path = format!("gems/{}.gem.tlog-proof", locked.full_name());
-    registry.get(&path, MAX_RECEIPT_LEN).await
+    answer.receipt = registry.get(&path, MAX_RECEIPT_LEN).await;
+    if require == Level::Attested
+        && let Ok(Some(receipt)) = &answer.receipt
+        && let Ok(receipt) = Receipt::parse(receipt)
+    {
+        let path = format!("log/proof/{}", receipt.index().saturating_add(1));
+        answer.next = Some(registry.get(&path, MAX_RECEIPT_LEN).await);
+    }
+    answer
 }
 
 /// Judges a gem by its receipt. Under which tree the receipt's checkpoint is, is held later for all of them.
 pub(super) fn judge(
     locked: &Locked,
-    answer: Result<Option<Vec<u8>>, RemoteError>,
+    answer: Answer,
     key: &VerifierKey,
     asked: &Asked,
     checkpoints: &mut Checkpoints,
@@ -136,6 +161,10 @@ pub(super) fn judge(
         flaws: Vec::new(),
         unknown: None,
     };
+    let Answer {
+        receipt: answer,
+        next,
+    } = answer;
     let (receipt, release) = match (answer, locked.release()) {
         (Ok(Some(receipt)), Some(release)) => (receipt, release),
         (Ok(_), _) if locked.remotes > 1 => {
@@ -164,11 +193,65 @@ pub(super) fn judge(
             Err(reason) => report.flaw(&rules::RECEIPT_INVALID, reason),
             Ok(signed) => {
                 checkpoints.add(signed);
-                compare(&mut report, &logged, &release, asked);
+                let attested = next.map(|next| attested(next, &logged, key, asked, checkpoints));
+                match attested {
+                    Some(Err(Unproven::Lie(reason))) => {
+                        report.flaw(&rules::RECEIPT_INVALID, reason);
+                    }
+                    Some(Err(Unproven::Unknown(reason))) => report.unknown = Some(reason),
+                    Some(Ok(attested)) => compare(&mut report, &logged, &release, asked, attested),
+                    None => compare(&mut report, &logged, &release, asked, false),
+                }
             }
         },
     }
     report
+}
+
+/// Why it cannot be told whether a release was attested.
+enum Unproven {
+    /// The registry shows something that its log does not have.
+    Lie(String),
+    /// It could not be asked.
+    Unknown(String),
+}
+
+/// Whether the event after the release, of the same request, attests it. It came with the release or never.
+fn attested(
+    answer: Result<Option<Vec<u8>>, RemoteError>,
+    release: &Logged,
+    key: &VerifierKey,
+    asked: &Asked,
+    checkpoints: &mut Checkpoints,
+) -> Result<bool, Unproven> {
+    let receipt = match answer {
+        Ok(Some(receipt)) => receipt,
+        // The log ends with the release.
+        Ok(None) => return Ok(false),
+        Err(RemoteError::Lie(lie)) => return Err(Unproven::Lie(lie.to_string())),
+        Err(error) => return Err(Unproven::Unknown(error.to_string())),
+    };
+    let next = prove(&receipt, key).map_err(Unproven::Lie)?;
+    if next.index != release.index + 1 {
+        let reason = format!("the receipt of index {} is of another index", next.index);
+        return Err(Unproven::Lie(reason));
+    }
+    checkpoints.add(signed(&next, asked).map_err(Unproven::Lie)?);
+    let (Ok(release), Ok(next)) = (release.event(), next.event()) else {
+        return Ok(false);
+    };
+    let (Body::ReleasePushed(pushed), Body::ReleaseAttested(attested)) =
+        (&release.body, &next.body)
+    else {
+        return Ok(false);
+    };
+    let of_the_run = |pair: &Compared| matches!(pair.field, Field::Run | Field::Job);
+    Ok(next.request == release.request
+        && next.stream == release.stream
+        && attested.digest == pushed.digest
+        && attested.number == pushed.number
+        && attested.platform == pushed.platform
+        && attested.compared.iter().any(of_the_run))
 }
 
 pub(super) fn signed(logged: &Logged, asked: &Asked) -> Result<Signed, String> {
@@ -182,7 +265,13 @@ pub(super) fn signed(logged: &Logged, asked: &Asked) -> Result<Signed, String> {
 }
 
 /// Holds what the log says against what is locked and asked for.
-fn compare(report: &mut GemReport, logged: &Logged, release: &Release, asked: &Asked) {
+fn compare(
+    report: &mut GemReport,
+    logged: &Logged,
+    release: &Release,
+    asked: &Asked,
+    attested: bool,
+) {
     let event = match logged.event() {
         Ok(event) => event,
         Err(reason) => {
@@ -209,7 +298,10 @@ fn compare(report: &mut GemReport, logged: &Logged, release: &Release, asked: &A
         );
         return report.flaw(&rules::RECEIPT_MISMATCH, message);
     }
-    let origin = origin(&pushed, &event.actor, event.time, logged.index);
+    let mut origin = origin(&pushed, &event.actor, event.time, logged.index);
+    if attested {
+        origin.level = Level::Attested;
+    }
     if let Some(locked) = report
         .locked
         .checksum
@@ -229,7 +321,7 @@ fn compare(report: &mut GemReport, logged: &Logged, release: &Release, asked: &A
         let (is, wanted) = (origin.level.as_str(), asked.require.as_str());
         let message = match asked.require {
             Level::Attested => {
-                format!("it is {is}, not {wanted}: this registry keeps no attestations yet")
+                format!("it is {is}, not {wanted}: no attestation came with it")
             }
             Level::Logged | Level::Trusted => format!(
                 "it is {is}, not {wanted}: {} pushed it, not a trusted publisher's workflow",

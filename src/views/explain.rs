@@ -4,7 +4,9 @@
 //! The states are those before the event's request, folded from their streams; the checks are the rules' own. The
 //! question about today keeps request and moment as they were, and takes policy, provider and account as they are now.
 use deciders::{
-    Denial, Ledger, exchange,
+    Denial, Ledger,
+    attestation::Facts,
+    exchange,
     explain::{self, Check},
     matching::{Job, match_policy},
     policy::Policy,
@@ -170,7 +172,15 @@ pub async fn explain(reader: &Reader, index: u64) -> Result<Option<Explanation>,
     let (checks, today) = if let Body::TokenExchanged(exchanged) = &deciding.body {
         exchange(&then, &now, deciding, exchanged).await?
     } else if let Body::ReleasePushed(pushed) = &deciding.body {
-        push::push(&then, &after, &now, deciding, pushed).await?
+        let bundles = group.iter().filter_map(|other| {
+            if let Body::ReleaseAttested(attested) = &other.event.body {
+                Some(Facts::recorded(attested))
+            } else {
+                None
+            }
+        });
+        let logs = [&then, &after, &now];
+        push::push(logs, deciding, pushed, bundles.collect()).await?
     } else if let Body::ExchangeDenied(denied) = &event.body {
         decision = "denied";
         denied::exchange(&then, &now, event, denied).await?

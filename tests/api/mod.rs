@@ -15,6 +15,7 @@ mod given;
 
 mod attestations;
 mod attestations_bound;
+mod attestations_python;
 mod attestations_refused;
 mod denials;
 mod exchange;

@@ -34,6 +34,11 @@ impl Project {
         app.push(&key, good("rake", "1.0.0")).await.is(200);
         let key = app.push_key("alice").await;
         app.push(&key, good("tool", "1.0.0")).await.is(200);
+        Self::of(app)
+    }
+
+    /// A project with the two gems of this registry.
+    pub(super) fn of(app: TestApp) -> Self {
         let liar = Liar::before(&format!("http://{}", app.address));
         let locked = GEMS.map(|gem| format!("    {gem} (1.0.0)\n")).concat();
         let checksum = |gem| Digest::of(&good(gem, "1.0.0")).hex();

@@ -6,6 +6,8 @@ use gemledger::{
 use serde_json::json;
 
 use super::{
+    app::job,
+    attested::{certified, signed, trusting},
     given::good,
     project::{GEMS, Project, found},
 };
@@ -82,6 +84,37 @@ async fn what_is_less_sure_than_asked_for_fails() {
         assert_eq!(found(&report), expected, "{require:?}");
         assert_eq!(report.verdict(), Some(expected.is_empty()));
     }
+    project.app.finish().await;
+}
+
+#[tokio::test]
+async fn a_release_that_came_with_an_attestation_of_its_run_is_attested() {
+    let app = trusting().await;
+    let gem = good("rake", "1.0.0");
+    let claims = certified(&job("acme/rake"));
+    app.attest_rake(&signed(&gem, &claims)).await.is(200);
+    let key = app.push_key("alice").await;
+    app.push(&key, good("tool", "1.0.0")).await.is(200);
+    let project = Project::of(app);
+    let mut asked = project.asked();
+    asked.require = Level::Attested;
+    let report = project.verify(&asked).await.unwrap();
+    assert_eq!(found(&report), ["tool not_sure_enough"]);
+    let rake = report.gems[0].logged.clone().unwrap();
+    assert_eq!(rake.level, Level::Attested);
+    // The registry shows another event in its place, or says that there is none.
+    let next = rake.log_index + 1;
+    let path = format!("/log/proof/{next}");
+    let other = project.app.get(&format!("/log/proof/{}", next - 1)).await;
+    project.liar.says(&path, Said::Bytes(other.body));
+    let report = project.verify(&asked).await.unwrap();
+    assert_eq!(found(&report)[0], "rake receipt_invalid");
+    project.liar.says(&path, Said::Status(404));
+    let report = project.verify(&asked).await.unwrap();
+    assert_eq!(found(&report)[0], "rake not_sure_enough");
+    project.liar.says(&path, Said::Status(500));
+    let report = project.verify(&asked).await.unwrap();
+    assert_eq!(found(&report)[0], "rake could_not_tell");
     project.app.finish().await;
 }
 

@@ -144,7 +144,7 @@ fn what_is_not_as_it_must_be_fails_and_is_shown_to_code_scanning() {
     let sarif = fs::read(project.join("found.sarif")).unwrap();
     let sarif: Value = serde_json::from_slice(&sarif).unwrap();
     assert_eq!(sarif["runs"][0]["results"].as_array().unwrap().len(), 2);
-    run(&verify(&project, &["--require", "attested"])).ends(1, "keeps no attestations yet");
+    run(&verify(&project, &["--require", "attested"])).ends(1, "no attestation came with it");
     let lock = lockfile(&project);
     let (start, digest) = lock.split_once("parts (1.0.0) sha256=").unwrap();
     let zeros = "0".repeat(64);

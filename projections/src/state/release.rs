@@ -1,12 +1,13 @@
 //! A release in the state of its gem: few bytes in memory, canonical on paper.
-use alloc::boxed::Box;
+use alloc::{boxed::Box, vec::Vec};
 use events::{digest::Digest, platform::Platform, version::GemVersion};
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A release: one file. Some 80 bytes in memory, because an auditor holds all of them.
+/// A release: one file. Some 90 bytes in memory, because an auditor holds all of them.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "Read")]
 pub struct Release {
+    attestations: Box<[Digest]>,
     digest: Digest,
     /// Number and platform, one after the other.
     label: Box<str>,
@@ -18,6 +19,8 @@ pub struct Release {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Read {
+    #[serde(default)]
+    attestations: Vec<Digest>,
     digest: Digest,
     number: GemVersion,
     platform: Platform,
@@ -27,6 +30,8 @@ struct Read {
 /// A release as it is written.
 #[derive(Serialize)]
 struct Written<'a> {
+    #[serde(skip_serializing_if = "<[Digest]>::is_empty")]
+    attestations: &'a [Digest],
     digest: Digest,
     number: &'a str,
     platform: &'a str,
@@ -51,12 +56,24 @@ impl Release {
         status: Status,
     ) -> Self {
         Self {
+            attestations: Box::default(),
             digest,
             label: [number.as_str(), platform.as_str()].concat().into(),
             // A version has at most 255 bytes.
             number: u8::try_from(number.as_str().len()).unwrap_or(u8::MAX),
             status,
         }
+    }
+
+    /// SHA-256 of each bundle that came with it, in their order.
+    pub fn attestations(&self) -> &[Digest] {
+        &self.attestations
+    }
+
+    pub(super) fn attest(&mut self, bundle: Digest) {
+        let mut bundles = Vec::from(core::mem::take(&mut self.attestations));
+        bundles.push(bundle);
+        self.attestations = bundles.into_boxed_slice();
     }
 
     /// SHA-256 of the file.
@@ -95,13 +112,18 @@ impl Release {
 
 impl From<Read> for Release {
     fn from(read: Read) -> Self {
-        Self::new(read.digest, &read.number, &read.platform, read.status)
+        let release = Self::new(read.digest, &read.number, &read.platform, read.status);
+        Self {
+            attestations: read.attestations.into_boxed_slice(),
+            ..release
+        }
     }
 }
 
 impl Serialize for Release {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let written = Written {
+            attestations: &self.attestations,
             digest: self.digest,
             number: self.number(),
             platform: self.platform(),

@@ -91,6 +91,20 @@ fn a_quarantine_shows_in_the_state_until_it_is_lifted() {
 }
 
 #[test]
+fn bundles_stand_with_their_release_and_nothing_stands_where_there_are_none() {
+    let mut state = after(&story());
+    assert!(state.evolve(&golden!("release.attested.v1", 8).event));
+    let bundle = "sha256:1e6ed65d77d6364eeaed5a745ba5c4985ae2b700dd85d7cf7f027bdf294a33fc";
+    let field = format!("\"releases\":[{{\"attestations\":[\"{bundle}\"],\"digest\"");
+    let attested = RELEASED.replace("\"releases\":[{\"digest\"", &field);
+    assert_eq!(document(&state), attested);
+    assert_eq!(GemState::read(attested.as_bytes()).unwrap(), state);
+    // An empty list has another spelling: it is left out.
+    let empty = attested.replace(&format!("\"{bundle}\""), "");
+    assert!(GemState::read(empty.as_bytes()).is_err());
+}
+
+#[test]
 fn a_document_is_read_back_and_another_spelling_of_it_is_not() {
     for text in [RESERVED, RELEASED] {
         assert_eq!(document(&GemState::read(text.as_bytes()).unwrap()), text);
@@ -114,7 +128,7 @@ fn a_document_is_read_back_and_another_spelling_of_it_is_not() {
 
 #[test]
 fn a_release_is_small_in_memory_and_whole_on_paper() {
-    assert!(size_of::<Release>() <= 56);
+    assert!(size_of::<Release>() <= 72);
     let (number, platform) = (format!("1.{}", "0".repeat(253)), "x86_64-linux-musl");
     let document = RELEASED
         .replace("13.2.1", &number)

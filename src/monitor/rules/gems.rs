@@ -45,6 +45,8 @@ pub struct Gem {
     pub last: Option<Origin>,
     /// Whether a release ever came from a self-hosted runner.
     pub self_hosted: bool,
+    /// The log index of the last attestation that came with a release.
+    pub attested: Option<u64>,
 }
 
 /// What is remembered of every gem, by folded name.
@@ -107,6 +109,7 @@ impl Gems {
                     gem.last = Some(origin);
                 }
             }
+            Body::ReleaseAttested(_) => self.gem(recorded).attested = Some(recorded.index),
             Body::LogOpened(_)
             | Body::LogRulesChanged(_)
             | Body::SubjectErased(_)
@@ -118,7 +121,6 @@ impl Gems {
             | Body::OverrideProposed(_)
             | Body::PolicyOverridden(_)
             | Body::EvidenceOpened(_)
-            | Body::ReleaseAttested(_)
             | Body::ReleaseCompared(_)
             | Body::LogSucceeded(_)
             | Body::ReleaseQuarantined(_)

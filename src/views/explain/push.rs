@@ -1,7 +1,7 @@
 //! Pushes: their states before and now, and the facts that the release repeats.
 use deciders::{
-    Ledger, account::Account, api_key::ApiKey, explain, gem::Gem, matching::Job, policy::Policy,
-    provider::Provider, push, taken::Taken, token::Token,
+    Ledger, account::Account, api_key::ApiKey, attestation, explain, gem::Gem, matching::Job, policy::Policy,
+    provider::Provider, push, taken::Taken, token::Token, trust_root::TrustRoot,
 };
 use events::{
     Event, api_key::Holder, gem::Pushed, name::FoldedName, platform::FullName, stream::StreamName,
@@ -22,6 +22,7 @@ struct PushStates {
     account: Option<Account>,
     token: Option<Token>,
     provider: Option<(Slug, Provider)>,
+    trust_roots: Vec<(StreamName, TrustRoot)>,
 }
 
 impl PushStates {
@@ -45,6 +46,11 @@ impl PushStates {
             }
             None => {}
         }
+        let mut trust_roots = Vec::new();
+        for bundle in &facts.attestations {
+            let stream = &bundle.root.stream;
+            trust_roots.push((stream.clone(), log.state(stream).await?));
+        }
         Ok(Self {
             ledger: log.state(&StreamName::log()).await?,
             policy: log.state(&StreamName::policy(gem)).await?,
@@ -55,6 +61,7 @@ impl PushStates {
             account,
             token,
             provider,
+            trust_roots,
         })
     }
 
@@ -72,17 +79,21 @@ impl PushStates {
                 .provider
                 .as_ref()
                 .map(|(slug, provider)| (slug, provider)),
-            trust_roots: Vec::new(),
+            trust_roots: self
+                .trust_roots
+                .iter()
+                .map(|(stream, root)| (stream.clone(), root))
+                .collect(),
         }
     }
 }
 
+/// A push with these bundles, in the log before it, after it, and now.
 pub(super) async fn push(
-    then: &Before<'_>,
-    after: &Before<'_>,
-    now: &Before<'_>,
+    [then, after, now]: [&Before<'_>; 3],
     event: &Event,
     pushed: &Pushed,
+    attestations: Vec<attestation::Facts>,
 ) -> Result<Explained, StoreError> {
     let gem = pushed.name.folded();
     let Ok(file) = FullName::compose(&pushed.name, &pushed.number, &pushed.platform) else {
@@ -98,7 +109,7 @@ pub(super) async fn push(
         size: pushed.size,
         document: pushed.document,
         info: pushed.info.clone(),
-        attestations: Vec::new(),
+        attestations,
     };
     let before = PushStates::read(then, &gem, &facts).await?;
     let checks = explain::push(&before.states(), &facts, event.time);

@@ -235,3 +235,52 @@ fn release_burst_does_not_fire_for_one_gem_or_for_releases_far_apart() {
         fired(&story.after(31).pushed(gem), &[]);
     }
 }
+
+/// The release of a job, and whether an attestation comes with it, in one request.
+fn attested(story: &mut Story, run: u64, with: bool) -> Vec<gemledger::monitor::Finding> {
+    let (stream, body) = story.push_of("rake", Some(("github", job(run))));
+    let mut findings = Vec::new();
+    let released = story.record(stream.clone(), body);
+    story.rules.take(&released, &mut findings);
+    if with {
+        let mut recorded = story.record(stream, attestation());
+        recorded.event.request = released.event.request;
+        story.rules.take(&recorded, &mut findings);
+    }
+    findings
+}
+
+fn attestation() -> events::Body {
+    let leaf = include_bytes!("../../../events/vectors/release.attested.v1.bytes");
+    events::Event::read(leaf).unwrap().body
+}
+
+#[test]
+fn provenance_lost_fires_after_a_release_with_an_attestation() {
+    let mut story = Story::new();
+    fired(&attested(&mut story, 1, true), &[]);
+    fired(&attested(&mut story, 2, true), &[]);
+    // What the release lacks is known with the event after it, or at the end.
+    fired(&attested(&mut story, 3, false), &[]);
+    let findings = attested(&mut story, 4, false);
+    fired(&findings, &["provenance_lost"]);
+    assert_eq!(findings[0].indexes, [4, 3]);
+    assert_eq!(findings[0].found.as_deref(), Some("none"));
+    let last = story.rules.settle().unwrap();
+    assert_eq!((last.rule, last.indexes), ("provenance_lost", vec![5, 3]));
+    assert!(story.rules.settle().is_none());
+}
+
+#[test]
+fn provenance_lost_does_not_fire_where_nothing_was_attested() {
+    let mut story = Story::new();
+    fired(&attested(&mut story, 1, false), &[]);
+    fired(&attested(&mut story, 2, true), &[]);
+    // An attestation of another request is not of this release.
+    fired(&attested(&mut story, 3, false), &[]);
+    let stream = events::stream::StreamName::parse("gem/rake").unwrap();
+    let stray = story.record(stream, attestation());
+    let mut findings = Vec::new();
+    story.rules.take(&stray, &mut findings);
+    fired(&findings, &["provenance_lost"]);
+}
