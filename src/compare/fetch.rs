@@ -41,7 +41,7 @@ impl Default for FetchLimits {
 /// How often size and time are looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long a fetch that was told to stop may take to do so.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(2);
 
 /// Where a repository is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +161,10 @@ fn fetch(address: &str, commit: &str, limits: FetchLimits) -> Result<Repository,
     let mut given_up: Option<(String, Duration)> = None;
     loop {
         match told.recv_timeout(LOOK) {
-            Ok(Ok(())) if given_up.is_none() => break,
+            Ok(Ok(())) if given_up.is_none() && scratch.size() <= limits.bytes => break,
+            Ok(Ok(())) if given_up.is_none() => {
+                return Err(failed(format!("it has more than {} bytes", limits.bytes)));
+            }
             Ok(Err(reason)) if given_up.is_none() => return Err(failed(reason)),
             Ok(_) | Err(RecvTimeoutError::Disconnected) => {
                 let reason = given_up.map_or_else(|| "it ended early".into(), |(reason, _)| reason);

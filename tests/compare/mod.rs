@@ -1,6 +1,7 @@
 //! A gem against its repository: what is the same, what is not, and what nobody can tell.
 mod classes;
 mod hostile;
+mod http;
 mod program;
 mod repositories;
 
@@ -29,7 +30,7 @@ const CODE: &str =
     "require \"hello/version\"\n\nmodule Hello\n  def self.say = puts(\"hello\")\nend\n";
 
 /// The files of a small repository.
-fn tree() -> Vec<(&'static str, At)> {
+pub(crate) fn tree() -> Vec<(&'static str, At)> {
     vec![
         ("hello.gemspec", file(GEMSPEC)),
         ("lib/hello.rb", file(CODE)),
@@ -44,7 +45,7 @@ fn tree() -> Vec<(&'static str, At)> {
 }
 
 /// The gem that is built of them.
-fn gem() -> Package {
+pub(crate) fn gem() -> Package {
     let mut gem = Package::new("hello", "1.0");
     let executable = Packed {
         mode: "0000755\0",

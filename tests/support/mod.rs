@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 pub(crate) mod git;
+pub(crate) mod git_server;
 pub(crate) mod history;
 pub(crate) mod http;
 pub(crate) mod liar;

@@ -1,0 +1,160 @@
+//! A repository behind an address: fetched into a folder that is gone afterwards, within bounds, without credentials.
+use std::time::Duration;
+
+use gemledger::compare::{
+    Address, CompareError, Comparison, RepositoryError, Verdict, compare, fetch::FetchLimits,
+};
+
+use super::{asked, file, gem, tree};
+use crate::support::{
+    git::Git,
+    git_server::{GitServer, Manner},
+    program::{program, run},
+};
+
+fn fetched(
+    server: &GitServer,
+    commit: &str,
+    limits: FetchLimits,
+) -> Result<Comparison, CompareError> {
+    let repository = Address::parse(&server.url())?.open(commit, limits)?;
+    compare(&gem().bytes(), &repository, &asked(commit))
+}
+
+/// A repository whose branch went on after the release.
+fn moved_on() -> (Git, String) {
+    let mut git = Git::bare();
+    let commit = git.commit(&tree());
+    git.commit(&[("other", file("x"))]);
+    (git, commit)
+}
+
+#[test]
+fn a_commit_is_fetched_alone_also_when_no_branch_names_it_any_more() {
+    let (git, commit) = moved_on();
+    let server = GitServer::start(&git, Manner::Honest);
+    let comparison = fetched(&server, &commit, FetchLimits::default()).unwrap();
+    assert_eq!(comparison.verdict, Verdict::Same);
+    assert_eq!(comparison.repository.read_from, server.url());
+    let asked = server.asked.lock().unwrap();
+    assert!(
+        asked.iter().all(|request| request.ends_with("None")),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn a_server_that_gives_out_only_what_refs_name_gives_everything() {
+    let mut git = Git::bare();
+    let commit = git.commit(&tree());
+    let server = GitServer::start(&git, Manner::RefsOnly);
+    let comparison = fetched(&server, &commit, FetchLimits::default()).unwrap();
+    assert_eq!(comparison.verdict, Verdict::Same);
+    let (git, old) = moved_on();
+    let server = GitServer::start(&git, Manner::RefsOnly);
+    // Its pack has the commit all the same; a commit that it has not is not there.
+    assert!(fetched(&server, &old, FetchLimits::default()).is_ok());
+    let nowhere = fetched(&server, &"ab".repeat(20), FetchLimits::default());
+    assert!(matches!(
+        nowhere,
+        Err(CompareError::Repository(RepositoryError::NoCommit { .. }))
+    ));
+}
+
+#[test]
+fn nobody_is_asked_for_a_password() {
+    let (git, commit) = moved_on();
+    let server = GitServer::start(&git, Manner::Locked);
+    // A helper that a user has configured would leave a trace.
+    let home = tempfile::tempdir().unwrap();
+    let trace = home.path().join("was-run");
+    let helper = format!("[credential]\n\thelper = \"!touch {}\"\n", trace.display());
+    std::fs::write(home.path().join(".gitconfig"), &helper).unwrap();
+    let gem_file = home.path().join("hello-1.0.gem");
+    std::fs::write(&gem_file, gem().bytes()).unwrap();
+    let mut command = program();
+    command
+        .env("HOME", home.path())
+        .env("XDG_CONFIG_HOME", home.path())
+        .env("GIT_ASKPASS", format!("touch {}", trace.display()))
+        .args([
+            "compare",
+            "--repo",
+            &server.url(),
+            "--commit",
+            &commit,
+            "--gem",
+        ])
+        .arg(&gem_file);
+    run(&command).ends(2, "asks for credentials");
+    assert!(!trace.exists());
+    let asked = server.asked.lock().unwrap();
+    assert!(
+        asked.iter().all(|request| request.ends_with("None")),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn a_clone_that_is_too_large_or_never_ends_is_given_up() {
+    let mut git = Git::bare();
+    let mut files = tree();
+    // Bytes that do not compress.
+    let noise: Vec<u8> = (0..60_000_u32)
+        .flat_map(|n| {
+            events::digest::Digest::of(&n.to_be_bytes())
+                .as_bytes()
+                .to_vec()
+        })
+        .collect();
+    files.push(("noise", file(noise)));
+    let commit = git.commit(&files);
+    let small = FetchLimits {
+        bytes: 1 << 20,
+        ..FetchLimits::default()
+    };
+    let reason = |outcome: Result<Comparison, CompareError>| match outcome {
+        Err(CompareError::Repository(RepositoryError::Clone { reason, .. })) => reason,
+        other => panic!("{other:?}"),
+    };
+    let server = GitServer::start(&git, Manner::Honest);
+    assert!(reason(fetched(&server, &commit, small)).contains("bytes"));
+    let server = GitServer::start(&git, Manner::Silent);
+    let brief = FetchLimits {
+        time: Duration::from_millis(300),
+        ..FetchLimits::default()
+    };
+    assert!(reason(fetched(&server, &commit, brief)).contains("longer"));
+}
+
+#[test]
+fn what_was_fetched_is_gone_afterwards_however_it_ended() {
+    let (git, commit) = moved_on();
+    let folder = tempfile::tempdir().unwrap();
+    let gem_file = folder.path().join("hello-1.0.gem");
+    std::fs::write(&gem_file, gem().bytes()).unwrap();
+    let scratch = folder.path().join("tmp");
+    std::fs::create_dir(&scratch).unwrap();
+    for (manner, commit, code) in [
+        (Manner::Honest, commit.as_str(), 0),
+        (Manner::Honest, &"ab".repeat(20), 2),
+        (Manner::Locked, &commit, 2),
+    ] {
+        let server = GitServer::start(&git, manner);
+        let mut command = program();
+        command
+            .env("TMPDIR", &scratch)
+            .args([
+                "compare",
+                "--repo",
+                &server.url(),
+                "--commit",
+                commit,
+                "--gem",
+            ])
+            .arg(&gem_file);
+        run(&command).ends(code, "");
+        let left: Vec<_> = std::fs::read_dir(&scratch).unwrap().collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
