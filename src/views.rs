@@ -23,6 +23,7 @@ pub mod radius;
 pub mod receipts;
 pub mod rules;
 pub mod statement;
+pub mod together;
 pub mod trust_roots;
 
 /// Most events of one stream that a view folds.

@@ -15,6 +15,7 @@ use events::{
     digest::Digest,
     gem::Pushed,
     platform::{FullName, Platform},
+    stream::EventRef,
     text::Text,
     time::Timestamp,
 };
@@ -57,7 +58,6 @@ pub struct Facts<'a> {
 pub fn statement(ledger: &Ledger, facts: &Facts<'_>) -> Option<Vec<u8>> {
     ledger.statement_key()?;
     let registry = registry(ledger.origin()?);
-    let edition = ledger.rulebook?.edition;
     let Facts {
         pushed,
         policy,
@@ -72,29 +72,26 @@ pub fn statement(ledger: &Ledger, facts: &Facts<'_>) -> Option<Vec<u8>> {
     let inputs = inputs.collect::<Vec<_>>().join(",");
     let levels = levels(pushed, attested);
     let levels = levels.into_iter().map(quoted).collect::<Vec<_>>().join(",");
-    let stream = pushed.policy.stream.as_str();
-    let policy_uri = format!("https://{registry}/api/v1/ledger/events?stream={stream}");
+    let EventRef { revision, stream } = &pushed.policy;
+    let policy_uri = format!("https://{registry}/api/v1/ledger/events?stream={stream}#{revision}");
     let text = format!(
         concat!(
             "{{\"_type\":\"https://in-toto.io/Statement/v1\",\"predicate\":{{",
             "\"inputAttestations\":[{inputs}],",
-            "\"policy\":{{\"annotations\":{{\"revision\":{revision},\"stream\":{stream}}},{policy},\"uri\":{policy_uri}}},",
+            "\"policy\":{{{policy},\"uri\":{policy_uri}}},",
             "\"resourceUri\":{resource},\"slsaVersion\":\"1.1\",\"timeVerified\":{time},",
             "\"verificationResult\":\"PASSED\",\"verifiedLevels\":[{levels}],",
-            "\"verifier\":{{\"id\":{verifier},\"version\":{{\"gemledger-rulebook\":\"{edition}\"}}}}}},",
+            "\"verifier\":{{\"id\":{verifier}}}}},",
             "\"predicateType\":\"https://slsa.dev/verification_summary/v1\",",
             "\"subject\":[{{{subject},\"name\":{name}}}]}}",
         ),
         inputs = inputs,
-        revision = pushed.policy.revision,
-        stream = quoted(stream),
         policy = digest(policy),
         policy_uri = quoted(&policy_uri),
         resource = quoted(&package_url(pushed, registry)),
         time = quoted(&format!("{time}")),
         levels = levels,
         verifier = quoted(&format!("https://{registry}")),
-        edition = edition,
         subject = digest(&pushed.digest),
         name = quoted(&format!("{file}.gem")),
     );

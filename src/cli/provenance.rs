@@ -1,32 +1,35 @@
 //! `gemledger provenance`
+use anyhow::Context as _;
 use clap::Args;
-use events::{name::GemName, platform::Platform, version::GemVersion};
+use events::name::GemName;
 
 use super::{Answer, Common, out};
-use crate::views;
+use crate::views::{
+    self,
+    provenance::{
+        TransparencyRecord, number_and_platform,
+        record::{Class, Known, LinkName},
+    },
+};
 
-/// Where a release came from.
+/// Where a release came from: from its repository to the log, each link with how it was checked. With --json, the whole
+/// record.
 #[derive(Args)]
 pub(super) struct Provenance {
     /// The gem
     gem: String,
     /// The version, with its platform after a hyphen if it has one
     #[arg(value_name = "VERSION", id = "release")]
-    #[arg(value_name = "VERSION")]
     release: String,
 }
 
 impl Provenance {
     pub(super) async fn run(self, common: &Common) -> anyhow::Result<Answer> {
         let gem = GemName::parse(&self.gem)?;
-        let (number, platform) = match self.release.split_once('-') {
-            Some((number, platform)) => (number, Platform::parse(platform)?),
-            None => (self.release.as_str(), Platform::ruby()),
-        };
+        let (number, platform) = number_and_platform(&self.release)
+            .with_context(|| format!("{} is no version", self.release))?;
         let app = common.open().await?;
-        let record =
-            views::provenance::of(&app, &gem.folded(), &GemVersion::parse(number)?, &platform)
-                .await?;
+        let record = views::provenance::of(&app, &gem.folded(), &number, &platform).await?;
         let Some(record) = record else {
             out::note(&format!("there is no {gem} {}", self.release));
             return Ok(Answer::False);
@@ -34,8 +37,87 @@ impl Provenance {
         if common.json {
             out::json(&record);
         } else {
-            out::line(&serde_json::to_string_pretty(&record)?);
+            for line in drawing(&record) {
+                out::line(&line);
+            }
         }
         Ok(Answer::True)
     }
+}
+
+/// The way of a release, a link in two lines: what it is, and how that is known.
+pub(crate) fn drawing(record: &TransparencyRecord) -> Vec<String> {
+    let mut lines = vec![
+        record.file.clone(),
+        format!("  {}, released {}", record.digest, record.released),
+        String::new(),
+    ];
+    if let Some(quarantine) = &record.quarantined {
+        lines.push(format!(
+            "  QUARANTINED since {}: {}",
+            quarantine.since, quarantine.reason
+        ));
+        lines.push(String::new());
+    }
+    let last = record.links.len().saturating_sub(1);
+    for (place, link) in record.links.iter().enumerate() {
+        let (glyph, rail, words) = match link.known {
+            Known::Proven => ('\u{25CF}', '\u{2502}', "proven"),
+            Known::StatedByRegistry => ('\u{25D0}', '\u{2506}', "stated by this registry"),
+            Known::NotKnown => ('\u{25CB}', '\u{250A}', "not known"),
+        };
+        let rail = if place == last { ' ' } else { rail };
+        let weaker = link.attestation.and_then(|at| record.attestations.get(at));
+        let weaker = weaker.is_some_and(|found| found.class == Class::Timestamped);
+        let words = if weaker && link.link == LinkName::Timestamp {
+            "proven, weaker: in no log"
+        } else {
+            words
+        };
+        lines.push(format!("  {glyph} {:<23} {words}", name(link.link)));
+        lines.extend(link.value.iter().map(|value| format!("  {rail}   {value}")));
+        lines.extend(wrapped(&link.how, 84).map(|line| format!("  {rail}     {line}")));
+    }
+    if !record.since.is_empty() {
+        lines.push(String::new());
+        lines.push("  since then".to_owned());
+    }
+    lines.extend(record.since.iter().map(|entry| {
+        let (index, time, kind) = (entry.log_index, entry.time, entry.event_type);
+        format!("  {index:>7}  {time}  {kind}")
+    }));
+    lines.push(String::new());
+    lines.push("  It says where the gem came from, never that it is safe.".to_owned());
+    lines
+}
+
+fn name(link: LinkName) -> &'static str {
+    match link {
+        LinkName::Repository => "repository",
+        LinkName::Commit => "commit",
+        LinkName::Workflow => "workflow",
+        LinkName::Run => "run",
+        LinkName::Certificate => "build certificate",
+        LinkName::LogEntry => "transparency log entry",
+        LinkName::Timestamp => "timestamp",
+        LinkName::IdentityToken => "identity token",
+        LinkName::ApiKey => "API key",
+        LinkName::Policy => "policy",
+        LinkName::LogIndex => "log index",
+    }
+}
+
+/// A sentence in lines of so many characters, cut between words.
+fn wrapped(text: &str, width: usize) -> impl Iterator<Item = String> {
+    let mut lines = Vec::<String>::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines.into_iter()
 }

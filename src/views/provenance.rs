@@ -9,6 +9,8 @@
 //! |---|---|
 //! | [`record`] | the record's shape |
 //! | [`walk`] | following the references |
+//! | [`attestations`] | the build attestations that came with it |
+//! | [`links`] | the way from the source repository to the log, link by link |
 //! | [`statements`] | what is known of the release, and how |
 //! | [`forge`] | addresses at the forges that are known here |
 use events::{name::FoldedName, platform::Platform, version::GemVersion};
@@ -25,7 +27,9 @@ use crate::{
     },
 };
 
+mod attestations;
 pub mod forge;
+mod links;
 pub mod record;
 mod statements;
 mod walk;

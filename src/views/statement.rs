@@ -16,14 +16,11 @@ use events::{
 };
 use serde::Serialize;
 
-use super::{LONGEST, provenance};
+use super::{LONGEST, provenance, together};
 use crate::{
     app::App,
     store::{StoreError, reader::Reader, statement_keys::public_pem},
 };
-
-/// Events of one push that stand before or behind the release itself, at most.
-const GROUP: u64 = 64;
 
 /// The registry's word on a release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,9 +56,7 @@ pub async fn of(
 pub async fn written(reader: &Reader, index: u64) -> Result<Word, StoreError> {
     let corrupt =
         |what: &str| StoreError::Corrupt(format!("the statement of event {index}: {what}"));
-    let around = reader.events(index.saturating_sub(GROUP), index + GROUP);
-    let around = around.await?;
-    let release = around.iter().find(|recorded| recorded.index == index);
+    let release = reader.events(index, index.saturating_add(1)).await?.pop();
     let release = release.ok_or_else(|| corrupt("there is no such event"))?;
     let Body::ReleasePushed(pushed) = &release.event.body else {
         return Err(corrupt("it is no release"));
@@ -73,7 +68,10 @@ pub async fn written(reader: &Reader, index: u64) -> Result<Word, StoreError> {
     let before = log.iter().filter(|recorded| recorded.index < index);
     let ledger: Ledger = fold(before.map(|recorded| &recorded.event));
     let policy = policy(reader, &pushed.policy).await?;
-    let attested = attested(&around, release);
+    let group = together::with(reader, &release).await?;
+    let attested: Vec<&Attested> = together::attested(&group)
+        .map(|(_, attested)| attested)
+        .collect();
     let facts = Facts {
         pushed,
         policy: &policy.ok_or_else(|| corrupt("its policy has no event"))?,
@@ -101,21 +99,6 @@ async fn policy(reader: &Reader, last: &EventRef) -> Result<Option<Digest>, Stor
         Some(policy_digest(before.as_ref(), &recorded.event.body))
     };
     Ok(events.iter().filter(stands_on).fold(None, digest))
-}
-
-/// The bundles that came with a release: what stands beside it in the same request.
-fn attested<'a>(around: &'a [Recorded], release: &Recorded) -> Vec<&'a Attested> {
-    let same = around
-        .iter()
-        .filter(|recorded| recorded.event.request == release.event.request);
-    same.filter_map(|recorded| {
-        if let Body::ReleaseAttested(attested) = &recorded.event.body {
-            Some(attested)
-        } else {
-            None
-        }
-    })
-    .collect()
 }
 
 /// A key that signs statements.

@@ -20,8 +20,10 @@ use crate::{
 
 mod about;
 mod comparisons;
+mod way;
 
 use about::About;
+use way::Stage;
 
 #[derive(Template)]
 #[template(path = "release.html")]
@@ -35,6 +37,9 @@ struct Page {
     quarantined: Option<(Moment, String)>,
     size: String,
     origin: Option<Origin>,
+    /// How its source is known.
+    source: Badge,
+    way: Vec<Stage>,
     /// Who pushed, where no workflow did.
     pusher: String,
     statements: Vec<Row>,
@@ -120,6 +125,8 @@ async fn release(app: &App, name: &str, version: &str) -> Result<Page, Fault> {
             .map(|quarantine| (quarantine.since.into(), typeset(&quarantine.reason))),
         size: grouped(record.size),
         origin: record.source.clone().map(Origin::from),
+        source: source_badge(&record),
+        way: way::stages(&record),
         pusher: who(&record.chain.release.actor),
         statements: record.statements.iter().cloned().map(Row::from).collect(),
         chain: chain(&record),
@@ -131,6 +138,12 @@ async fn release(app: &App, name: &str, version: &str) -> Result<Page, Fault> {
             .collect(),
         record,
     })
+}
+
+/// Of its first link: that of the repository.
+fn source_badge(record: &TransparencyRecord) -> Badge {
+    let first = record.links.first();
+    first.map_or(Known::NotKnown, |link| link.known).into()
 }
 
 impl From<Source> for Origin {
@@ -183,6 +196,17 @@ fn chain(record: &TransparencyRecord) -> Vec<Step> {
     if let Some(exchange) = &chain.exchange {
         let what = "The run's identity token was checked and exchanged.";
         steps.push(step(&exchange.entry, what));
+    }
+    for attestation in &record.attestations {
+        let root = &attestation.root.name;
+        let what = format!("A build attestation was verified with the trust root {root}.");
+        steps.push(step(&attestation.entry, &what));
+        if let Some(recorded) = &attestation.root.recorded {
+            let what = format!("The trust root {root} was recorded.");
+            if !steps.iter().any(|step| step.entry == *recorded) {
+                steps.push(step(recorded, &what));
+            }
+        }
     }
     if let Some(publisher) = &chain.publisher {
         let name = format!(
@@ -253,6 +277,8 @@ fn later(entry: &Entry) -> Step {
         "provider.disabled" => "The identity provider was disabled.",
         "provider.key_distrusted" => "The key that signed the identity token was distrusted.",
         "publisher.removed" => "The publisher that pushed it was removed.",
+        "trust_root.retired" => "The trust root that verified its attestation was retired.",
+        "evidence.opened" => "The sealed identity token was opened.",
         "release.quarantined" => "The release was quarantined: its file is withheld.",
         "evidence.opened" => "The sealed identity token was opened for somebody to check.",
         "release.restored" => "The quarantine was lifted: the same file is served again.",

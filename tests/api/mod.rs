@@ -49,4 +49,5 @@ mod tokens;
 mod verify;
 mod verify_lies;
 mod verify_map;
+mod vsa;
 mod wire;

@@ -1,5 +1,6 @@
 //! The shape of the transparency record; its JSON is `docs/formats/provenance.md`.
 use events::{
+    attestation::Compared,
     claims::{ProviderKind, Workflow},
     digest::Digest,
     id::{AccountId, Actor, ApiKeyId, PublisherId, Via},
@@ -23,7 +24,8 @@ pub const RECORD_VERSION: u32 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Known {
-    /// It stands in the signed log, and that was checked for this answer.
+    /// Nobody's word is needed: it stands in the signed log, and that was checked for this answer; or a certificate says
+    /// so that anybody can verify again.
     Proven,
     /// This registry says so, and its word in the log is all there is.
     StatedByRegistry,
@@ -61,6 +63,12 @@ pub struct TransparencyRecord {
     pub source: Option<Source>,
     /// What is known of it, and how.
     pub statements: Vec<Statement>,
+    /// The way from the source repository to the log, link by link.
+    pub links: Vec<Link>,
+    /// The build attestations that came with it, each verified before it was let in.
+    pub attestations: Vec<Attestation>,
+    /// Where its bundles and the registry's own word on it are; absent where there are none.
+    pub evidence: Evidence,
     /// The events behind it.
     pub chain: Chain,
     /// Later events that bear on it, in the order of the log.
@@ -127,6 +135,124 @@ pub struct Statement {
     pub says: String,
     /// What was checked, or why it cannot be known.
     pub how: String,
+}
+
+/// One link of the way from the source repository to the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Link {
+    /// What it is; a stable name.
+    pub link: LinkName,
+    /// How it is known.
+    pub known: Known,
+    /// What it is here: a repository, a commit, a log index; absent where nothing is known.
+    pub value: Option<String>,
+    /// Which of [`TransparencyRecord::attestations`] it stands on or is part of, from 0.
+    pub attestation: Option<usize>,
+    /// How it was checked, or why it is not known.
+    pub how: String,
+    /// Where to look at it.
+    pub url: Option<String>,
+}
+
+/// The links, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkName {
+    /// The source repository.
+    Repository,
+    /// The commit.
+    Commit,
+    /// The workflow's file.
+    Workflow,
+    /// The run; at GitLab, the job.
+    Run,
+    /// The certificate that signed the file.
+    Certificate,
+    /// Its entry in a transparency log.
+    LogEntry,
+    /// A timestamp, where no transparency log has it.
+    Timestamp,
+    /// The identity token that bought the key.
+    IdentityToken,
+    /// The key that pushed.
+    ApiKey,
+    /// The gem's policy.
+    Policy,
+    /// The place of the release in this registry's log.
+    LogIndex,
+}
+
+/// How strong the evidence of a bundle is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// A transparency log has it: others can see that it was signed.
+    Logged,
+    /// Only a timestamp authority vouches for the time: weaker, because nobody else can see it.
+    Timestamped,
+}
+
+/// A build attestation: `release.attested`, with what its trust root was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Attestation {
+    /// The event.
+    #[serde(flatten)]
+    pub entry: Entry,
+    /// SHA-256 of the bundle as it was uploaded.
+    pub bundle: Digest,
+    /// SHA-256 of the signing certificate.
+    pub certificate: Digest,
+    /// How strong its evidence is.
+    pub class: Class,
+    /// The predicate of an in-toto statement; absent for a signature over the file itself.
+    pub predicate: Option<Text>,
+    /// When it was signed, as log or timestamp authority vouch.
+    pub signed: Timestamp,
+    /// The certificate was shown to a certificate transparency log.
+    pub sct: bool,
+    /// A timestamp authority vouches for the time.
+    pub timestamp: bool,
+    /// Its entry in a transparency log.
+    pub log_entry: Option<LoggedEntry>,
+    /// The trust root that verified it.
+    pub root: RootStep,
+    /// Every field of the certificate that was compared with the pushing job's token.
+    pub compared: Vec<Compared>,
+}
+
+/// An entry of somebody else's transparency log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LoggedEntry {
+    /// Its index there.
+    pub index: Text,
+    /// That log: the id of its key, or its origin.
+    pub log: Text,
+    /// Where to look at it, if it is the public-good log of Sigstore.
+    pub url: Option<String>,
+}
+
+/// A version of a trust root.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RootStep {
+    /// Its name here.
+    pub name: String,
+    /// Its version: the revision of its event.
+    pub version: u64,
+    /// `trust_root.recorded`, its inclusion checked.
+    pub recorded: Option<Entry>,
+    /// Whether everybody can read its log.
+    pub public: bool,
+    /// Where its `trusted_root.json` is.
+    pub url: String,
+}
+
+/// Where the evidence is that others can check.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// The bundles, as they were uploaded.
+    pub attestations: Option<String>,
+    /// The registry's own word, signed: `docs/formats/vsa.md`.
+    pub vsa: Option<String>,
 }
 
 /// One event of the log, its inclusion checked.

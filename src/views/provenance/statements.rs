@@ -3,20 +3,23 @@
 //! *Proven* is what anybody can check with the log alone: that these bytes are this release, and what the policy said.
 //! *Stated by this registry* is its word, which it cannot take back: what a token claimed, which key was shown, what time
 //! it was. *Not known* is what no registry learns from a push, above all how the file was made.
-use super::record::{Chain, Known, Source, Statement, TransparencyRecord};
+use events::attestation::Field;
+
+use super::record::{Attestation, Chain, Class, Known, Source, Statement, TransparencyRecord};
 use crate::views::gems::who;
 
 /// Every statement about a release, the most telling first.
 pub(super) fn of(record: &TransparencyRecord) -> Vec<Statement> {
     let mut statements: Vec<Statement> = quarantine(record).into_iter().collect();
     statements.push(file(record));
+    statements.extend(record.attestations.iter().map(attested));
     if let Some(source) = &record.source {
         statements.push(origin(source, &record.chain));
         statements.extend(token(&record.chain));
         statements.extend(policy(&record.chain));
         statements.extend(minted_key(record));
         statements.push(time(record));
-        statements.push(build());
+        statements.push(build(!record.attestations.is_empty()));
     } else {
         statements.extend(held_key(record));
         statements.push(time(record));
@@ -162,9 +165,40 @@ fn time(record: &TransparencyRecord) -> Statement {
     statement("time", Known::StatedByRegistry, says, how.to_owned())
 }
 
-fn build() -> Statement {
+/// What a bundle proves: who signed the file, and in which run. Not what is in it.
+fn attested(attestation: &Attestation) -> Statement {
+    let said = |wanted: fn(&Field) -> bool| {
+        let mut pairs = attestation.compared.iter();
+        let pair = pairs.find(|pair| wanted(&pair.field));
+        pair.map_or("a run", |pair| pair.certificate.as_str())
+    };
+    let run = said(|field| matches!(field, Field::Run | Field::Job));
+    let commit = said(|field| *field == Field::Commit);
+    let says = format!(
+        "A job of the run {run} at commit {commit} signed this very file, and that run bought the key that pushed it."
+    );
+    let when = match (&attestation.log_entry, attestation.class) {
+        (Some(entry), Class::Logged) => {
+            format!("Entry {} of the transparency log {} proves when.", entry.index, entry.log)
+        }
+        _ => "Only a timestamp authority vouches for the time: no transparency log has it, which is weaker.".to_owned(),
+    };
+    let how = format!(
+        "The certificate of the trust root {} says so; {} of its fields were held against the identity token, as log index {} shows. {when}",
+        attestation.root.name,
+        attestation.compared.len(),
+        attestation.entry.log_index
+    );
+    statement("attestation", Known::Proven, says, how)
+}
+
+fn build(attested: bool) -> Statement {
     let says = "Whether the file was built from that commit, and from nothing else.";
-    let how = "The registry saw who pushed, not how the file was made. No build attestation is recorded for it.";
+    let how = if attested {
+        "A certificate shows which run signed the file, not what that run put into it. Comparing the file with the repository would tell more."
+    } else {
+        "The registry saw who pushed, not how the file was made. No build attestation is recorded for it."
+    };
     statement("build", Known::NotKnown, says.to_owned(), how.to_owned())
 }
 

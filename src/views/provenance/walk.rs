@@ -7,13 +7,14 @@ use events::{
     name::FoldedName,
     provider::Registered,
     stream::{EventRef, StreamName},
+    text::Slug,
 };
 
 use super::{
-    forge, prove,
+    forge, links, prove,
     record::{
-        ApiKeyStep, Chain, Entry, ExchangeStep, Known, LogAt, ProviderKeyStep, ProviderStep,
-        PublisherStep, RECORD_VERSION, Source, TransparencyRecord,
+        ApiKeyStep, Attestation, Chain, Entry, ExchangeStep, Known, LogAt, ProviderKeyStep,
+        ProviderStep, PublisherStep, RECORD_VERSION, Source, TransparencyRecord,
     },
     statements,
 };
@@ -24,8 +25,8 @@ use crate::{
 };
 
 /// A walk under one checkpoint: whatever lies beyond it is not seen.
-struct Walk<'a> {
-    app: &'a App,
+pub(super) struct Walk<'a> {
+    pub(super) app: &'a App,
     anchored: &'a Anchored,
 }
 
@@ -49,6 +50,7 @@ pub(super) async fn record(
         .source
         .as_ref()
         .and_then(|claimed| source(claimed, registered.as_ref()));
+    let attestations = walk.attestations(&recorded).await?;
     let mut record = TransparencyRecord {
         record_version: RECORD_VERSION,
         registry: app.url.as_str().to_owned(),
@@ -64,7 +66,10 @@ pub(super) async fn record(
         source,
         statements: Vec::new(),
         comparisons: Vec::new(),
-        since: walk.since(&recorded, pushed, &chain).await?,
+        links: Vec::new(),
+        evidence: walk.evidence(pushed, !attestations.is_empty()),
+        since: walk.since(&recorded, pushed, &chain, &attestations).await?,
+        attestations,
         chain,
         log: LogAt {
             origin: anchored.checkpoint.origin().to_owned(),
@@ -75,6 +80,7 @@ pub(super) async fn record(
         receipt,
     };
     record.statements = statements::of(&record);
+    record.links = links::of(&record);
     Ok(record)
 }
 
@@ -93,7 +99,7 @@ fn source(claimed: &Claimed, registered: Option<&Registered>) -> Option<Source> 
 
 impl Walk<'_> {
     /// The event as an entry of the record, once its leaf was found under the checkpoint.
-    async fn entry(&self, recorded: &Recorded) -> Result<Entry, StoreError> {
+    pub(super) async fn entry(&self, recorded: &Recorded) -> Result<Entry, StoreError> {
         prove(self.app, self.anchored, recorded.index).await?;
         let event = &recorded.event;
         Ok(Entry {
@@ -107,7 +113,10 @@ impl Walk<'_> {
         })
     }
 
-    async fn referred(&self, reference: &EventRef) -> Result<Option<Recorded>, StoreError> {
+    pub(super) async fn referred(
+        &self,
+        reference: &EventRef,
+    ) -> Result<Option<Recorded>, StoreError> {
         let EventRef { stream, revision } = reference;
         let found = self.app.reader.event(stream, *revision).await?;
         Ok(found.filter(|recorded| self.is_covered(recorded)))
@@ -262,12 +271,13 @@ impl Walk<'_> {
         Ok(Some(settings.clone()))
     }
 
-    /// What happened to the key, the account, the publisher and the provider after the release.
+    /// What happened to the key, the token, the account, the publisher, the provider and the trust roots after the release.
     async fn since(
         &self,
         release: &Recorded,
         pushed: &Pushed,
         chain: &Chain,
+        attestations: &[Attestation],
     ) -> Result<Vec<Entry>, StoreError> {
         let mut streams = vec![StreamName::api_key(pushed.api_key)];
         let account = chain.api_key.as_ref().and_then(|key| key.account);
@@ -282,8 +292,16 @@ impl Walk<'_> {
                 .as_ref()
                 .map(|provider| StreamName::provider(&provider.slug)),
         );
-        let source = pushed.source.as_ref();
-        streams.extend(source.map(|source| source.exchange.stream.clone()));
+        let token = pushed.source.as_ref().map(|source| &source.exchange.stream);
+        streams.extend(token.cloned());
+        let mut roots: Vec<StreamName> = attestations
+            .iter()
+            .filter_map(|attestation| Slug::parse(&attestation.root.name).ok())
+            .map(|name| StreamName::trust_root(&name))
+            .collect();
+        roots.sort();
+        roots.dedup();
+        streams.extend(roots);
         let after = release.event.revision + 1;
         let mut places: Vec<(StreamName, u64)> =
             streams.into_iter().map(|stream| (stream, 0)).collect();
@@ -309,6 +327,7 @@ fn bears_on(body: &Body, pushed: &Pushed, chain: &Chain) -> bool {
         Body::ApiKeyRevoked(_)
         | Body::AccountDisabled(_)
         | Body::ProviderDisabled(_)
+        | Body::TrustRootRetired(_)
         | Body::EvidenceOpened(_) => true,
         Body::PublisherRemoved(removed) => Some(removed.publisher) == publisher,
         Body::ReleaseQuarantined(gone) => {
@@ -324,7 +343,6 @@ fn bears_on(body: &Body, pushed: &Pushed, chain: &Chain) -> bool {
         | Body::SubjectErased(_)
         | Body::StatementKeyIntroduced(_)
         | Body::TrustRootRecorded(_)
-        | Body::TrustRootRetired(_)
         | Body::OwnerRemoved(_)
         | Body::RuleChanged(_)
         | Body::ChangeCancelled(_)

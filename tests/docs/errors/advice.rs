@@ -200,6 +200,7 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
             "choose another",
         ),
         "beyond_the_log" | "release_quarantined" => incident(code),
+        "no_statement" | "statement_key_missing" => word(code),
         "halted" | "not_witnessed" => witnesses(code),
         "too_large" | "too_slow" => body(code),
         "attestations_in_a_file"
@@ -342,6 +343,20 @@ fn map(code: &str) -> (&'static str, &'static str) {
             "try again in a minute",
         ),
         other => panic!("tests/docs/errors/advice.rs does not know the code {other}"),
+    }
+}
+
+/// Codes of the registry's own word on a release.
+fn word(code: &str) -> (&'static str, &'static str) {
+    match code {
+        "no_statement" => (
+            "the release is older than the registry's first statement key",
+            "nothing: its record and receipt are served",
+        ),
+        _ => (
+            "the key that signs this statement is not in the folder of keys",
+            "the operator puts its file back: [the key](formats/vsa.md#the-key)",
+        ),
     }
 }
 
