@@ -52,3 +52,51 @@ fn alone(provider: &Registered, key: &ObservedKey, at: Timestamp) -> Option<KeyS
     let document = json!({ "keys": [jwk] }).to_string();
     KeySet::parse(document.as_bytes(), &provider.algorithms, at).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oidc::given::{ISSUER, WINDOWS, github, issuer, keys, now, release, release_with};
+    use events::provider::Algorithm;
+
+    const RS256: [Algorithm; 1] = [Algorithm::RS256];
+
+    fn key() -> ObservedKey {
+        keys(&ISSUER, &RS256).observed().remove(0)
+    }
+
+    #[test]
+    fn a_token_is_checked_with_the_recorded_key_at_the_time_of_then() {
+        let token = ISSUER.sign(&release()).unwrap();
+        let again = verify_again(&token, &github(), &key(), now(), &WINDOWS).unwrap();
+        let verified = again.verified.unwrap();
+        assert_eq!(verified.key_thumbprint, key().thumbprint);
+        assert_eq!(again.claims["repository"], "acme/rake");
+        let late = now().plus_seconds(7200);
+        let again = verify_again(&token, &github(), &key(), late, &WINDOWS).unwrap();
+        assert!(matches!(again.verified, Err(TokenError::Expired { .. })));
+    }
+
+    #[test]
+    fn another_key_or_another_claim_is_not_what_the_provider_signed() {
+        let token = ISSUER.sign(&release()).unwrap();
+        let other = issuer(Algorithm::RS256);
+        let stranger = keys(&other, &RS256).observed().remove(0);
+        let renamed = ObservedKey {
+            kid: key().kid,
+            ..stranger
+        };
+        let again = verify_again(&token, &github(), &renamed, now(), &WINDOWS).unwrap();
+        assert!(matches!(again.verified, Err(TokenError::BadSignature)));
+        // The claims are told all the same: whoever looks wants to see what was claimed.
+        assert_eq!(again.claims["repository"], "acme/rake");
+        let forged = ISSUER.sign(&release_with(json!({"repository": "evil/rake"})));
+        let forged = forged.unwrap();
+        let (_, signature) = token.rsplit_once('.').unwrap();
+        let (input, _) = forged.rsplit_once('.').unwrap();
+        let forged = format!("{input}.{signature}");
+        let again = verify_again(&forged, &github(), &key(), now(), &WINDOWS).unwrap();
+        assert!(matches!(again.verified, Err(TokenError::BadSignature)));
+        assert!(verify_again("x", &github(), &key(), now(), &WINDOWS).is_err());
+    }
+}

@@ -10,4 +10,5 @@ pub(crate) mod package;
 pub(crate) mod program;
 pub(crate) mod published;
 pub(crate) mod store;
+pub(crate) mod tuf;
 pub(crate) mod witness;

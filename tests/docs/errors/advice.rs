@@ -211,6 +211,7 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
         | "part_repeated"
         | "part_unknown"
         | "trust_root_missing" => form(code),
+        "evidence_erased" | "evidence_missing" => evidence(code),
         "forbidden" => (
             "the key's account may not manage this gem",
             "use a key of an owner",
@@ -371,5 +372,20 @@ fn incident(code: &str) -> (&'static str, &'static str) {
             "the operator has withheld this release; the text says since when and why",
             "use another version, or ask the operator; the release's record is still served",
         ),
+    }
+}
+
+/// Sealed tokens that cannot be shown.
+fn evidence(code: &str) -> (&'static str, &'static str) {
+    if code == "evidence_erased" {
+        (
+            "the identity token was erased: nobody can open it any more",
+            "nothing: the log says when",
+        )
+    } else {
+        (
+            "the sealed identity token, or the key that opens it, is not on this server",
+            "the operator restores the vault and the keys folder",
+        )
     }
 }
