@@ -1,4 +1,5 @@
-//! The whole story on one machine, with a stand-in identity provider: from an empty folder to an audited release.
+//! The whole story on one machine, with a stand-in identity provider and a private Sigstore: from an empty folder to an
+//! attested and audited release.
 use std::{net::TcpListener, path::Path, sync::Arc};
 
 use anyhow::{Context as _, ensure};
@@ -25,11 +26,15 @@ use crate::{
     world::{self, Clock},
 };
 
+mod attested;
 pub mod gem;
 pub mod issuer;
 pub mod sigstore;
 
-use self::issuer::{GithubJob, StandInIssuer};
+use self::{
+    issuer::{GithubJob, StandInIssuer},
+    sigstore::PrivateSigstore,
+};
 
 /// The gem of the story.
 const GEM: &str = "hello-ledger";
@@ -48,6 +53,7 @@ pub trait Teller {
 pub struct Stage {
     app: App,
     issuer: Arc<StandInIssuer>,
+    sigstore: PrivateSigstore,
     client: reqwest::Client,
 }
 
@@ -58,16 +64,25 @@ pub async fn tell(
     teller: &mut dyn Teller,
 ) -> anyhow::Result<Stage> {
     let stage = open(folder, listener, teller).await?;
+    stage.find_words(teller).await?;
     stage.introduce(teller).await?;
-    let key = stage.exchange(teller).await?;
+    let job = GithubJob {
+        environment: Some(ENVIRONMENT.into()),
+        ..GithubJob::release(REPOSITORY, WORKFLOW, &format!("v{VERSION}"))
+    };
+    let key = stage.exchange(&job, teller).await?;
     let gem = gem::build(
         GEM,
         VERSION,
         "Says hello to the ledger",
         b"puts 'hello, ledger'\n",
     );
-    stage.push(&key, &gem, teller).await?;
+    stage.refuse(&key, &job, &gem, teller).await?;
+    stage.push(&key, &job, &gem, teller).await?;
     stage.fetch(&gem, teller).await?;
+    stage.verify_again(&gem, teller).await?;
+    stage.show_way(teller).await?;
+    stage.show_word(teller).await?;
     stage.check(&gem, teller).await?;
     Ok(stage)
 }
@@ -101,9 +116,11 @@ async fn open(
     );
     let (issuer, issuing) = StandInIssuer::start()?;
     tokio::task::spawn_local(issuing);
+    let sigstore = PrivateSigstore::new(app.clock.now().minus_seconds(3600))?;
     Ok(Stage {
         app,
         issuer,
+        sigstore,
         client: reqwest::Client::builder().no_proxy().build()?,
     })
 }
@@ -150,6 +167,7 @@ impl Stage {
                 self.issuer.url()
             ),
         );
+        self.trust_sigstore(teller).await?;
         let publisher = Publisher {
             any_ref: false,
             environment: Some(Text::configured(ENVIRONMENT)?),
@@ -176,14 +194,10 @@ impl Stage {
         Ok(())
     }
 
-    async fn exchange(&self, teller: &mut dyn Teller) -> anyhow::Result<String> {
-        let job = GithubJob {
-            environment: Some(ENVIRONMENT.into()),
-            ..GithubJob::release(REPOSITORY, WORKFLOW, &format!("v{VERSION}"))
-        };
+    async fn exchange(&self, job: &GithubJob, teller: &mut dyn Teller) -> anyhow::Result<String> {
         let now = self.app.clock.now();
         let claims = self.issuer.github_claims(
-            &job,
+            job,
             self.app.url.authority(),
             now,
             &hex(&world::random::<16>()),
@@ -213,30 +227,6 @@ impl Stage {
             &format!("exchanged the job's identity token for a key that lives until {expires}"),
         );
         Ok(key.to_owned())
-    }
-
-    async fn push(&self, key: &str, gem: &[u8], teller: &mut dyn Teller) -> anyhow::Result<()> {
-        let request = self
-            .client
-            .post(self.url("/api/v1/gems"))
-            .header("authorization", key)
-            .body(gem.to_vec());
-        let answer = request.send().await?;
-        let (status, text) = (answer.status(), answer.text().await?);
-        ensure!(
-            status.is_success(),
-            "the push was answered with {status}: {text}"
-        );
-        let first = text.lines().next().unwrap_or_default();
-        let index = text
-            .split("log index ")
-            .nth(1)
-            .and_then(|rest| rest.split(':').next()?.parse().ok());
-        teller.step(
-            index,
-            &format!("pushed the gem: {first}. Its page: {}", self.page()),
-        );
-        Ok(())
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Vec<u8>> {

@@ -59,7 +59,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "demo",
-        &["world", "config", "app", "http"],
+        &["world", "config", "app", "http", "sigstore"],
         &["events", "tlog"],
     ),
     (

@@ -278,7 +278,6 @@ fn later(entry: &Entry) -> Step {
         "provider.key_distrusted" => "The key that signed the identity token was distrusted.",
         "publisher.removed" => "The publisher that pushed it was removed.",
         "trust_root.retired" => "The trust root that verified its attestation was retired.",
-        "evidence.opened" => "The sealed identity token was opened.",
         "release.quarantined" => "The release was quarantined: its file is withheld.",
         "evidence.opened" => "The sealed identity token was opened for somebody to check.",
         "release.restored" => "The quarantine was lifted: the same file is served again.",

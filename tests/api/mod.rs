@@ -53,4 +53,5 @@ mod verify;
 mod verify_lies;
 mod verify_map;
 mod vsa;
+mod way;
 mod wire;

@@ -18,7 +18,7 @@ use crate::support::program::run;
 
 impl TestApp {
     /// What a server does before it lets anything in.
-    async fn introduce(&self) {
+    pub(super) async fn introduce(&self) {
         let request = self.app.request(Actor::Operator, Via::Server);
         self.app.introduce_statement_key(request).await.unwrap();
     }
@@ -28,7 +28,7 @@ impl TestApp {
         self.app.rotate_statement_key(request).await.unwrap();
     }
 
-    async fn vsa(&self, release: &str) -> Value {
+    pub(super) async fn vsa(&self, release: &str) -> Value {
         let path = format!("/api/v1/gems/rake/versions/{release}/vsa");
         let answer = self.get(&path).await.is(200);
         let kind = answer.header("content-type");
@@ -41,7 +41,7 @@ fn keyid(envelope: &Value) -> &str {
     envelope["signatures"][0]["keyid"].as_str().unwrap()
 }
 
-fn statement(envelope: &Value) -> Value {
+pub(super) fn statement(envelope: &Value) -> Value {
     let payload = STANDARD.decode(envelope["payload"].as_str().unwrap());
     serde_json::from_slice(&payload.unwrap()).unwrap()
 }
