@@ -76,7 +76,11 @@ pub(crate) fn drawing(record: &TransparencyRecord) -> Vec<String> {
         };
         lines.push(format!("  {glyph} {:<23} {words}", name(link.link)));
         lines.extend(link.value.iter().map(|value| format!("  {rail}   {value}")));
-        lines.extend(wrapped(&link.how, 84).map(|line| format!("  {rail}     {line}")));
+        // What the links that follow say too is said once, with the last of them.
+        let next = record.links.get(place + 1);
+        if next.is_none_or(|next| next.how != link.how) {
+            lines.extend(wrapped(&link.how, 84).map(|line| format!("  {rail}     {line}")));
+        }
     }
     if !record.since.is_empty() {
         lines.push(String::new());
