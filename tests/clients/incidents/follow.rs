@@ -47,7 +47,7 @@ fn a_follower_from_elsewhere_sees_what_the_folder_has_and_what_comes_next() {
     let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
-    assert_eq!(next()["index"], 1);
+    assert_eq!(next()["index"], 2);
     for name in ["bob", "carol"] {
         let id = ledger.json(&["account", "add", name])["id"].clone();
         let stream = format!("account/{}", id.as_str().unwrap());
