@@ -1,12 +1,12 @@
 //! The benches: what one ledger does in a second, each number beside its ceiling from the same run.
 //!
 //! `cargo bench` runs everything that is quick. After `--`: names of sections to run (`exchanges`, `appends`, `info`,
-//! `receipts`, `verify`, `replay`, `map`, `monitor`, `attestations`, `large`), `--full` for the map of 200,000 gems and for ledgers of a
+//! `receipts`, `verify`, `replay`, `map`, `monitor`, `attestations`, `stored`, `large`), `--full` for the map of 200,000 gems and for ledgers of a
 //! million events, `--json` for one JSON object a line.
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`verify`], [`replay`], [`map`], [`monitor`], [`attestations`], [`large`] | what is measured |
+//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`verify`], [`replay`], [`map`], [`monitor`], [`attestations`], [`stored`], [`large`] | what is measured |
 //! | [`inserts`], [`signatures`], [`constant`] | the ceilings |
 //! | [`stage`], [`tokens`], [`lawful`] | a ledger, its identity tokens, and lawful events by the hundred thousand |
 //! | [`load`], [`child`] | HTTP clients, and processes whose memory is watched |
@@ -32,6 +32,7 @@ mod replay;
 mod report;
 mod signatures;
 mod stage;
+mod stored;
 mod tokens;
 mod verify;
 mod watch;
@@ -39,7 +40,7 @@ mod watch;
 use report::Report;
 
 /// The sections, in the order they run.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "exchanges",
     "appends",
     "info",
@@ -49,6 +50,7 @@ const SECTIONS: [&str; 10] = [
     "map",
     "monitor",
     "attestations",
+    "stored",
     "large",
 ];
 
@@ -112,7 +114,7 @@ fn run() -> anyhow::Result<()> {
     } else {
         receipts::measure
     };
-    let sections: [Section; 10] = [
+    let sections: [Section; 11] = [
         exchanges::measure,
         appends::measure,
         info::measure,
@@ -122,6 +124,7 @@ fn run() -> anyhow::Result<()> {
         map::measure,
         monitor::measure,
         attestations::measure,
+        stored::measure,
         large::measure,
     ];
     for (name, section) in SECTIONS.iter().zip(sections) {

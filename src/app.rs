@@ -33,6 +33,7 @@ pub mod quarantine;
 pub mod recovery;
 pub mod replay;
 mod request;
+pub mod reverify;
 pub mod rulebook;
 pub mod secret;
 pub mod statements;

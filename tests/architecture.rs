@@ -65,8 +65,8 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     (
         "cli",
         &[
-            "world", "config", "oidc", "lockfile", "project", "sarif", "remote", "monitor",
-            "store", "witness", "views", "app", "http", "demo", "compare",
+            "world", "config", "blobs", "oidc", "lockfile", "project", "sarif", "remote",
+            "monitor", "store", "witness", "views", "app", "http", "demo", "compare",
         ],
         &["events", "tlog", "deciders"],
     ),

@@ -269,7 +269,7 @@ impl From<Refused> for AttestationError {
 }
 
 /// What is known of a verified bundle. Of its evidence, what the root requires is counted and nothing else.
-fn bundle(root: &TrustRoot, verified: &Verified, bytes: Bytes) -> Bundle {
+pub(super) fn bundle(root: &TrustRoot, verified: &Verified, bytes: Bytes) -> Bundle {
     let Verified {
         bundle,
         certificate,

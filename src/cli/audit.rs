@@ -1,52 +1,146 @@
 //! `gemledger audit`
 use clap::Args;
 use deciders::audit::Kind;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Answer, Common, out};
-use crate::app::audit::{Flaw, audit};
+use crate::{
+    app::{
+        audit::{Flaw, audit},
+        reverify::{self, reverify},
+    },
+    blobs::Blobs,
+    world::Clock,
+};
 
 /// Check that the log is whole and that every decision in it was lawful.
 #[derive(Args)]
-pub(super) struct Audit {}
+pub(super) struct Audit {
+    /// Also verify every stored attestation again, with the trust root of then and with its newest version
+    #[arg(long)]
+    attestations: bool,
+}
+
+/// What is wrong, and what could not be told.
+#[derive(Default)]
+struct Found {
+    flaws: u64,
+    undecided: u64,
+}
 
 impl Audit {
     pub(super) async fn run(self, common: &Common) -> anyhow::Result<Answer> {
-        let reader = common.reader().await?;
-        let bar = out::progress(0, "auditing");
-        let (mut flaws, mut undecided) = (0_u64, 0_u64);
-        let tell = |flaw: Flaw| {
-            let could_not_tell =
-                matches!(&flaw, Flaw::Decision(finding) if finding.kind == Kind::CouldNotTell);
-            *(if could_not_tell {
-                &mut undecided
-            } else {
-                &mut flaws
-            }) += 1;
-            bar.suspend(|| show(common, &flaw));
-        };
-        let progress = |done, all| {
-            bar.set_length(all);
-            bar.set_position(done);
-        };
-        let events = audit(&reader, &common.folder().anchor, tell, progress).await?;
-        bar.finish_and_clear();
-        if common.json {
-            out::json(&json!({"events": events, "flaws": flaws, "undecided": undecided}));
-        } else if flaws + undecided == 0 {
-            out::line(&format!(
-                "{events} events: the log is whole and every decision was lawful"
-            ));
-        } else {
-            out::line(&format!(
-                "{events} events: {flaws} flaws, {undecided} undecided"
-            ));
+        let (mut found, mut told) = decisions(common).await?;
+        if self.attestations {
+            attestations(common, &mut found, &mut told).await?;
         }
-        Ok(match (flaws, undecided) {
+        if common.json {
+            told["flaws"] = found.flaws.into();
+            told["undecided"] = found.undecided.into();
+            out::json(&told);
+        }
+        Ok(match (found.flaws, found.undecided) {
             (0, 0) => Answer::True,
             (0, _) => Answer::CouldNotTell,
             _ => Answer::False,
         })
+    }
+}
+
+/// The log itself.
+async fn decisions(common: &Common) -> anyhow::Result<(Found, Value)> {
+    let reader = common.reader().await?;
+    let bar = out::progress(0, "auditing");
+    let mut found = Found::default();
+    let tell = |flaw: Flaw| {
+        let could_not_tell =
+            matches!(&flaw, Flaw::Decision(finding) if finding.kind == Kind::CouldNotTell);
+        *(if could_not_tell {
+            &mut found.undecided
+        } else {
+            &mut found.flaws
+        }) += 1;
+        bar.suspend(|| show(common, &flaw));
+    };
+    let progress = |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    };
+    let events = audit(&reader, &common.folder().anchor, tell, progress).await?;
+    bar.finish_and_clear();
+    let Found { flaws, undecided } = found;
+    if common.json {
+        // Told at the end, with everything else.
+    } else if flaws + undecided == 0 {
+        out::line(&format!(
+            "{events} events: the log is whole and every decision was lawful"
+        ));
+    } else {
+        out::line(&format!(
+            "{events} events: {flaws} flaws, {undecided} undecided"
+        ));
+    }
+    Ok((found, json!({ "events": events })))
+}
+
+/// The bundles that came with releases.
+async fn attestations(common: &Common, found: &mut Found, told: &mut Value) -> anyhow::Result<()> {
+    let reader = common.reader().await?;
+    let blobs = Blobs::local(&common.folder().blobs())?;
+    let bar = out::progress(0, "verifying");
+    let (mut damaged, mut unvouched, mut unknown) = (0_u64, 0_u64, 0_u64);
+    let tell = |finding: reverify::Finding| {
+        *(match finding.kind {
+            reverify::Kind::Damaged => &mut damaged,
+            reverify::Kind::NoLongerVouched => &mut unvouched,
+            reverify::Kind::CouldNotTell => &mut unknown,
+        }) += 1;
+        bar.suspend(|| show_bundle(common, &finding));
+    };
+    let progress = |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    };
+    let now = Clock::system().now();
+    let bundles = reverify(&reader, &blobs, now, tell, progress).await?;
+    bar.finish_and_clear();
+    found.flaws += damaged + unvouched;
+    found.undecided += unknown;
+    if common.json {
+        told["attestations"] = json!({
+            "bundles": bundles, "damaged": damaged, "no_longer_vouched": unvouched, "undecided": unknown,
+        });
+    } else if damaged + unvouched + unknown == 0 {
+        out::line(&format!(
+            "{bundles} attestations: each still holds, with the trust root of then and with its newest version"
+        ));
+    } else {
+        out::line(&format!(
+            "{bundles} attestations: {damaged} damaged, {unvouched} no longer vouched for, {unknown} undecided"
+        ));
+    }
+    Ok(())
+}
+
+fn show_bundle(common: &Common, finding: &reverify::Finding) {
+    let reverify::Finding {
+        index,
+        release,
+        bundle,
+        kind,
+        what,
+    } = finding;
+    let (code, word) = match kind {
+        reverify::Kind::Damaged => ("damaged", "damaged"),
+        reverify::Kind::NoLongerVouched => ("no_longer_vouched", "no longer vouched for"),
+        reverify::Kind::CouldNotTell => ("could_not_tell", "could not tell"),
+    };
+    if common.json {
+        out::json(
+            &json!({"index": index, "release": release, "bundle": bundle, "kind": code, "message": what}),
+        );
+    } else {
+        out::line(&format!("log index {index}: {release}: {word}: {what}"));
     }
 }
 

@@ -140,11 +140,13 @@ impl Serve {
             let every = Duration::from_hours(self.refresh_trust_roots.into());
             tokio::task::spawn_local(opened.app.clone().keep_trust_roots(every))
         });
+        // Whoever reads the next line may ask at once.
+        let stopping = asked_to_stop();
         out::note(&format!("serving {} on {address}", url.as_str()));
         let mut running = tokio::task::spawn_local(server);
         let answer = tokio::select! {
             ended = &mut running => { ended??; Answer::True }
-            () = asked_to_stop() => {
+            () = stopping => {
                 // Whoever waits for the next event is answered now, not when the patience of the end is over.
                 opened.app.followers.close();
                 handle.stop(true).await;
@@ -224,15 +226,21 @@ fn start_logging() {
         .try_init();
 }
 
-/// Resolves when the process is asked to end.
-pub(super) async fn asked_to_stop() {
+/// Listens for signals from this call on; resolves when the process is asked to end.
+pub(super) fn asked_to_stop() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+    let (terminate, interrupt) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    );
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }
 

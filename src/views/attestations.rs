@@ -16,6 +16,16 @@ pub async fn of(reader: &Reader, file: &str) -> Result<Vec<Digest>, StoreError> 
         .collect()
 }
 
+/// How many bundles the log names.
+pub async fn count(reader: &Reader) -> Result<u64, StoreError> {
+    let sql = format!("SELECT count(*) FROM {ATTESTATION}");
+    let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_one(reader.pool())
+        .await
+        .map_err(failed)?;
+    Ok(u64::try_from(count).unwrap_or(0))
+}
+
 /// A bundle that the log names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {

@@ -45,6 +45,7 @@ mod push_wire;
 mod quarantine;
 mod reader;
 mod receipts;
+mod reverify;
 mod revocations;
 mod tokens;
 mod trust_roots;
