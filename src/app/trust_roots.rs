@@ -60,7 +60,10 @@ pub struct TrustRoot {
 
 /// Verifiers, made once for each file and what it requires.
 #[derive(Default)]
-pub struct Verifiers(Mutex<BTreeMap<(Digest, [bool; 3]), Arc<Root>>>);
+pub struct Verifiers(Mutex<Made>);
+
+/// By the file's digest, and whether a log entry, a certificate timestamp and a timestamp are required.
+type Made = BTreeMap<(Digest, [bool; 3]), Arc<Root>>;
 
 /// Why a recorded trust root cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -92,8 +95,8 @@ impl Verifiers {
             timestamp,
         } = recorded.requires;
         let key = (recorded.digest, [log, sct, timestamp]);
-        let known = |roots: &BTreeMap<_, Arc<Root>>| roots.get(&key).cloned();
-        if let Some(root) = known(&*self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
+        let known = |roots: &Made| roots.get(&key).cloned();
+        if let Some(root) = known(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(root);
         }
         let json = blobs.get(&recorded.digest).await?;

@@ -30,13 +30,18 @@ struct Found {
 
 impl Audit {
     pub(super) async fn run(self, common: &Common) -> anyhow::Result<Answer> {
-        let (mut found, mut told) = decisions(common).await?;
-        if self.attestations {
-            attestations(common, &mut found, &mut told).await?;
-        }
+        let (events, mut found) = decisions(common).await?;
+        let bundles = if self.attestations {
+            Some(attestations(common, &mut found).await?)
+        } else {
+            None
+        };
         if common.json {
-            told["flaws"] = found.flaws.into();
-            told["undecided"] = found.undecided.into();
+            let Found { flaws, undecided } = found;
+            let mut told = json!({"events": events, "flaws": flaws, "undecided": undecided});
+            if let (Some(bundles), Some(members)) = (bundles, told.as_object_mut()) {
+                members.insert("attestations".to_owned(), bundles);
+            }
             out::json(&told);
         }
         Ok(match (found.flaws, found.undecided) {
@@ -48,7 +53,7 @@ impl Audit {
 }
 
 /// The log itself.
-async fn decisions(common: &Common) -> anyhow::Result<(Found, Value)> {
+async fn decisions(common: &Common) -> anyhow::Result<(u64, Found)> {
     let reader = common.reader().await?;
     let bar = out::progress(0, "auditing");
     let mut found = Found::default();
@@ -80,11 +85,11 @@ async fn decisions(common: &Common) -> anyhow::Result<(Found, Value)> {
             "{events} events: {flaws} flaws, {undecided} undecided"
         ));
     }
-    Ok((found, json!({ "events": events })))
+    Ok((events, found))
 }
 
-/// The bundles that came with releases.
-async fn attestations(common: &Common, found: &mut Found, told: &mut Value) -> anyhow::Result<()> {
+/// The bundles that came with releases, counted as an answer tells it.
+async fn attestations(common: &Common, found: &mut Found) -> anyhow::Result<Value> {
     let reader = common.reader().await?;
     let blobs = Blobs::local(&common.folder().blobs())?;
     let bar = out::progress(0, "verifying");
@@ -107,9 +112,7 @@ async fn attestations(common: &Common, found: &mut Found, told: &mut Value) -> a
     found.flaws += damaged + unvouched;
     found.undecided += unknown;
     if common.json {
-        told["attestations"] = json!({
-            "bundles": bundles, "damaged": damaged, "no_longer_vouched": unvouched, "undecided": unknown,
-        });
+        // Told at the end, with everything else.
     } else if damaged + unvouched + unknown == 0 {
         out::line(&format!(
             "{bundles} attestations: each still holds, with the trust root of then and with its newest version"
@@ -119,7 +122,9 @@ async fn attestations(common: &Common, found: &mut Found, told: &mut Value) -> a
             "{bundles} attestations: {damaged} damaged, {unvouched} no longer vouched for, {unknown} undecided"
         ));
     }
-    Ok(())
+    Ok(json!({
+        "bundles": bundles, "damaged": damaged, "no_longer_vouched": unvouched, "undecided": unknown,
+    }))
 }
 
 fn show_bundle(common: &Common, finding: &reverify::Finding) {

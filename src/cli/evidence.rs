@@ -94,7 +94,11 @@ fn show(report: &Report) {
     for (name, value) in &report.claims {
         let value = match value {
             Value::String(text) => text.clone(),
-            other => other.to_string(),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_) => value.to_string(),
         };
         out::line(&format!("  {}: {}", one_line(name), one_line(&value)));
     }

@@ -220,7 +220,7 @@ async fn list(common: &Common) -> anyhow::Result<Answer> {
             let issuers: Vec<&str> = version
                 .issuers
                 .iter()
-                .map(|issuer| issuer.as_str())
+                .map(events::text::Text::as_str)
                 .collect();
             let weaker = if version.requires.log {
                 ""
@@ -230,7 +230,7 @@ async fn list(common: &Common) -> anyhow::Result<Answer> {
             let from = version
                 .repository
                 .as_ref()
-                .map_or("a file", |url| url.as_str());
+                .map_or("a file", events::text::Text::as_str);
             out::line(&format!(
                 "{}\tversion {number}\t{state}\t{class}{weaker}\trequires {}\t{}\tfrom {from}\t{}",
                 root.slug,

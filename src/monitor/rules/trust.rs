@@ -51,7 +51,7 @@ pub fn retired(recorded: &Recorded) -> Finding {
 pub fn opened(recorded: &Recorded, opened: &EvidenceOpened) -> Finding {
     let who = match &recorded.event.actor {
         Actor::Operator => "the operator".to_owned(),
-        other => other.to_string(),
+        account @ (Actor::Account(_) | Actor::Workflow(..)) => account.to_string(),
     };
     let text = format!("{who} was shown the identity token of an exchange");
     let finding = Finding::new(&catalogue::EVIDENCE_OPENED, text).at(recorded);
