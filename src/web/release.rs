@@ -279,7 +279,6 @@ fn later(entry: &Entry) -> Step {
         "publisher.removed" => "The publisher that pushed it was removed.",
         "trust_root.retired" => "The trust root that verified its attestation was retired.",
         "release.quarantined" => "The release was quarantined: its file is withheld.",
-        "evidence.opened" => "The sealed identity token was opened for somebody to check.",
         "release.restored" => "The quarantine was lifted: the same file is served again.",
         other => other,
     };
