@@ -250,7 +250,7 @@ async fn a_statement_of_something_else_or_that_contradicts_itself_leaves_nothing
     }
     let twice = good
         .to_string()
-        .replacen("{", "{\"predicateType\":\"x\",", 1);
+        .replacen('{', "{\"predicateType\":\"x\",", 1);
     released
         .post(&released.key, twice)
         .await
@@ -345,6 +345,26 @@ async fn the_program_compares_what_a_ledger_or_a_registry_says_and_attaches_it_a
         .await
         .unwrap()
         .ends(2, "there is no");
+
+    let statement = released.app.last().await["data"]["statement"].clone();
+    let hex = statement
+        .as_str()
+        .unwrap()
+        .strip_prefix("sha256:")
+        .unwrap()
+        .to_owned();
+    let backup = released.app.folder.path().join("backup");
+    let mut command = program();
+    command.args(["--data", &data, "backup"]).arg(&backup);
+    let ran = tokio::task::spawn_blocking(move || run(&command));
+    ran.await.unwrap().ok();
+    assert!(
+        backup
+            .join("blobs")
+            .join(&hex[..2])
+            .join(&hex[2..])
+            .exists()
+    );
 
     released.app.pass(60);
     let url = format!("http://{}", released.app.address);

@@ -1,7 +1,9 @@
 //! Which repositories are read, and that nothing of them is run.
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use gemledger::compare::{Address, CompareError, Repository, RepositoryError, Verdict};
+use gemledger::compare::{
+    Address, CompareError, Repository, RepositoryError, Verdict, fetch::FetchLimits,
+};
 
 use super::{asked, compare, compared, gem, tree};
 use crate::support::git::Git;
@@ -51,7 +53,7 @@ fn bare_clones_worktrees_and_linked_worktrees_are_read() {
         &address,
     ] {
         let repository = Address::parse(place)
-            .and_then(|address| address.open(&commit, Default::default()))
+            .and_then(|address| address.open(&commit, FetchLimits::default()))
             .unwrap_or_else(|error| panic!("{place}: {error}"));
         let comparison = compare(&gem().bytes(), &repository, &asked(&commit)).unwrap();
         assert_eq!(comparison.verdict, Verdict::Same, "{place}");
@@ -122,7 +124,7 @@ fn a_folder_without_a_repository_and_addresses_that_would_run_programs_are_refus
     ] {
         let opened = Address::parse(bad).and_then(|address| {
             assert!(matches!(address, Address::Folder(_)), "{bad}");
-            address.open(&"ab".repeat(20), Default::default())
+            address.open(&"ab".repeat(20), FetchLimits::default())
         });
         assert!(opened.is_err(), "{bad}");
     }
