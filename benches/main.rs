@@ -1,12 +1,12 @@
 //! The benches: what one ledger does in a second, each number beside its ceiling from the same run.
 //!
 //! `cargo bench` runs everything that is quick. After `--`: names of sections to run (`exchanges`, `appends`, `info`,
-//! `receipts`, `verify`, `replay`, `map`, `monitor`, `attestations`, `stored`, `large`), `--full` for the map of 200,000 gems and for ledgers of a
+//! `receipts`, `verify`, `replay`, `map`, `monitor`, `attestations`, `stored`, `pushes`, `large`), `--full` for the map of 200,000 gems and for ledgers of a
 //! million events, `--json` for one JSON object a line.
 //!
 //! | room | what it does |
 //! |---|---|
-//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`verify`], [`replay`], [`map`], [`monitor`], [`attestations`], [`stored`], [`large`] | what is measured |
+//! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`verify`], [`replay`], [`map`], [`monitor`], [`attestations`], [`stored`], [`pushes`], [`large`] | what is measured |
 //! | [`inserts`], [`signatures`], [`constant`] | the ceilings |
 //! | [`stage`], [`tokens`], [`lawful`] | a ledger, its identity tokens, and lawful events by the hundred thousand |
 //! | [`load`], [`child`] | HTTP clients, and processes whose memory is watched |
@@ -27,6 +27,7 @@ mod lawful;
 mod load;
 mod map;
 mod monitor;
+mod pushes;
 mod receipts;
 mod replay;
 mod report;
@@ -40,7 +41,7 @@ mod watch;
 use report::Report;
 
 /// The sections, in the order they run.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "exchanges",
     "appends",
     "info",
@@ -51,6 +52,7 @@ const SECTIONS: [&str; 11] = [
     "monitor",
     "attestations",
     "stored",
+    "pushes",
     "large",
 ];
 
@@ -125,6 +127,7 @@ fn run() -> anyhow::Result<()> {
         monitor::measure,
         attestations::measure,
         stored::measure,
+        pushes::measure,
         large::measure,
     ];
     for (name, section) in SECTIONS.iter().zip(sections) {
