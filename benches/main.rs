@@ -116,7 +116,7 @@ fn run() -> anyhow::Result<()> {
     } else {
         receipts::measure
     };
-    let sections: [Section; 11] = [
+    let sections: [Section; 12] = [
         exchanges::measure,
         appends::measure,
         info::measure,
