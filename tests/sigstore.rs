@@ -14,7 +14,7 @@ mod accepted;
 mod flips;
 mod leaves;
 mod predicates;
-mod python;
+pub(crate) mod python;
 mod real;
 mod refused;
 mod roots;

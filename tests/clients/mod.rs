@@ -4,6 +4,7 @@
 mod issuer;
 mod ruby;
 
+mod attestations;
 mod base_path;
 mod bundle;
 mod crash;

@@ -21,6 +21,24 @@ use tempfile::TempDir;
 use super::{FILE, FORGE};
 use crate::support::program::{Ran, run};
 
+/// Runs sigstore-python in this folder, which is its home too, with services and roots where this configuration says.
+pub(crate) fn sigstore_python(folder: &Path, config: &Value, arguments: &[&str]) -> Ran {
+    let file = folder.join("trust_config.json");
+    std::fs::write(&file, config.to_string()).unwrap();
+    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/venv/bin/python");
+    assert!(python.exists(), "run `make test`, which installs it");
+    let mut command = Command::new(python);
+    command
+        .args(["-m", "sigstore", "--trust-config"])
+        .arg(&file)
+        .args(arguments)
+        .current_dir(folder)
+        .env("HOME", folder)
+        .env("NO_PROXY", "127.0.0.1")
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    run(&command)
+}
+
 /// A private Sigstore that is asked over HTTP, and a folder with a gem in it.
 struct Lab {
     folder: TempDir,
@@ -72,24 +90,16 @@ impl Lab {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// Runs sigstore-python, which finds services and roots where this configuration says.
+    /// Runs sigstore-python against it.
     async fn sigstore(&self, log: LogVersion, timestamp: bool, arguments: &[&str]) -> Ran {
         let config = self.sigstore.trust_config(&self.url, log, timestamp);
-        let file = self.path("trust_config.json");
-        std::fs::write(&file, config.to_string()).unwrap();
-        let python = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/venv/bin/python");
-        assert!(python.exists(), "run `make test`, which installs it");
-        let mut command = Command::new(python);
-        command
-            .args(["-m", "sigstore", "--trust-config", &file])
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("HOME", self.folder.path())
-            .env("NO_PROXY", "127.0.0.1")
-            .env("PYTHONDONTWRITEBYTECODE", "1");
-        tokio::task::spawn_blocking(move || run(&command))
-            .await
-            .unwrap()
+        let folder = self.folder.path().to_owned();
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        let asked = move || {
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            sigstore_python(&folder, &config, &arguments)
+        };
+        tokio::task::spawn_blocking(asked).await.unwrap()
     }
 
     async fn verified_by_python(&self, bundle: &str, identity: &str) -> Ran {
