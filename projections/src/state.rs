@@ -168,11 +168,10 @@ impl Change {
                 let release = Release::new(pushed.digest, number, platform, status);
                 Some(Self::Released(release))
             }
-            Body::ReleaseAttested(attested) => Some(Self::Attested(
-                attested.number.clone(),
-                attested.platform.clone(),
-                attested.bundle,
-            )),
+            Body::ReleaseAttested(attested) => {
+                let (number, platform) = (attested.number.clone(), attested.platform.clone());
+                Some(Self::Attested(number, platform, attested.bundle))
+            }
             Body::ReleaseQuarantined(withheld) => Some(Self::Turned(
                 withheld.number.clone(),
                 withheld.platform.clone(),

@@ -110,7 +110,10 @@ impl App {
                 self.clock.sleep(LAG).await;
                 look().await?
             }
-            looked => looked,
+            looked @ (Looked::All(_)
+            | Looked::Refused(_)
+            | Looked::Malformed(_)
+            | Looked::SameKind(_)) => looked,
         };
         match refused {
             Looked::All(bundles) => Ok(bundles),
@@ -149,9 +152,7 @@ impl App {
             .and_then(StreamName::token_parts)
             .ok_or_else(|| denied(Code::AttestationNeedsPublisher))?;
         let provider: Provider = views::state(&self.reader, &StreamName::provider(&slug)).await?;
-        let registered = provider
-            .live(self.clock.now())
-            .map_err(PushError::Denied)?;
+        let registered = provider.live(self.clock.now()).map_err(PushError::Denied)?;
         Ok(registered.issuer.to_string())
     }
 
@@ -251,9 +252,12 @@ impl From<Refused> for AttestationError {
         let alone = reasons.len() == 1;
         let told: Vec<String> = reasons
             .iter()
-            .map(|(root, error)| match alone {
-                true => error.to_string(),
-                false => format!("{root}: {error}"),
+            .map(|(root, error)| {
+                if alone {
+                    error.to_string()
+                } else {
+                    format!("{root}: {error}")
+                }
             })
             .collect();
         Self::Unverified {

@@ -109,9 +109,14 @@ async fn the_same_push_again_adds_nothing() {
     let (gem, claims) = (good("rake", "1.0.0"), certified(&job("acme/rake")));
     let bundle = signed(&gem, &claims);
     let key = app.key_of(&job("acme/rake")).await;
-    app.attest(&key, &gem, &[bundle.clone()]).await.is(200);
+    app.attest(&key, &gem, std::slice::from_ref(&bundle))
+        .await
+        .is(200);
     let before = app.traces().await;
-    let again = app.attest(&key, &gem, &[bundle.clone()]).await.is(200);
+    let again = app
+        .attest(&key, &gem, std::slice::from_ref(&bundle))
+        .await
+        .is(200);
     assert_eq!(again.json()["already_pushed"], true);
     let other = signed_at(&gem, &claims, start().plus_seconds(2));
     app.pass(10);
@@ -122,7 +127,9 @@ async fn the_same_push_again_adds_nothing() {
     let file = app.app.folder.blobs().join(&digest[..2]).join(&digest[2..]);
     std::fs::remove_file(&file).unwrap();
     app.get(SERVED).await.says(404, "missing");
-    app.attest(&key, &gem, &[bundle.clone()]).await.is(200);
+    app.attest(&key, &gem, std::slice::from_ref(&bundle))
+        .await
+        .is(200);
     assert_eq!(app.get(SERVED).await.text(), format!("[{bundle}]"));
     app.finish().await;
 }

@@ -173,11 +173,9 @@ async fn a_denial_of_a_released_gem_is_recorded_once_and_nothing_else_is() {
     let before = app.traces().await;
     let bundle = signed(&gem, &certified(&other));
     for _ in 0..3 {
-        app.attest(&key, &gem, &[bundle.clone()]).await.refuses(
-            422,
-            "attestation_run_mismatch",
-            "same run",
-        );
+        app.attest(&key, &gem, std::slice::from_ref(&bundle))
+            .await
+            .refuses(422, "attestation_run_mismatch", "same run");
     }
     let told = app.left_one("push.denied", before).await;
     assert_eq!(told["code"], "attestation_run_mismatch");

@@ -40,7 +40,12 @@ impl Lab {
     async fn start() -> Self {
         let now = Clock::system().now();
         let sigstore = Arc::new(PrivateSigstore::new(now.minus_seconds(3600)).unwrap());
-        let serving = start(Arc::clone(&sigstore), GITHUB.clone(), FORGE, Clock::system());
+        let serving = start(
+            Arc::clone(&sigstore),
+            GITHUB.clone(),
+            FORGE,
+            Clock::system(),
+        );
         let (url, server) = serving.unwrap();
         tokio::spawn(server);
         let app = TestApp::with(Setup {
@@ -73,7 +78,7 @@ impl Lab {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    fn claims(&self, job: &GithubJob) -> Value {
+    fn claims(job: &GithubJob) -> Value {
         let now = Clock::system().now();
         let mut claims = GITHUB.github_claims(job, AUDIENCE, now, "signs");
         // The library asks for tokens that are valid already; the forge dates them back.
@@ -102,11 +107,18 @@ impl Lab {
 
     /// What sigstore-python writes when this job signs the gem, or attests its provenance.
     async fn made(&self, job: &GithubJob, how: &str) -> String {
-        let claims = self.claims(job);
+        let claims = Self::claims(job);
         let token = GITHUB.sign(&claims).unwrap();
         let (bundle, gem) = (self.path(&format!("{how}.json")), self.path(FILE));
         let predicate = self.path("predicate.json");
-        let mut asked = vec![how, "--overwrite", "--identity-token", &token, "--bundle", &bundle];
+        let mut asked = vec![
+            how,
+            "--overwrite",
+            "--identity-token",
+            &token,
+            "--bundle",
+            &bundle,
+        ];
         if how == "attest" {
             let said = slsa(&Claims::github(&claims, FORGE));
             std::fs::write(&predicate, said.to_string()).unwrap();
@@ -140,7 +152,7 @@ async fn what_sigstore_python_signs_is_accepted_and_what_is_served_verifies_ther
     assert_eq!(pushed.json()["attestations"].as_array().unwrap().len(), 2);
     let served = lab.app.get("/api/v1/attestations/rake-1.0.0.json").await;
     let served: Vec<&RawValue> = serde_json::from_slice(&served.body).unwrap();
-    let claims = lab.claims(&job);
+    let claims = Lab::claims(&job);
     let identity = format!("{FORGE}/{}", claims["job_workflow_ref"].as_str().unwrap());
     for (bundle, made) in served.into_iter().zip(&made) {
         assert_eq!(bundle.get(), made.trim());
@@ -157,10 +169,7 @@ async fn what_sigstore_python_signs_in_another_run_is_refused() {
     let lab = Lab::start().await;
     let own = || job("acme/rake");
     let others = [
-        (
-            GithubJob { run_id: 1, ..own() },
-            "attestation_run_mismatch",
-        ),
+        (GithubJob { run_id: 1, ..own() }, "attestation_run_mismatch"),
         (
             GithubJob {
                 commit: "0000000000000000000000000000000000000000".into(),

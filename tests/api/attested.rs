@@ -93,13 +93,12 @@ pub(super) fn provenance(file: &str, gem: &[u8], claims: &Claims) -> String {
 /// A bundle whose JSON is something else at this pointer, or lacks it.
 pub(super) fn with(bundle: &str, pointer: &str, value: Option<Value>) -> String {
     let mut json: Value = serde_json::from_str(bundle).unwrap();
-    match value {
-        Some(value) => *json.pointer_mut(pointer).unwrap() = value,
-        None => {
-            let (parent, name) = pointer.rsplit_once('/').unwrap();
-            let parent = json.pointer_mut(parent).unwrap();
-            parent.as_object_mut().unwrap().remove(name).unwrap();
-        }
+    if let Some(value) = value {
+        *json.pointer_mut(pointer).unwrap() = value;
+    } else {
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let parent = json.pointer_mut(parent).unwrap();
+        parent.as_object_mut().unwrap().remove(name).unwrap();
     }
     json.to_string()
 }

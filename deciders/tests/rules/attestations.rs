@@ -67,9 +67,12 @@ fn changed(change: impl FnOnce(&mut Claims)) -> Denial {
 
 fn attested(history: &History) -> Vec<&Attested> {
     let bodies = history.log.iter().map(|recorded| &recorded.event.body);
-    let found = bodies.filter_map(|body| match body {
-        Body::ReleaseAttested(attested) => Some(attested),
-        _ => None,
+    let found = bodies.filter_map(|body| {
+        if let Body::ReleaseAttested(attested) = body {
+            Some(attested)
+        } else {
+            None
+        }
     });
     found.collect()
 }
@@ -153,6 +156,9 @@ fn every_claim_that_differs_is_denied_by_its_name() {
     }
 }
 
+/// A field, and a token that does not state it.
+type Unstated = (&'static str, fn(&mut events::claims::Workflow));
+
 #[test]
 fn a_claim_that_is_missing_on_either_side_is_denied_and_never_skipped() {
     for (name, claim) in CLAIMS {
@@ -167,13 +173,12 @@ fn a_claim_that_is_missing_on_either_side_is_denied_and_never_skipped() {
             Some("(absent from the certificate)")
         );
     }
-    type Unstated = (&'static str, fn(&mut events::claims::Workflow));
     let unstated: [Unstated; 2] = [
         ("build_config_commit", |workflow| {
-            workflow.workflow_commit = None
+            workflow.workflow_commit = None;
         }),
         ("signer_commit", |workflow| {
-            workflow.job_workflow_commit = None
+            workflow.job_workflow_commit = None;
         }),
     ];
     for (name, unstate) in unstated {

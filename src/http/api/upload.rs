@@ -119,10 +119,11 @@ fn paced(
 
 fn interrupted(error: &PayloadError) -> Problem {
     if let PayloadError::Io(error) = error {
-        match error.kind() {
-            ErrorKind::FileTooLarge => return too_big(),
-            ErrorKind::TimedOut => return Problem::malformed("the body stopped coming"),
-            _ => {}
+        if error.kind() == ErrorKind::FileTooLarge {
+            return too_big();
+        }
+        if error.kind() == ErrorKind::TimedOut {
+            return Problem::malformed("the body stopped coming");
         }
     }
     Problem::malformed(format!("the body ended early: {error}"))

@@ -18,18 +18,18 @@ impl PushError {
             Self::Append(error) => error.into(),
             Self::Store(error) => error.into(),
             Self::Blob(error) => error.into(),
-            Self::Attestations(error) => attestations(error),
+            Self::Attestations(error) => attestations(&error),
             Self::GivenUp => unavailable(&self),
         }
     }
 }
 
 /// What cannot be read is 400, what does not prove anything is 422.
-fn attestations(error: AttestationError) -> Problem {
+fn attestations(error: &AttestationError) -> Problem {
     let told = |code: &str| {
         format!("There was a problem with the attestations of this gem.\n{error} ({code})")
     };
-    match &error {
+    match error {
         AttestationError::Malformed(error) => {
             Problem::new(StatusCode::BAD_REQUEST, error.code(), told(error.code()))
         }
