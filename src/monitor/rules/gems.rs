@@ -68,6 +68,7 @@ impl Gems {
     }
 
     /// Takes the event into account.
+    #[expect(clippy::too_many_lines, reason = "one line for each type of event")]
     pub fn evolve(&mut self, recorded: &Recorded) {
         let event = &recorded.event;
         let change = Some((event.time, recorded.index));
