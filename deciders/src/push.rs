@@ -13,6 +13,7 @@ use events::{
     name::GemName,
     platform::{FullName, Platform},
     policy::Publisher,
+    rule::Rule,
     provider::Registered,
     rule::Rule,
     stream::{EventRef, StreamName},
@@ -173,6 +174,7 @@ fn attested(
         return Err(Code::AttestationNeedsPublisher.into());
     };
     attestation::distinct(&facts.attestations)?;
+    let same_attempt = rule::demands(Rule::SameAttemptRequired, states.policy, states.gem);
     let job = Job {
         slug: trusted.slug,
         provider: trusted.provider,
@@ -207,6 +209,7 @@ fn with_policy<'a>(states: &States<'a>, policy: &'a Policy) -> States<'a> {
 fn keeps_rules(
     states: &States<'_>,
     authority: &Authority<'_>,
+    attested: &[Attested],
     facts: &Facts,
     attested: &[Attested],
 ) -> Result<(), Denial> {
