@@ -13,7 +13,6 @@ use events::{
     name::GemName,
     platform::{FullName, Platform},
     policy::Publisher,
-    rule::Rule,
     provider::Registered,
     rule::Rule,
     stream::{EventRef, StreamName},

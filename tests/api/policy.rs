@@ -59,7 +59,10 @@ async fn ask(app: &TestApp, method: Method, path: &str, key: &str, body: Value) 
 }
 
 async fn get(app: &TestApp, path: &str, key: &str) -> Value {
-    ask(app, Method::GET, path, key, json!({})).await.is(200).json()
+    ask(app, Method::GET, path, key, json!({}))
+        .await
+        .is(200)
+        .json()
 }
 
 /// Sets a rule and returns the change's id.
@@ -100,7 +103,9 @@ async fn a_stolen_key_is_stopped_by_the_owner_that_it_removed() {
     let (app, alice) = rake().await;
     let bob = person(&app, "bob").await;
     let new = json!({"account": bob.id});
-    ask(&app, Method::POST, OWNERS, &alice.key, new).await.is(200);
+    ask(&app, Method::POST, OWNERS, &alice.key, new)
+        .await
+        .is(200);
     app.pass(DELAY);
     // Bob's key is stolen: the thief throws alice out and lets another workflow in.
     let alices = format!("{OWNERS}/{}", alice.id);
@@ -186,7 +191,11 @@ async fn a_job_of_a_publisher_that_waits_is_told_until_when() {
     let added = app.trust("rake", other, Owner::Operator).await;
     let token = app.token(&GITHUB, &super::app::job("acme/other"));
     let answer = app.exchange(&token).await;
-    let answer = answer.refuses(403, "publisher_not_effective_yet", "its delay has not passed");
+    let answer = answer.refuses(
+        403,
+        "publisher_not_effective_yet",
+        "its delay has not passed",
+    );
     let until = added.effective.unwrap().to_string();
     let expected = answer.json()["expected"].as_str().unwrap().to_owned();
     assert!(expected.contains(&until), "{expected}");
@@ -246,12 +255,32 @@ async fn what_is_malformed_is_refused_and_leaves_nothing() {
         (Method::PUT, &rule, json!({"setting": "maybe"}), 400),
         (Method::PUT, &rule, json!({"setting": "on", "x": 1}), 400),
         (Method::PUT, &rule, json!({"setting": "auto"}), 422),
-        (Method::PUT, &format!("{RULES}/be_nice"), json!({"setting": "on"}), 404),
+        (
+            Method::PUT,
+            &format!("{RULES}/be_nice"),
+            json!({"setting": "on"}),
+            404,
+        ),
         (Method::POST, OWNERS, json!({"account": "alice"}), 404),
-        (Method::DELETE, &format!("{OWNERS}/{}", alice.id), json!({}), 409),
+        (
+            Method::DELETE,
+            &format!("{OWNERS}/{}", alice.id),
+            json!({}),
+            409,
+        ),
         (Method::DELETE, &format!("{CHANGES}/x"), json!({}), 404),
-        (Method::POST, &format!("{CHANGES}/1/override"), json!({"reason": long}), 400),
-        (Method::POST, &format!("{CHANGES}/1/override"), json!({"reason": "a\u{202e}b"}), 400),
+        (
+            Method::POST,
+            &format!("{CHANGES}/1/override"),
+            json!({"reason": long}),
+            400,
+        ),
+        (
+            Method::POST,
+            &format!("{CHANGES}/1/override"),
+            json!({"reason": "a\u{202e}b"}),
+            400,
+        ),
     ] {
         let answer = ask(&app, method, path, &alice.key, body).await.is(status);
         assert!(answer.json()["code"].is_string());

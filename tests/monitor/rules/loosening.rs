@@ -3,7 +3,7 @@ use events::{
     Body,
     id::{ChangeId, Owner},
     policy::{OwnerAdded, OwnerRemoved},
-    rule::{Cancelled, Changed, OverrideProposed, Overridden, Rule, Setting},
+    rule::{Cancelled, Changed, Overridden, OverrideProposed, Rule, Setting},
 };
 
 use super::{Story, account, fired, policy, text};
@@ -62,19 +62,13 @@ fn a_cancelled_change_and_an_override_are_told_with_their_reason() {
     let mut story = Story::new();
     let change = ChangeId(3);
     let cancelled = Body::ChangeCancelled(Cancelled { change });
-    fired(
-        &story.say(policy("rake"), cancelled),
-        &["change_cancelled"],
-    );
+    fired(&story.say(policy("rake"), cancelled), &["change_cancelled"]);
     let reason = text("the forge is down");
     let proposed = Body::OverrideProposed(OverrideProposed {
         change,
         reason: reason.clone(),
     });
-    fired(
-        &story.say(policy("rake"), proposed),
-        &["override_proposed"],
-    );
+    fired(&story.say(policy("rake"), proposed), &["override_proposed"]);
     let overridden = Body::PolicyOverridden(Overridden {
         change,
         proposal: ChangeId(4),
