@@ -7,7 +7,10 @@ use events::{
     policy::Publisher,
     text::Text,
 };
-use gemledger::app::{policy::Override, rulebook::RulesChange};
+use gemledger::{
+    app::{policy::Override, rulebook::RulesChange},
+    demo::issuer::GithubJob,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -187,9 +190,13 @@ async fn what_waits_stands_on_the_page_at_once() {
 #[tokio::test]
 async fn a_job_of_a_publisher_that_waits_is_told_until_when() {
     let (app, _) = rake().await;
-    let other = publisher("acme/other");
+    let other = Publisher {
+        workflow: Text::parse("other.yml").unwrap(),
+        ..publisher("acme/rake")
+    };
     let added = app.trust("rake", other, Owner::Operator).await;
-    let token = app.token(&GITHUB, &super::app::job("acme/other"));
+    let job = GithubJob::release("acme/rake", "other.yml", "v1.0.0");
+    let token = app.token(&GITHUB, &job);
     let answer = app.exchange(&token).await;
     let answer = answer.refuses(
         403,

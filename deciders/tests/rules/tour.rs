@@ -195,33 +195,33 @@ fn forges(history: &mut History) {
 
 /// What is loosened waits; and then everything that can become of what waits.
 fn changes(history: &mut History) {
-    let (carol, operator) = (Actor::Account(account_id(3)), Actor::Operator);
+    let (alice, operator) = (Actor::Account(account_id(1)), Actor::Operator);
     let (on, off) = (Setting::On, Setting::Off);
     let tag = Rule::TagMustEqualVersion;
     history.change_rules(2, rules(7200)).unwrap();
-    history.set_rule(&carol, "cli", tag, on).unwrap();
-    let change = history.set_rule(&carol, "cli", tag, off).unwrap();
-    history.cancel(&carol, "cli", change).unwrap();
-    let change = history.set_rule(&carol, "cli", tag, off).unwrap();
-    let proposal = history.propose(&operator, "cli", change).unwrap();
+    history.set_rule(&alice, "thor", tag, on).unwrap();
+    let change = history.set_rule(&alice, "thor", tag, off).unwrap();
+    history.cancel(&alice, "thor", change).unwrap();
+    let change = history.set_rule(&alice, "thor", tag, off).unwrap();
+    let proposal = history.propose(&operator, "thor", change).unwrap();
     history
-        .agree(&carol, "cli", change, proposal, None)
+        .agree(&alice, "thor", change, proposal, None)
         .unwrap();
-    history.add_owner(&carol, "cli", account_id(1)).unwrap();
+    history.add_owner(&alice, "thor", account_id(3)).unwrap();
     let third = Publisher {
         workflow: text("third.yml"),
         ..publisher()
     };
     history
-        .add_by(&carol, "cli", third, Owner::Account(account_id(3)))
+        .add_by(&alice, "thor", third, Owner::Account(account_id(1)))
         .unwrap();
     history.later(7200);
-    let alice = Actor::Account(account_id(1));
+    let carol = Actor::Account(account_id(3));
     history
-        .remove_owner(&alice, "cli", Owner::Account(account_id(3)))
+        .remove_owner(&carol, "thor", Owner::Account(account_id(1)))
         .unwrap();
     let key = history.exchange(&job(21).file("third.yml")).unwrap();
-    history.released(key, &release("cli", "2.1"));
+    history.released(key, &release("thor", "2.1"));
     let private = Registered {
         private_repositories: true,
         ..github()
@@ -230,15 +230,17 @@ fn changes(history: &mut History) {
     // The lower delay holds only once the one before it has passed.
     history.change_rules(2, rules(0)).unwrap();
     history
-        .remove_owner(&alice, "cli", Owner::Account(account_id(1)))
+        .remove_owner(&carol, "thor", Owner::Account(account_id(3)))
         .unwrap_err();
-    history.add_owner(&alice, "cli", account_id(2)).unwrap();
+    history.add_owner(&carol, "thor", account_id(2)).unwrap();
     history.later(7200);
     history
-        .remove_owner(&operator, "cli", Owner::Account(account_id(1)))
+        .remove_owner(&operator, "thor", Owner::Account(account_id(3)))
         .unwrap();
-    history.add_owner(&operator, "cli", account_id(1)).unwrap();
-    history.add_owner(&operator, "cli", account_id(3)).unwrap();
+    history.add_owner(&operator, "thor", account_id(1)).unwrap();
+    history
+        .remove_owner(&alice, "thor", Owner::Account(account_id(2)))
+        .unwrap();
     history.register("github", github(), &["k1"]).unwrap();
 }
 

@@ -338,10 +338,8 @@ fn shown(
     } else {
         publisher.provider.as_str()
     };
-    json!({
+    let mut shown = json!({
         "id": id.0,
-        // Not of rubygems.org: from when on it may release the gem, where that is still to come.
-        "effective": effective,
         "trusted_publisher_type": kind,
         "trusted_publisher": {
             "name": format!("{label} {} @ .github/workflows/{}{environment}", publisher.repository, publisher.workflow),
@@ -355,5 +353,10 @@ fn shown(
             "workflow_repository_name": elsewhere.as_ref().map(|(_, name)| name),
             "provider": publisher.provider,
         }
-    })
+    });
+    // Not of rubygems.org: from when on it may release the gem, where that is still to come.
+    if let (Some(effective), Some(members)) = (effective, shown.as_object_mut()) {
+        members.insert("effective".to_owned(), json!(effective));
+    }
+    shown
 }
