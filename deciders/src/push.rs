@@ -173,7 +173,6 @@ fn attested(
         return Err(Code::AttestationNeedsPublisher.into());
     };
     attestation::distinct(&facts.attestations)?;
-    let same_attempt = rule::demands(Rule::SameAttemptRequired, states.policy, states.gem);
     let job = Job {
         slug: trusted.slug,
         provider: trusted.provider,
@@ -208,7 +207,6 @@ fn with_policy<'a>(states: &States<'a>, policy: &'a Policy) -> States<'a> {
 fn keeps_rules(
     states: &States<'_>,
     authority: &Authority<'_>,
-    attested: &[Attested],
     facts: &Facts,
     attested: &[Attested],
 ) -> Result<(), Denial> {

@@ -266,8 +266,7 @@ impl Run {
                 history.later(u64::from(a % 2) * 3600);
                 history.remove_owner(&by, name, owner)
             }
-            4 if b.is_multiple_of(2) => history.cancel(&by, name, change),
-            4 => history.set_rule(&by, name, Rule::TrustedPublishingOnly, Setting::Off),
+            4 => history.cancel(&by, name, change),
             5 => history.propose(&by, name, change),
             6 => match history.propose(&Actor::Operator, name, change) {
                 Ok(proposal) => history.agree(&by, name, change, proposal, reason),
