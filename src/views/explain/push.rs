@@ -1,7 +1,7 @@
 //! Pushes: their states before and now, and the facts that the release repeats.
 use deciders::{
-    Ledger, account::Account, api_key::ApiKey, attestation, explain, gem::Gem, matching::Job, policy::Policy,
-    provider::Provider, push, taken::Taken, token::Token, trust_root::TrustRoot,
+    Ledger, account::Account, api_key::ApiKey, attestation, explain, gem::Gem, matching::Job,
+    policy::Policy, provider::Provider, push, taken::Taken, token::Token, trust_root::TrustRoot,
 };
 use events::{
     Event, api_key::Holder, gem::Pushed, name::FoldedName, platform::FullName, stream::StreamName,
