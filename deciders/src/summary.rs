@@ -8,6 +8,7 @@
 //! - <https://slsa.dev/verification_summary/v1>
 //! - Package URLs: <https://github.com/package-url/purl-spec>
 use alloc::{format, string::String, vec::Vec};
+use core::fmt::Write as _;
 use events::{
     Body,
     attestation::{Attested, Field},
@@ -136,7 +137,8 @@ fn encoded(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b".-_~:".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            // Writing into a String cannot fail.
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

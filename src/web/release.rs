@@ -197,17 +197,7 @@ fn chain(record: &TransparencyRecord) -> Vec<Step> {
         let what = "The run's identity token was checked and exchanged.";
         steps.push(step(&exchange.entry, what));
     }
-    for attestation in &record.attestations {
-        let root = &attestation.root.name;
-        let what = format!("A build attestation was verified with the trust root {root}.");
-        steps.push(step(&attestation.entry, &what));
-        if let Some(recorded) = &attestation.root.recorded {
-            let what = format!("The trust root {root} was recorded.");
-            if !steps.iter().any(|step| step.entry == *recorded) {
-                steps.push(step(recorded, &what));
-            }
-        }
-    }
+    steps.extend(attested(record));
     if let Some(publisher) = &chain.publisher {
         let name = format!(
             "{} of {}",
@@ -256,6 +246,23 @@ fn chain(record: &TransparencyRecord) -> Vec<Step> {
     }
     steps.extend(record.since.iter().map(later));
     steps.sort_by_key(|step| std::cmp::Reverse(step.entry.log_index));
+    steps
+}
+
+/// The build attestations, and the trust roots that verified them, each once.
+fn attested(record: &TransparencyRecord) -> Vec<Step> {
+    let mut steps = Vec::<Step>::new();
+    for attestation in &record.attestations {
+        let root = &attestation.root.name;
+        let what = format!("A build attestation was verified with the trust root {root}.");
+        steps.push(step(&attestation.entry, &what));
+        if let Some(recorded) = &attestation.root.recorded
+            && !steps.iter().any(|step| step.entry == *recorded)
+        {
+            let what = format!("The trust root {root} was recorded.");
+            steps.push(step(recorded, &what));
+        }
+    }
     steps
 }
 

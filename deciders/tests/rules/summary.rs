@@ -33,10 +33,10 @@ fn spoken() -> History {
 
 fn pushed(history: &History) -> (&Pushed, &Recorded) {
     let last = history.log.last().unwrap();
-    match &last.event.body {
-        Body::ReleasePushed(pushed) => (pushed, last),
-        _ => panic!("no release"),
-    }
+    let Body::ReleasePushed(pushed) = &last.event.body else {
+        panic!("no release");
+    };
+    (pushed, last)
 }
 
 fn said(history: &History, attested: &[&Attested]) -> String {
