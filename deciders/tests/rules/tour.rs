@@ -237,10 +237,7 @@ fn changes(history: &mut History) {
     history
         .remove_owner(&operator, "thor", Owner::Account(account_id(3)))
         .unwrap();
-    history.add_owner(&operator, "thor", account_id(1)).unwrap();
-    history
-        .remove_owner(&alice, "thor", Owner::Account(account_id(2)))
-        .unwrap();
+    history.add_owner(&operator, "thor", account_id(3)).unwrap();
     history.register("github", github(), &["k1"]).unwrap();
 }
 
