@@ -218,9 +218,9 @@ async fn overrule(
         .override_change(caller.request, caller.gem, change, reason)
         .await;
     let outcome = outcome.map_err(|error| Problem::from(error).in_json())?;
-    let (status, word, event) = match &outcome {
-        Override::Agreed(event) => (StatusCode::OK, "overridden", event),
-        Override::Proposed(event) => (StatusCode::ACCEPTED, "proposed", event),
+    let (word, status, event) = match &outcome {
+        Override::Agreed(event) => ("overridden", StatusCode::OK, event),
+        Override::Proposed(event) => ("proposed", StatusCode::ACCEPTED, event),
     };
     let index = event.index;
     let body = json!({"change": change, "log_index": index, "status": word});
