@@ -80,6 +80,25 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route(web::delete().to(api::publishers::remove)),
         )
         .configure(api::policy::routes)
+        .configure(releases)
+        .route("/api/v1/ledger/events", reading().to(api::events::events))
+        .configure(index_files)
+        // for monitors and auditors
+        .route("/log/checkpoint", reading().to(log::checkpoint))
+        .route("/log/vkey", reading().to(log::vkey))
+        .route("/log/vkey/{number}", reading().to(log::vkey_of))
+        .route("/log/tile/{path:.*}", reading().to(log::tile))
+        .route("/log/lookup/{gem}", reading().to(lookup::lookup))
+        .route("/log/statement-keys", reading().to(api::vsa::keys))
+        .route("/log/proof/{index}", reading().to(receipts::event))
+        // for people
+        .configure(pages::configure)
+        .default_service(web::route().to(not_found));
+}
+
+/// What is known of a release, and of who vouches for it.
+fn releases(config: &mut web::ServiceConfig) {
+    config
         .route(
             "/api/v1/gems/{gem}/versions/{version}/provenance",
             reading().to(api::provenance::show),
@@ -102,9 +121,26 @@ fn routes(config: &mut web::ServiceConfig) {
             "/api/v1/attestations/{file}.json",
             reading().to(api::attestations::show),
         )
-        .configure(comparisons)
-        .route("/api/v1/ledger/events", reading().to(api::events::events))
-        // for `bundle` and `gem install`
+        .configure(comparisons);
+}
+
+/// What others state of a release.
+fn comparisons(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            web::resource("/api/v1/gems/{gem}/versions/{version}/comparisons")
+                .route(reading().to(api::comparisons::list))
+                .route(web::post().to(api::comparisons::add)),
+        )
+        .route(
+            "/api/v1/gems/{gem}/versions/{version}/comparisons/{digest}",
+            reading().to(api::comparisons::show),
+        );
+}
+
+/// For `bundle` and `gem install`.
+fn index_files(config: &mut web::ServiceConfig) {
+    config
         .service(
             web::resource("/names")
                 .wrap(Compress::default())
@@ -130,32 +166,7 @@ fn routes(config: &mut web::ServiceConfig) {
             "/gems/{file}.gem.tlog-proof",
             reading().to(receipts::release),
         )
-        .route("/gems/{file}.gem", reading().to(index::download))
-        // for monitors and auditors
-        .route("/log/checkpoint", reading().to(log::checkpoint))
-        .route("/log/vkey", reading().to(log::vkey))
-        .route("/log/vkey/{number}", reading().to(log::vkey_of))
-        .route("/log/tile/{path:.*}", reading().to(log::tile))
-        .route("/log/lookup/{gem}", reading().to(lookup::lookup))
-        .route("/log/statement-keys", reading().to(api::vsa::keys))
-        .route("/log/proof/{index}", reading().to(receipts::event))
-        // for people
-        .configure(pages::configure)
-        .default_service(web::route().to(not_found));
-}
-
-/// What others state of a release.
-fn comparisons(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/api/v1/gems/{gem}/versions/{version}/comparisons")
-                .route(reading().to(api::comparisons::list))
-                .route(web::post().to(api::comparisons::add)),
-        )
-        .route(
-            "/api/v1/gems/{gem}/versions/{version}/comparisons/{digest}",
-            reading().to(api::comparisons::show),
-        );
+        .route("/gems/{file}.gem", reading().to(index::download));
 }
 
 async fn not_found() -> Result<HttpResponse, Problem> {

@@ -153,12 +153,7 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
     if !exists {
         prepare(&opening)?;
     }
-    let stored = fs::read_to_string(folder.url_file()).ok();
-    let url = match (&opening.url, stored) {
-        (Some(url), _) => url.clone(),
-        (None, Some(text)) => BaseUrl::parse(text.trim())?,
-        (None, None) => return Err(OpenError::Missing(folder.data.clone())),
-    };
+    let url = url(&opening)?;
     let key = Arc::new(signing_key(folder)?);
     let anchor = Anchor::new(&folder.anchor, key.verifier().clone());
     let mut log = SqliteLog::open(&folder.database()).await?;
@@ -219,6 +214,17 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         fs::write(folder.url_file(), app.url.as_str()).map_err(io_error(folder.url_file()))?;
     }
     Ok(Open { app, is_new, ended })
+}
+
+/// Where it is served: as it was said now, or as it was when it was opened last.
+fn url(opening: &Opening) -> Result<BaseUrl, OpenError> {
+    let folder = &opening.folder;
+    let stored = fs::read_to_string(folder.url_file()).ok();
+    match (&opening.url, stored) {
+        (Some(url), _) => Ok(url.clone()),
+        (None, Some(text)) => Ok(BaseUrl::parse(text.trim())?),
+        (None, None) => Err(OpenError::Missing(folder.data.clone())),
+    }
 }
 
 /// The key that signs now; none while a succession waits to be ended, because the old one must not sign any more.

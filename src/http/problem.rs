@@ -208,6 +208,7 @@ impl From<NotWitnessed> for Problem {
 }
 
 /// The status of a denial where nothing more particular is known.
+#[expect(clippy::too_many_lines, reason = "one line for each code")]
 fn status_of(code: Code) -> StatusCode {
     match code {
         Code::VersionExists

@@ -13,10 +13,14 @@ use serde_json::{Value, json};
 /// Later than any test is run.
 pub(crate) const NEVER: &str = "2199-01-01T00:00:00Z";
 
+/// What it serves, by path.
+type Files = BTreeMap<String, Vec<u8>>;
+
 /// A repository, as long as this value lives.
 pub(crate) struct Tuf {
     pub(crate) url: String,
-    files: Arc<Mutex<Option<BTreeMap<String, Vec<u8>>>>>,
+    /// None once it has stopped answering.
+    files: Arc<Mutex<Option<Files>>>,
     root: Ed25519KeyPair,
     role: Ed25519KeyPair,
     root_version: u64,
@@ -50,7 +54,7 @@ fn canonical(value: &Value) -> String {
             let items: Vec<String> = items.iter().map(canonical).collect();
             format!("[{}]", items.join(","))
         }
-        plain => plain.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
     }
 }
 
@@ -83,7 +87,7 @@ impl Tuf {
         let files = tuf.files.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                serve(&stream, &files.lock().unwrap());
+                serve(&stream, files.lock().unwrap().as_ref());
             }
         });
         tuf
@@ -167,7 +171,7 @@ impl Tuf {
     }
 }
 
-fn serve(stream: &TcpStream, files: &Option<BTreeMap<String, Vec<u8>>>) {
+fn serve(stream: &TcpStream, files: Option<&Files>) {
     let Some(files) = files else { return };
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let first = lines.next().unwrap_or_default();

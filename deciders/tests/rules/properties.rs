@@ -355,7 +355,7 @@ fn run(commands: &[Command]) -> History {
         jti: 0,
         job: None,
     };
-    if commands.len() % 3 != 0 {
+    if !commands.len().is_multiple_of(3) {
         run.history.change_rules(2, rules(3600)).unwrap();
     }
     for command in commands {

@@ -102,10 +102,10 @@ fn evidence(history: &mut History) {
     let released = |gem: &str| {
         let mut releases = history.log.iter().rev().filter_map(|recorded| {
             let own = recorded.event.stream == StreamName::gem(&folded(gem));
-            match &recorded.event.body {
-                Body::ReleasePushed(pushed) if own => pushed.source.as_ref(),
-                _ => None,
-            }
+            let Body::ReleasePushed(pushed) = &recorded.event.body else {
+                return None;
+            };
+            pushed.source.as_ref().filter(|_| own)
         });
         releases.next().unwrap().exchange.stream.clone()
     };

@@ -2,6 +2,7 @@
 use deciders::Code;
 use gemledger::oidc::{KeysError, MalformedToken, TokenError};
 
+#[expect(clippy::too_many_lines, reason = "one line for each code")]
 pub(super) fn denied(code: Code) -> &'static str {
     match code {
         Code::UnknownEdition => "use the newer gemledger that wrote this ledger",
@@ -193,6 +194,7 @@ pub(super) fn keys(error: &KeysError) -> &'static str {
 }
 
 /// What a code of `src/http/` means, and what to do.
+#[expect(clippy::too_many_lines, reason = "one line for each code")]
 pub(super) fn http(code: &str) -> (&'static str, &'static str) {
     match code {
         "already_exists" => (
