@@ -2,7 +2,6 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    process::Stdio,
 };
 
 use gemledger::demo::gem::build;
@@ -10,7 +9,7 @@ use serde_json::Value;
 
 use crate::support::{
     http::{self, found},
-    program::{Ledger, Server, program, run},
+    program::{Ledger, Server, Talking, program, run},
 };
 
 /// A ledger with one release of `hello` by an account.
@@ -189,9 +188,9 @@ fn a_denied_command_ends_with_one_and_says_why() {
 #[test]
 fn a_follower_of_the_log_sees_what_happens_next() {
     let (ledger, _server, _) = released();
-    let mut command = ledger.command(&["log", "--follow", "--type", "account.created", "--json"]);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let command = ledger.command(&["log", "--follow", "--type", "account.created", "--json"]);
+    let (_child, out) = Talking::start(command);
+    let mut lines = BufReader::new(out).lines();
     let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
     // After the opening and the key of statements.
     assert_eq!(next()["index"], 2);
@@ -204,8 +203,6 @@ fn a_follower_of_the_log_sees_what_happens_next() {
             format!("account/{}", added["id"].as_str().unwrap())
         );
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[test]

@@ -284,6 +284,7 @@ fn later(entry: &Entry) -> Step {
         "provider.disabled" => "The identity provider was disabled.",
         "provider.key_distrusted" => "The key that signed the identity token was distrusted.",
         "publisher.removed" => "The publisher that pushed it was removed.",
+        "evidence.opened" => "Its sealed identity token was opened.",
         "trust_root.retired" => "The trust root that verified its attestation was retired.",
         "release.quarantined" => "The release was quarantined: its file is withheld.",
         "release.restored" => "The quarantine was lifted: the same file is served again.",

@@ -35,6 +35,7 @@ async fn ledger() -> (TestApp, String) {
 fn paths() -> Vec<String> {
     let sources = [
         include_str!("../../src/http.rs"),
+        include_str!("../../src/http/api/policy.rs"),
         include_str!("../../src/web.rs"),
     ];
     let code = sources.iter().flat_map(|source| source.lines());
@@ -46,7 +47,14 @@ fn paths() -> Vec<String> {
         .iter()
         .filter(|text| text.starts_with('/') && !text.starts_with("//"));
     let given = [
+        ("{account}", "01938a3e-5c7b-7000-8000-000000000001"),
+        ("{change}", "0"),
+        (
+            "{digest}",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        ),
         ("{gem}", "rake"),
+        ("{rule}", "attestation_required"),
         ("{index}", "0"),
         ("{name}", "rake"),
         ("{id}", "0"),

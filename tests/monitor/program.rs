@@ -2,13 +2,13 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use serde_json::Value;
 
 use super::ledger::{Honest, indexes};
-use crate::support::program::{Ledger, program, run};
+use crate::support::program::{Ledger, Talking, program, run};
 
 /// `gemledger monitor` of this place.
 fn monitor(place: &str, more: &[&str]) -> Command {
@@ -96,7 +96,7 @@ async fn a_follower_tells_what_is_new_while_it_is_new() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state.json");
     let state = state.to_str().unwrap();
-    let mut command = monitor(
+    let command = monitor(
         &server.url(),
         &[
             "--follow",
@@ -110,8 +110,8 @@ async fn a_follower_tells_what_is_new_while_it_is_new() {
             state,
         ],
     );
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (_child, out) = Talking::start(command);
+    let mut lines = BufReader::new(out).lines();
     let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!(next()["findings"], 0);
     ledger.trust("hello", "acme/hello").await;
@@ -120,6 +120,4 @@ async fn a_follower_tells_what_is_new_while_it_is_new() {
     assert_eq!(next()["findings"], 1);
     server.log().flip("checkpoint", 3);
     assert!(next()["rule"].as_str().unwrap().starts_with("checkpoint_"));
-    child.kill().unwrap();
-    child.wait().unwrap();
 }

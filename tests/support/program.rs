@@ -2,7 +2,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Output, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
@@ -244,6 +244,25 @@ pub(crate) fn program() -> Command {
         command.env_remove(format!("GEMLEDGER_{name}"));
     }
     command
+}
+
+/// A running command that talks and does not end by itself; it is killed when it is dropped, also by a test that fails.
+pub(crate) struct Talking(Child);
+
+impl Talking {
+    /// The command, and what it prints.
+    pub(crate) fn start(mut command: Command) -> (Self, ChildStdout) {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let out = child.stdout.take().unwrap();
+        (Self(child), out)
+    }
+}
+
+impl Drop for Talking {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A running server; it is killed when it is dropped.

@@ -1,15 +1,12 @@
 //! `gemledger log --url`: the feed of a server, from elsewhere.
-use std::{
-    io::{BufRead as _, BufReader},
-    process::Stdio,
-};
+use std::io::{BufRead as _, BufReader};
 
 use gemledger::demo::gem::build;
 use serde_json::Value;
 
 use crate::support::{
     http,
-    program::{Ledger, program, run},
+    program::{Ledger, Talking, program, run},
 };
 
 #[test]
@@ -44,8 +41,8 @@ fn a_follower_from_elsewhere_sees_what_the_folder_has_and_what_comes_next() {
         "account.created",
         "--json",
     ]);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (_child, out) = Talking::start(command);
+    let mut lines = BufReader::new(out).lines();
     let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
     assert_eq!(next()["index"], 2);
     for name in ["bob", "carol"] {
@@ -53,8 +50,6 @@ fn a_follower_from_elsewhere_sees_what_the_folder_has_and_what_comes_next() {
         let stream = format!("account/{}", id.as_str().unwrap());
         assert_eq!(next()["event"]["stream"], stream);
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[test]
