@@ -4,18 +4,16 @@ use events::{
     Body,
     api_key::{Holder, Issued, Scope},
     attestation::Attested,
-    claims::Workflow,
     denied::PushDenied,
     digest::Digest,
     event::Draft,
     gem::IndexLine,
-    id::{ApiKeyId, Owner, PublisherId},
+    id::ApiKeyId,
     name::GemName,
     platform::{FullName, Platform},
     policy::Publisher,
-    provider::Registered,
     rule::Rule,
-    stream::{EventRef, StreamName},
+    stream::StreamName,
     text::{Slug, Text},
     time::Timestamp,
     version::GemVersion,
@@ -28,7 +26,7 @@ use crate::{
     attestation,
     denied::Denied,
     gem::{Gem, Release},
-    matching::{Job, match_policy},
+    matching::Job,
     policy::Policy,
     provider::Provider,
     rule::{self, Class, Pushes},
@@ -37,7 +35,10 @@ use crate::{
     trust_root::TrustRoot,
 };
 
+mod authority;
 mod group;
+
+use authority::{Authority, authorise};
 
 /// What was read from the file that is pushed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,33 +97,6 @@ pub enum Verdict {
     Release(Vec<Draft>),
     /// Nothing: this very file is that version already. Clients send a push again when they did not hear the answer.
     AlreadyPushed,
-}
-
-/// On whose word the push is allowed.
-enum Authority<'a> {
-    Owner,
-    NewName(Owner),
-    Publisher(Trusted<'a>),
-}
-
-/// A publisher that the key's workflow is.
-struct Trusted<'a> {
-    id: PublisherId,
-    publisher: &'a Publisher,
-    /// It is still pending: whose the gem will be.
-    pending: Option<Owner>,
-    exchange: &'a EventRef,
-    provider: &'a Registered,
-    slug: &'a Slug,
-    workflow: &'a Workflow,
-}
-
-impl Trusted<'_> {
-    /// Whether the token states an id that the publisher still lacks.
-    fn needs_pin(&self) -> bool {
-        let owner_is_news = self.publisher.owner_id.is_none() && self.workflow.owner_id.is_some();
-        self.publisher.repository_id.is_none() || owner_is_news
-    }
 }
 
 /// Decides a push: the events that it leads to, or why not.
@@ -314,84 +288,6 @@ pub(crate) fn may_push_by_rules(
         }
         Err(_) => Ok(()),
     }
-}
-
-fn authorise<'a>(
-    states: &States<'a>,
-    issued: &'a Issued,
-    facts: &Facts,
-    now: Timestamp,
-) -> Result<Authority<'a>, Denial> {
-    let policy = states.policy;
-    let owner = match &issued.holder {
-        Holder::Exchange(exchange) => return trusted(states, exchange, facts, now),
-        Holder::Account(account) => Owner::Account(*account),
-    };
-    if policy.name.is_some() {
-        return if policy.owners.contains(&owner) {
-            Ok(Authority::Owner)
-        } else {
-            Err(Code::NotOwner.into())
-        };
-    }
-    if policy
-        .live_pending(now)
-        .any(|(_, pending)| pending.owner != owner)
-    {
-        return Err(Code::NameReserved.into());
-    }
-    Ok(Authority::NewName(owner))
-}
-
-fn trusted<'a>(
-    states: &States<'a>,
-    exchange: &'a EventRef,
-    facts: &Facts,
-    now: Timestamp,
-) -> Result<Authority<'a>, Denial> {
-    let token = states.token.and_then(|token| token.exchanged.as_ref());
-    let (token, (slug, provider)) = token.zip(states.provider).ok_or(Code::KeyUnknown)?;
-    let job = Job {
-        slug,
-        provider: provider.live(now)?,
-        workflow: &token.workflow,
-    };
-    let (policy, rules) = (states.policy, states.ledger.rulebook()?.rules);
-    let id = match_policy(&job, policy, rules.provisional_seconds, now)
-        .map_err(|mismatch| not_publisher(mismatch.denial))?;
-    let pending = policy.pending.get(&id);
-    let publisher = match (policy.publishers.get(&id), pending) {
-        (Some(entry), _) => &entry.publisher,
-        (None, Some(pending)) => &pending.publisher,
-        (None, None) => return Err(Code::NotPublisher.into()),
-    };
-    if let Some(pending) = pending.filter(|_| policy.name.is_none()) {
-        same_spelling(&pending.name, facts)?;
-    }
-    Ok(Authority::Publisher(Trusted {
-        id,
-        publisher,
-        pending: pending.map(|pending| pending.owner),
-        exchange,
-        provider: job.provider,
-        slug,
-        workflow: &token.workflow,
-    }))
-}
-
-/// Whoever is not from the publisher's own repository learns only that it is no publisher, waited too long, or has
-/// to wait.
-fn not_publisher(denial: Denial) -> Denial {
-    let late = matches!(
-        denial.code,
-        Code::PublisherExpired | Code::PendingExpired | Code::PublisherNotEffectiveYet
-    );
-    let code = if denial.tell || late {
-        denial.code
-    } else {
-        Code::NotPublisher
-    };
-    Denial { code, ..denial }
 }
 
 /// A key of minutes is for one release: whoever steals it cannot use it for the next version too.

@@ -12,7 +12,10 @@ use events::{
     time::Timestamp,
 };
 
-use super::{Authority, Facts, States, Trusted};
+use super::{
+    Facts, States,
+    authority::{Authority, Trusted},
+};
 use crate::{Ledger, summary};
 
 /// The group so far, and the revision that the policy's next event will have.
