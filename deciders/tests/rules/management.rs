@@ -405,6 +405,7 @@ fn a_key_acts_within_its_scopes() {
 fn every_code_has_a_name_of_its_own_a_sentence_and_a_test() {
     let tests = [
         include_str!("attestations.rs"),
+        include_str!("vouched.rs"),
         include_str!("../../src/attestation/bind.rs"),
         include_str!("comparisons.rs"),
         include_str!("denials.rs"),
@@ -414,6 +415,7 @@ fn every_code_has_a_name_of_its_own_a_sentence_and_a_test() {
         include_str!("loosening.rs"),
         include_str!("management.rs"),
         include_str!("matching.rs"),
+        include_str!("overrides.rs"),
         include_str!("owners.rs"),
         include_str!("publishers.rs"),
         include_str!("push.rs"),
