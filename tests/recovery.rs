@@ -3,10 +3,10 @@ use std::{fs, path::Path};
 
 use gemledger::demo::gem::build;
 use serde_json::Value;
-use tlog::{Checkpoint, VerifierKey, entries_of, tiles_of};
 
 use crate::support::{
     http::{self, found, get},
+    mirror::mirror,
     program::{Ledger, Server},
 };
 
@@ -63,32 +63,10 @@ impl Drill {
 
     /// Copies everything that a mirror would have: checkpoint, key, tiles, entries, gems.
     fn mirror(&self) -> u64 {
-        let (url, to) = (self.ledger.url(), self.ledger.beside("mirror"));
-        let put = |name: &str, bytes: &[u8]| {
-            let path = to.join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
-        };
-        let note = found(&format!("{url}/log/checkpoint"));
-        let vkey = String::from_utf8(found(&format!("{url}/log/vkey"))).unwrap();
-        let key = VerifierKey::parse(vkey.trim_end()).unwrap();
-        let size = Checkpoint::open(&note, &key).unwrap().size();
-        put("checkpoint", &note);
-        put("vkey", vkey.as_bytes());
-        let tiles = tiles_of(size)
-            .take_while(|tile| tile.level() < 8)
-            .map(|tile| tile.to_string());
-        for path in tiles.chain(entries_of(size).map(|entries| entries.to_string())) {
-            put(
-                &format!("tile/{path}"),
-                &found(&format!("{url}/log/tile/{path}")),
-            );
-        }
-        for number in 0..self.pushed {
-            let name = format!("gems/kept-1.{number}.0.gem");
-            put(&name, &found(&format!("{url}/{name}")));
-        }
-        size
+        let files: Vec<String> = (0..self.pushed)
+            .map(|number| format!("gems/kept-1.{number}.0.gem"))
+            .collect();
+        mirror(&self.ledger.url(), &self.ledger.beside("mirror"), &files)
     }
 
     /// The machine's disk is gone: not the keys, which are elsewhere.

@@ -27,6 +27,7 @@ use crate::{
 
 pub mod backup;
 pub mod import;
+mod others;
 pub mod restore;
 pub mod succeed;
 

@@ -25,6 +25,7 @@ use crate::{
     sigstore::python::sigstore_python,
     support::{
         http,
+        mirror::mirror,
         program::{Ledger, Server},
     },
 };
@@ -36,13 +37,17 @@ struct Lab {
     ledger: Ledger,
     /// It serves as long as it lives.
     _runtime: Runtime,
-    _server: Server,
+    server: Option<Server>,
     sigstore: Arc<PrivateSigstore>,
     url: String,
 }
 
 impl Lab {
     fn start(gem: &str) -> Self {
+        Self::on(Ledger::new(), gem)
+    }
+
+    fn on(ledger: Ledger, gem: &str) -> Self {
         let runtime = Runtime::new().unwrap();
         let clock = Clock::system();
         let sigstore = PrivateSigstore::new(clock.now().minus_seconds(60)).unwrap();
@@ -59,7 +64,6 @@ impl Lab {
         let repository = format!("octo-org/{gem}");
         let mut job = GithubJob::release(&repository, "release.yml", "v1.0.0");
         job.environment = Some("release".into());
-        let ledger = Ledger::new();
         let server = ledger.serve();
         let root = ledger.beside("trusted_root.json");
         fs::write(&root, sigstore.trusted_root().to_string()).unwrap();
@@ -87,7 +91,7 @@ impl Lab {
             job,
             ledger,
             _runtime: runtime,
-            _server: server,
+            server: Some(server),
             sigstore,
             url,
         }
@@ -201,4 +205,55 @@ fn gem_is_told_what_in_a_certificate_is_not_of_the_run_that_pushes() {
     let path = format!("{url}/api/v1/attestations/hola-1.0.0.json");
     assert_eq!(http::get(&path).status, 404, "nothing was released");
     lab.ledger.is_sound();
+}
+
+/// The bundles of a release that no backup has come back from whoever copied them, and nobody else's do.
+#[test]
+fn after_a_lost_disk_bundles_come_back_from_a_mirror() {
+    let mut ledger = Ledger::new();
+    let (keys, anchor) = (ledger.beside("keys"), ledger.beside("anchor"));
+    let places = ["--keys", keys.to_str().unwrap(), "--anchor"].map(str::to_owned);
+    ledger.common = places.to_vec();
+    ledger.common.push(anchor.to_str().unwrap().to_owned());
+    let mut lab = Lab::on(ledger, "hola");
+    let (backup, copy) = (lab.ledger.beside("backup"), lab.ledger.beside("mirror"));
+    let backup = backup.to_str().unwrap();
+    lab.ledger.run(&["backup", backup]).ok();
+
+    let ruby = Ruby::new(Edition::Newer).with_key(&lab.key());
+    let gem = ruby.build(&Gem::new("hola", "1.0.0"));
+    let claims = Claims::github(&lab.claims(AUDIENCE), lab.issuer.url());
+    let at = Clock::system().now().minus_seconds(5);
+    let signed = lab
+        .sigstore
+        .attest(&claims, Content::File(&fs::read(&gem).unwrap()), at);
+    let bundle = ruby.home().join("bundle.json");
+    fs::write(&bundle, signed.unwrap()).unwrap();
+    let (bundle, gem) = (bundle.to_str().unwrap(), gem.to_str().unwrap());
+    let url = lab.ledger.url();
+    ruby.gem(&["push", "--host", &url, "--attestation", bundle, gem])
+        .ok();
+    let served = "api/v1/attestations/hola-1.0.0.json";
+    let before = http::found(&format!("{url}/{served}"));
+    let files = ["gems/hola-1.0.0.gem", served].map(str::to_owned);
+    mirror(&url, &copy, &files);
+
+    lab.server.take().unwrap().kill();
+    fs::remove_dir_all(lab.ledger.data()).unwrap();
+    lab.ledger.run(&["restore", backup]).ok();
+    let import = || {
+        let (from, until) = (copy.to_str().unwrap(), copy.join("checkpoint"));
+        let until = until.to_str().unwrap();
+        lab.ledger
+            .run(&["log", "import", "--from", from, "--until", until])
+    };
+    // Another bundle in its place is nobody's.
+    fs::write(copy.join(served), b"[]").unwrap();
+    import().ends(1, "hola-1.0.0.gem, an attestation");
+    fs::write(copy.join(served), &before).unwrap();
+    import().ok();
+    lab.ledger.run(&["audit", "--attestations"]).ok();
+    lab.server = Some(lab.ledger.serve());
+    let after = http::found(&format!("{}/{served}", lab.ledger.url()));
+    assert_eq!(after, before);
 }

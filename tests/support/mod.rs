@@ -6,6 +6,7 @@ pub(crate) mod git_server;
 pub(crate) mod history;
 pub(crate) mod http;
 pub(crate) mod liar;
+pub(crate) mod mirror;
 pub(crate) mod package;
 pub(crate) mod program;
 pub(crate) mod published;

@@ -2,7 +2,7 @@
 //!
 //! The leaves' bytes are the truth: they are held against a checkpoint that this log's own key signed, and then written as they
 //! are, with their revisions, groups and times. Nobody needs to trust whoever kept them. What is not in leaves does not come
-//! back: sealed values are lost, and gem files come from the mirror only if it serves them.
+//! back: sealed values are lost, and gem files and bundles come from the mirror only if it serves them.
 //!
 //! Each transaction ends where a request ends. If we crash between two, the database holds a true beginning of what was signed,
 //! and the same command goes on from there.
@@ -12,7 +12,7 @@ use events::{Event, id::RequestId};
 use futures::StreamExt as _;
 use tlog::{Checkpoint, VerifierKey};
 
-use super::{RecoveryError, at, backup::SLICE, log_key};
+use super::{RecoveryError, at, backup::SLICE, log_key, others};
 use crate::{
     app::push::document,
     blobs::Blobs,
@@ -36,7 +36,7 @@ pub struct Imported {
     pub size: u64,
     /// Sealed values of the imported events, which are lost.
     pub sealed: u64,
-    /// Gem files and metadata documents that were fetched.
+    /// Gem files and bundles that were fetched, and metadata documents that were made of gems again.
     pub fetched: u64,
     /// Files that the log names and nobody has.
     pub missing: Vec<String>,
@@ -197,7 +197,7 @@ async fn fetch_files(
     loop {
         let slice = files::named(reader, last, SLICE).await?;
         let Some(end) = slice.last() else {
-            return Ok(());
+            return others::fetch(reader, &blobs, source, done).await;
         };
         last = Some(end.log_index);
         for named in &slice {
