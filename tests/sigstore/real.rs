@@ -36,7 +36,8 @@ fn a_real_gem_and_its_bundle_verify_under_the_real_root() {
         let root = Root::read(json, Requires::LOGGED).unwrap();
         let verified = verify(&root, &uploads[0], &artifact, ISSUER, now).unwrap();
         let certificate = &verified.certificate;
-        let repository = "https://github.com/sigstore/sigstore-ruby";
+        let repository =
+            "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon";
         assert_eq!(
             certificate.source_repository_uri.as_deref(),
             Some(repository)
