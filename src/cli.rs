@@ -39,6 +39,7 @@ mod trust_roots;
 mod verify;
 mod vsa;
 mod witnesses;
+mod workflows;
 
 /// A gem registry whose database is a transparency log.
 #[derive(Parser)]

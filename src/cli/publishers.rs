@@ -1,9 +1,10 @@
 //! `gemledger publisher`
+use std::collections::BTreeMap;
+
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use deciders::policy::Policy;
 use events::{
-    claims::ProviderKind,
     id::{Owner, PublisherId},
     name::GemName,
     policy::Publisher,
@@ -12,8 +13,8 @@ use events::{
 };
 use serde_json::json;
 
-use super::{Answer, Common, accounts::account, out, providers::done, rules::waits};
-use crate::{app::App, views, world::Clock};
+use super::{Answer, Common, accounts::account, out, providers::done, rules::waits, workflows};
+use crate::{views, world::Clock};
 
 /// Trusted publishers.
 #[derive(Subcommand)]
@@ -24,6 +25,13 @@ pub(super) enum PublisherCommand {
     List {
         /// The gem
         gem: String,
+    },
+    /// Print the workflow that releases a gem, again: it signs once a trust root vouches for the provider's jobs
+    Workflow {
+        /// The gem
+        gem: String,
+        /// The publisher's id [default: the newest]
+        id: Option<u64>,
     },
     /// Remove a publisher; keys minted for it no longer push the gem
     Remove {
@@ -73,6 +81,7 @@ impl PublisherCommand {
         match self {
             Self::Add(add) => add.run(common).await,
             Self::List { gem } => list(common, &gem).await,
+            Self::Workflow { gem, id } => workflow(common, &gem, id).await,
             Self::Remove { gem, id } => {
                 let app = common.open().await?;
                 let gem = GemName::parse(&gem).context("the gem's name")?;
@@ -122,21 +131,7 @@ impl Add {
                 "the publisher is provisional: {reason}. Its first push within 7 days pins the ids"
             ));
         }
-        let known = app.reread().await?;
-        let provider = known
-            .by_issuer
-            .values()
-            .find(|(slug, _)| *slug == added.publisher.provider);
-        let registered = provider.and_then(|(_, provider)| provider.registered.clone());
-        let workflow = registered.map(|registered| {
-            workflow(
-                &app,
-                &gem,
-                &added.publisher,
-                registered.kind,
-                registered.audience.as_str(),
-            )
-        });
+        let workflow = workflows::of(&app, &gem, &added.publisher).await?;
         if common.json {
             out::json(&json!({
                 "id": added.id, "log_index": added.index, "pending": added.pending, "effective": added.effective,
@@ -159,6 +154,31 @@ impl Add {
         }
         Ok(Answer::True)
     }
+}
+
+/// The workflow of a publisher that is there already, or waits.
+async fn workflow(common: &Common, gem: &str, id: Option<u64>) -> anyhow::Result<Answer> {
+    let app = common.open().await?;
+    let gem = GemName::parse(gem).context("the gem's name")?;
+    let policy: Policy = views::state(&app.reader, &StreamName::policy(&gem.folded())).await?;
+    let pending = policy.pending.iter();
+    let pending = pending.map(|(id, pending)| (id, &pending.publisher));
+    let live = policy.publishers.iter();
+    let mut all: BTreeMap<_, _> = live.map(|(id, entry)| (id, &entry.publisher)).collect();
+    all.extend(pending);
+    let found = match id {
+        Some(id) => all.get(&PublisherId(id)).copied(),
+        None => all.last_key_value().map(|(_, publisher)| *publisher),
+    };
+    let publisher = found.with_context(|| format!("{gem} has no such publisher"))?;
+    let workflow = workflows::of(&app, &gem, publisher).await?;
+    let workflow = workflow.context("its provider's word does not count any more")?;
+    if common.json {
+        out::json(&json!({"publisher": publisher, "workflow": workflow}));
+    } else {
+        out::verbatim(&workflow);
+    }
+    Ok(Answer::True)
 }
 
 async fn list(common: &Common, gem: &str) -> anyhow::Result<Answer> {
@@ -210,31 +230,4 @@ async fn list(common: &Common, gem: &str) -> anyhow::Result<Answer> {
         ));
     }
     Ok(Answer::True)
-}
-
-/// The finished workflow for this server.
-fn workflow(
-    app: &App,
-    gem: &GemName,
-    publisher: &Publisher,
-    kind: ProviderKind,
-    audience: &str,
-) -> String {
-    let environment = publisher.environment.as_ref().map(Text::as_str);
-    let template = match kind {
-        ProviderKind::Github => include_str!("../../docs/workflows/github.yml"),
-        ProviderKind::Gitlab => include_str!("../../docs/workflows/gitlab.yml"),
-        ProviderKind::Generic => include_str!("../../docs/workflows/generic.sh"),
-    };
-    let environment = match (kind, environment) {
-        (ProviderKind::Github, Some(name)) => format!("    environment: {name}\n"),
-        (ProviderKind::Gitlab, Some(name)) => format!("  environment: {name}\n"),
-        _ => String::new(),
-    };
-    template
-        .replace("%ENVIRONMENT%\n", &environment)
-        .replace("%GEM%", gem.as_str())
-        .replace("%URL%", app.url.as_str())
-        .replace("%AUDIENCE%", audience)
-        .replace("%WORKFLOW%", publisher.workflow.as_str())
 }

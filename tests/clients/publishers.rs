@@ -1,4 +1,8 @@
 //! The requests of the published `configure_trusted_publisher`.
+use std::fs;
+
+use events::time::Timestamp;
+use gemledger::demo::sigstore::PrivateSigstore;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -211,4 +215,34 @@ fn publisher_add_prints_the_finished_workflow_for_this_server() {
         "{}",
         listed.out
     );
+}
+
+#[test]
+fn the_workflow_signs_as_soon_as_a_trust_root_vouches_for_its_provider() {
+    let ledger = Ledger::new();
+    let _server = ledger.serve();
+    let issuer = Issuer::start();
+    issuer.introduce(&ledger, "hello");
+    let printed = || ledger.run(&["publisher", "workflow", "hello"]).ok().out;
+    assert!(!printed().contains("--attestation"), "{}", printed());
+
+    let sigstore = PrivateSigstore::new(Timestamp::from_seconds(1_795_400_000)).unwrap();
+    let root = ledger.beside("trusted_root.json");
+    fs::write(&root, sigstore.trusted_root().to_string()).unwrap();
+    let add = ["trust-root", "add", "own", root.to_str().unwrap()];
+    let issuer = ["--issuer", issuer.url()];
+    ledger
+        .run(&[add.as_slice(), issuer.as_slice()].concat())
+        .ok();
+    let signs = printed();
+    for part in [
+        "gem exec sigstore-cli:0.2.3 sign \"$gem\"",
+        "--attestation \"$gem.sigstore.json\" \"$gem\"",
+    ] {
+        assert!(signs.contains(part), "{part:?} is missing:\n{signs}");
+    }
+    assert!(!signs.contains('%'), "{signs}");
+    ledger
+        .run(&["publisher", "workflow", "nothing"])
+        .ends(2, "nothing has no such publisher");
 }
