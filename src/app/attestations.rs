@@ -285,6 +285,7 @@ pub(super) fn bundle(root: &TrustRoot, verified: &Verified, bytes: Bytes) -> Bun
     let requires = root.requires;
     let entry = log_entry.as_ref().filter(|_| requires.log && checked.log);
     let facts = Facts {
+        builder: verified.builder().map(Text::claim),
         bundle: *bundle,
         certificate: certificate.digest,
         claims: claims(certificate),

@@ -1,6 +1,6 @@
 //! The registry's own word on a release, signed: which key is introduced when, and the envelope that holds the statement.
 //!
-//! What is said follows from the log (`deciders::summary`), and so does which key signs it: the last that was introduced
+//! What is said follows from the log (`deciders::statement`), and so does which key signs it: the last that was introduced
 //! before the release. A key is on disk before its event, so if we crash between the two the next start finds a key that
 //! the log does not know, and introduces that one.
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -1,7 +1,7 @@
 //! What the registry says of a release, written again from the log: the bytes whose digest stands in `release.pushed`.
 use deciders::{
     Ledger,
-    summary::{self, Facts, policy_digest},
+    statement::{self, Facts, policy_digest},
 };
 use events::{
     Body, Recorded,
@@ -61,7 +61,7 @@ pub async fn written(reader: &Reader, index: u64) -> Result<Word, StoreError> {
     let Body::ReleasePushed(pushed) = &release.event.body else {
         return Err(corrupt("it is no release"));
     };
-    let Some(summary) = pushed.summary else {
+    let Some(said) = pushed.statement else {
         return Ok(Word::None);
     };
     let log = reader.stream(&StreamName::log(), 0, LONGEST).await?;
@@ -78,11 +78,11 @@ pub async fn written(reader: &Reader, index: u64) -> Result<Word, StoreError> {
         attested: &attested,
         time: release.event.time,
     };
-    let statement = summary::statement(&ledger, &facts);
+    let statement = statement::of(&ledger, &facts);
     let (statement, key) = statement
         .zip(ledger.statement_key())
         .ok_or_else(|| corrupt("no key was in force"))?;
-    if Digest::of(&statement) != summary {
+    if Digest::of(&statement) != said {
         return Err(corrupt("the log leads to other bytes than it names"));
     }
     Ok(Word::Said {

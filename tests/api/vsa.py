@@ -32,8 +32,8 @@ assert introduced[-1]["data"]["jwk"] == jwk, "another key was in force"
 
 # The digest that the log holds.
 assert signed.payload_type == "application/vnd.in-toto+json"
-summary = "sha256:" + hashlib.sha256(signed.payload).hexdigest()
-assert summary == release["data"]["summary"], "the log holds another digest"
+digest = "sha256:" + hashlib.sha256(signed.payload).hexdigest()
+assert digest == release["data"]["statement"], "the log holds another digest"
 
 # The shape: an in-toto statement, and a predicate without a field that its specification does not know.
 statement = json.loads(signed.payload)

@@ -113,6 +113,9 @@ pub(super) fn denied(code: Code) -> &'static str {
         }
         Code::AttestationAttempt => "sign again in the attempt that pushes",
         Code::AttestationJob => "sign and push in one job",
+        Code::AttestationBuilder => {
+            "let the forge's own tool write the provenance, in the job that signs"
+        }
         Code::AttestationEnvironment => {
             "let the job that signs run in the publisher's environment too"
         }
