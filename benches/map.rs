@@ -208,7 +208,7 @@ fn drafts(
         },
         size: 10_000,
         source: None,
-        summary: None,
+        statement: None,
     };
     let of_the_policy = [
         Body::GemRegistered(GemRegistered { name: name.clone() }),

@@ -141,6 +141,7 @@ fn signed(
         LogName::KeyId(name) | LogName::Origin(name) => name,
     };
     let attested = Attested {
+        builder: None,
         bundle: verified.bundle,
         certificate: verified.certificate.digest,
         compared: vec![Compared {

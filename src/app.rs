@@ -83,6 +83,8 @@ pub struct App {
     pub index: Arc<views::cache::IndexCache>,
     /// What receipts are made of.
     pub receipts: Arc<views::receipts::Receipts>,
+    /// The registry's statements that were signed.
+    pub statements: Arc<statements::Signed>,
     /// Room for files that are being received and parsed, in mebibytes.
     pub uploads: Arc<tokio::sync::Semaphore>,
     /// Files that may be parsed at the same time.

@@ -118,6 +118,10 @@ fn releases(config: &mut web::ServiceConfig) {
             reading().to(api::vsa::show),
         )
         .route(
+            "/api/v1/attestations/sha256/{hex}",
+            reading().to(api::attestations::bundle),
+        )
+        .route(
             "/api/v1/attestations/{file}.json",
             reading().to(api::attestations::show),
         )

@@ -8,6 +8,7 @@
 mod bundle;
 mod certificate;
 mod error;
+mod json;
 mod refresh;
 pub mod root;
 mod shape;

@@ -79,6 +79,20 @@ fn verify_says_true_false_or_that_it_could_not_tell() {
         true
     );
 
+    // The registry's statement of it, or another one.
+    let vsa = ledger.beside("vsa");
+    let said = found(&format!(
+        "{}/api/v1/gems/hello/versions/1.0.0/vsa",
+        ledger.url()
+    ));
+    fs::write(&vsa, &said).unwrap();
+    let with = ["--vsa", &path(&vsa)];
+    verify(&file, &receipt, &key, &with).ends(0, "SLSA_BUILD_LEVEL_0");
+    let mut other_word: Value = serde_json::from_slice(said.as_ref()).unwrap();
+    other_word["payload"] = "e30=".into();
+    fs::write(&vsa, other_word.to_string()).unwrap();
+    verify(&file, &receipt, &key, &with).ends(1, "the log says");
+
     verify(&other, &receipt, &key, &[]).ends(1, "not verified");
     let told = verify(&other, &receipt, &key, &["--json"]).ends(1, "not verified");
     assert_eq!(

@@ -3,9 +3,14 @@
 //!
 //! Signatures and logs were checked outside, against a root of the operator's choice. What they say is a fact here, and
 //! stands in `release.attested` field by field beside what was expected, so that whoever reads the log decides again.
-use alloc::vec::Vec;
+use alloc::{
+    format,
+    string::{String, ToString as _},
+    vec::Vec,
+};
 use events::{
     attestation::{Attested, Compared, Field, LogEntry},
+    claims::ProviderKind,
     digest::Digest,
     policy::Publisher,
     stream::EventRef,
@@ -13,7 +18,7 @@ use events::{
     time::Timestamp,
 };
 
-use crate::{Code, Denial, matching::Job, push, trust_root::TrustRoot};
+use crate::{Code, Denial, matching::Job, push, statement, trust_root::TrustRoot};
 
 mod bind;
 mod run;
@@ -64,6 +69,8 @@ pub struct Claims {
 /// Of its evidence, only what its trust root requires is counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
+    /// Who built it, by the word of a provenance.
+    pub builder: Option<Text>,
     /// SHA-256 of the bundle's bytes as they were uploaded.
     pub bundle: Digest,
     /// SHA-256 of the signing certificate.
@@ -120,6 +127,7 @@ impl Facts {
             claims.run = Some(run::joined(run, attempt));
         }
         Self {
+            builder: attested.builder.clone(),
             bundle: attested.bundle,
             certificate: attested.certificate,
             claims,
@@ -135,6 +143,7 @@ impl Facts {
     /// The event that a push with this bundle leads to.
     pub(crate) fn event(&self, release: &push::Facts, compared: Vec<Compared>) -> Attested {
         Attested {
+            builder: self.builder.clone(),
             bundle: self.bundle,
             certificate: self.certificate,
             compared,
@@ -171,7 +180,40 @@ pub fn judge(
                 .expected(text_of(now))
         });
     }
-    bind(&facts.claims, job, publisher, same_attempt)
+    let compared = bind(&facts.claims, job, publisher, same_attempt)?;
+    built(facts, job)?;
+    Ok(compared)
+}
+
+/// A provenance names its builder, and nothing else does: at GitHub the workflow file that signed, at GitLab a runner of
+/// the repository. Both were compared by now.
+fn built(facts: &Facts, job: &Job<'_>) -> Result<(), Denial> {
+    const ABSENT: &str = "(absent)";
+    let provenance = facts.predicate.as_ref().map(Text::as_str) == Some(statement::PROVENANCE);
+    let claim = |said: &Option<Text>| said.as_ref().map_or(ABSENT, Text::as_str).to_string();
+    let builder = facts.builder.as_ref().map_or(ABSENT, Text::as_str);
+    let (expected, same) = match job.provider.kind {
+        _ if !provenance => (ABSENT.to_string(), builder == ABSENT),
+        ProviderKind::Gitlab => {
+            let runners = format!("{}/-/runners/", claim(&facts.claims.repository));
+            let runner = builder.strip_prefix(&runners);
+            let same = runner.is_some_and(|id| run::number(id).is_some());
+            (format!("{runners}ID"), same)
+        }
+        ProviderKind::Github | ProviderKind::Generic => {
+            let signer = claim(&facts.claims.signer);
+            (signer.clone(), builder == signer && facts.builder.is_some())
+        }
+    };
+    if same {
+        return Ok(());
+    }
+    Err(Denial {
+        tell: true,
+        ..Denial::new(Code::AttestationBuilder)
+            .expected(expected)
+            .found(builder)
+    })
 }
 
 /// The root is in force in this very version, for this issuer, and the bundle has the evidence that it requires.
@@ -216,6 +258,6 @@ pub(crate) fn distinct(attestations: &[Facts]) -> Result<(), Denial> {
     Ok(())
 }
 
-fn text_of(time: Timestamp) -> alloc::string::String {
-    alloc::format!("{time}")
+fn text_of(time: Timestamp) -> String {
+    format!("{time}")
 }

@@ -105,6 +105,7 @@ codes! {
     AttestationRun = "attestation_run_mismatch", "the attestation is not of the same run";
     AttestationAttempt = "attestation_attempt_mismatch", "the attestation is of another attempt of the run than may push";
     AttestationJob = "attestation_job_mismatch", "the attestation is of another job than the one that pushes";
+    AttestationBuilder = "attestation_builder_mismatch", "the provenance names another builder than the certificate";
     AttestationEnvironment = "attestation_environment_mismatch", "the attestation is not of a job in the publisher's environment";
     AlreadyExists = "already_exists", "it exists already";
     NotFound = "not_found", "there is no such thing";

@@ -19,7 +19,6 @@ pub mod explain;
 pub mod forge;
 pub mod matching;
 pub mod push;
-pub mod summary;
 
 pub mod account;
 pub mod api_key;
@@ -33,6 +32,7 @@ pub mod map;
 pub mod policy;
 pub mod provider;
 pub mod rule;
+pub mod statement;
 pub mod taken;
 pub mod token;
 pub mod trust_root;

@@ -22,7 +22,7 @@ use crate::{
     Code, Denial, Ledger,
     account::Account,
     change::{Change, What},
-    summary::policy_digest,
+    statement::policy_digest,
 };
 
 mod owner;

@@ -76,6 +76,10 @@ pub struct LogEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attested {
+    /// Who built the file, by the word of a provenance, held against the certificate: at GitHub the workflow file that
+    /// defines the job, at GitLab a runner of the project. Absent for a signature over the file itself.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub builder: Option<Text>,
     /// SHA-256 of the bundle's bytes as they were uploaded.
     pub bundle: Digest,
     /// SHA-256 of the signing certificate.

@@ -99,7 +99,7 @@ pub struct Pushed {
     /// SHA-256 of the statement that the registry signs of this release, once a statement key was introduced: a second,
     /// different one would not fit the log.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub summary: Option<Digest>,
+    pub statement: Option<Digest>,
 }
 
 /// Data of `release.compared`: somebody compared the file with its repository, and attached what they found.

@@ -47,14 +47,14 @@ pub enum AttestationError {
         issuer: String,
     },
     /// One does not verify with any root. Bundles are numbered from 1.
-    #[error("attestation {number} does not verify: {reasons}")]
+    #[error("attestation {number} does not verify: {error}{}", by(.root.as_deref()))]
     Unverified {
         /// Which.
         number: usize,
-        /// The stable code of what is wrong.
-        code: &'static str,
-        /// What each root says.
-        reasons: String,
+        /// The root that came furthest, where several were tried.
+        root: Option<String>,
+        /// What is wrong.
+        error: VerifyError,
     },
     /// Two of them say the same thing.
     #[error("{0}")]
@@ -62,6 +62,10 @@ pub enum AttestationError {
     /// A trust root cannot be used.
     #[error(transparent)]
     Root(#[from] TrustRootError),
+}
+
+fn by(root: Option<&str>) -> String {
+    root.map_or_else(String::new, |root| format!(" (by the trust root {root})"))
 }
 
 /// A bundle that verified, and its bytes as they came.
@@ -84,6 +88,7 @@ enum Looked {
     All(Vec<Bundle>),
     Refused(Refused),
     Malformed(BundleError),
+    NoRoot,
     SameKind(VerifyError),
 }
 
@@ -97,13 +102,8 @@ impl App {
         release: &push::Facts,
     ) -> Result<Vec<Bundle>, PushError> {
         let issuer = self.issuer_of(key).await?;
-        // What cannot be read is told apart from what nobody vouches for, whatever roots there are.
-        bundles(part).map_err(AttestationError::Malformed)?;
         let roots = self.trust_roots_for(&issuer).await;
         let roots = Arc::new(roots.map_err(AttestationError::Root)?);
-        if roots.is_empty() {
-            return Err(AttestationError::NoRoot { issuer }.into());
-        }
         let look = || self.look(&issuer, part, release, &roots);
         let refused = match look().await? {
             Looked::Refused(refused) if refused.is_early() => {
@@ -113,35 +113,41 @@ impl App {
             looked @ (Looked::All(_)
             | Looked::Refused(_)
             | Looked::Malformed(_)
+            | Looked::NoRoot
             | Looked::SameKind(_)) => looked,
         };
         match refused {
             Looked::All(bundles) => Ok(bundles),
             Looked::Refused(refused) => Err(AttestationError::from(refused).into()),
             Looked::Malformed(error) => Err(AttestationError::Malformed(error).into()),
+            Looked::NoRoot => Err(AttestationError::NoRoot { issuer }.into()),
             Looked::SameKind(error) => Err(AttestationError::SameKind(error).into()),
         }
     }
 
-    /// Keeps the bytes of bundles that the log will name, or names already and that were lost.
+    /// Keeps the bytes of bundles that the log will name, or names already and that were lost. Returns the others: the
+    /// release is there, and they are not among what it came with.
     pub(super) async fn keep_attestations(
         &self,
         release: &push::Facts,
         bundles: &[Bundle],
         releases: bool,
-    ) -> Result<(), PushError> {
+    ) -> Result<Vec<Digest>, PushError> {
         let known = if releases || bundles.is_empty() {
             Vec::new()
         } else {
             views::attestations::of(&self.reader, release.file.as_str()).await?
         };
+        let mut ignored = Vec::new();
         for bundle in bundles {
             let digest = &bundle.facts.bundle;
             if releases || known.contains(digest) {
                 self.blobs.put(digest, bundle.bytes.clone()).await?;
+            } else {
+                ignored.push(*digest);
             }
         }
-        Ok(())
+        Ok(ignored)
     }
 
     /// The issuer of the token that bought the key. A person's key has none, and attests nothing.
@@ -195,6 +201,10 @@ fn all(
         Ok(uploads) => uploads,
         Err(error) => return Looked::Malformed(error),
     };
+    // What cannot be read is told apart from what nobody vouches for, whatever roots there are.
+    if roots.is_empty() {
+        return Looked::NoRoot;
+    }
     let mut verified = Vec::new();
     for (place, upload) in uploads.iter().enumerate() {
         match one(upload, roots, artifact, issuer, now) {
@@ -247,27 +257,24 @@ impl Refused {
 impl From<Refused> for AttestationError {
     fn from(refused: Refused) -> Self {
         let Refused { number, reasons } = refused;
-        let mut codes = reasons.iter().map(|(_, error)| error.code());
-        let code = codes.next().unwrap_or("attestation_unverified");
-        let alone = reasons.len() == 1;
-        let told: Vec<String> = reasons
-            .iter()
-            .map(|(root, error)| {
-                if alone {
-                    error.to_string()
-                } else {
-                    format!("{root}: {error}")
-                }
-            })
-            .collect();
+        let several = reasons.len() > 1;
+        // Of those that came equally far, the first by name.
+        let mut reasons = reasons.into_iter();
+        let mut furthest = reasons.next();
+        for (root, error) in reasons {
+            if furthest
+                .as_ref()
+                .is_none_or(|(_, best)| best.reached() < error.reached())
+            {
+                furthest = Some((root, error));
+            }
+        }
+        let nobody = || (String::new(), VerifyError::Evidence("trust root"));
+        let (root, error) = furthest.unwrap_or_else(nobody);
         Self::Unverified {
             number,
-            code: if codes.all(|other| other == code) {
-                code
-            } else {
-                "attestation_unverified"
-            },
-            reasons: told.join("; "),
+            root: several.then_some(root),
+            error,
         }
     }
 }
@@ -285,6 +292,7 @@ pub(super) fn bundle(root: &TrustRoot, verified: &Verified, bytes: Bytes) -> Bun
     let requires = root.requires;
     let entry = log_entry.as_ref().filter(|_| requires.log && checked.log);
     let facts = Facts {
+        builder: verified.builder().map(Text::claim),
         bundle: *bundle,
         certificate: certificate.digest,
         claims: claims(certificate),
@@ -337,8 +345,22 @@ pub(super) fn digests(bundles: &[Bundle]) -> Vec<Digest> {
     bundles.iter().map(|bundle| bundle.facts.bundle).collect()
 }
 
-/// A private repository's name in a log that everybody reads.
-pub(super) fn warning(bundles: &[Bundle]) -> Option<String> {
+/// What whoever pushed may not have meant: attestations that nobody will see, or a private repository's name in a log that
+/// everybody reads.
+pub(super) fn warning(bundles: &[Bundle], ignored: &[Digest]) -> Option<String> {
+    match ignored.len() {
+        0 => (),
+        1 => {
+            let text = "the release is there without this attestation, which was not recorded; release a new version with it";
+            return Some(text.to_owned());
+        }
+        count => {
+            return Some(format!(
+                "the release is there without {count} of these attestations, which were not recorded; release a new version \
+                 with them"
+            ));
+        }
+    }
     let mut bundles = bundles.iter();
     bundles.any(|bundle| bundle.publishes_name).then(|| {
         "the repository is not public, and its name stands now in a transparency log that everybody reads; a private \

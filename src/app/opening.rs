@@ -195,6 +195,7 @@ pub async fn open(opening: Opening) -> Result<Open, OpenError> {
         verifiers: Arc::default(),
         map: Arc::default(),
         index: Arc::default(),
+        statements: Arc::default(),
         receipts: Arc::default(),
         uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS)),
         followers: Arc::new(tokio::sync::Semaphore::new(FOLLOWERS)),

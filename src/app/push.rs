@@ -2,21 +2,13 @@
 //!
 //! The file and its metadata document are on disk before the event that names them. Whoever pushes the same bytes again
 //! gets the same answer, and mends a file that was lost.
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use deciders::{
-    Denial, Ledger,
-    account::Account,
-    api_key::ApiKey,
+    Code, Denial,
     denied::Denied,
-    gem::Gem,
-    policy::Policy,
-    provider::Provider,
     push::{self, Facts, States},
-    taken::Taken,
-    token::Token,
-    trust_root::TrustRoot,
 };
 use events::{
     Body,
@@ -26,7 +18,7 @@ use events::{
     id::{Actor, Via},
     platform::FullName,
     stream::StreamName,
-    text::{Slug, TextError},
+    text::TextError,
 };
 
 use super::{
@@ -38,11 +30,15 @@ use crate::{
     rubygems::{Document, GemError, Limits, compact_index, read_gem},
     store::{
         StoreError,
-        states::{Desk, Read},
+        states::Desk,
         writer::{AppendError, Outcome, Verdict},
     },
     views::api_keys::ApiKeyRow,
 };
+
+mod context;
+
+use self::context::Context;
 
 /// Why a push was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +90,8 @@ pub struct Pushed {
     pub index: Option<u64>,
     /// SHA-256 of each attestation that was recorded with it.
     pub attestations: Vec<Digest>,
+    /// SHA-256 of each attestation that came with a file that was there already, and is not among those of its release.
+    pub attestations_ignored: Vec<Digest>,
     /// Something that whoever pushed may not have meant.
     pub warning: Option<String>,
 }
@@ -114,6 +112,15 @@ impl From<Bytes> for Upload {
             attestations: None,
         }
     }
+}
+
+/// A push on its way.
+struct Push<'a> {
+    key: &'a ApiKeyRow,
+    gem: Bytes,
+    attestations: Option<Bytes>,
+    parsed: Parsed,
+    context: Arc<Context>,
 }
 
 /// What was read from a file.
@@ -141,23 +148,44 @@ impl App {
             .await
             .map_err(|_| PushError::GivenUp)??;
         drop(turn);
-        let Parsed {
-            mut facts,
-            document,
-        } = parsed;
-        let bundles = match &attestations {
-            Some(part) => self.verify_attestations(key, part, &facts).await?,
+        let context = Arc::new(self.context(key).await?);
+        let push = Push {
+            key,
+            gem,
+            attestations,
+            parsed,
+            context,
+        };
+        match self.release(&push).await {
+            // A trust root was refreshed after it had verified the bundles: the next version is asked, once.
+            Err(PushError::Denied(denial)) if denial.code == Code::AttestationRootUnknown => {
+                self.release(&push).await
+            }
+            released => released,
+        }
+    }
+
+    /// Verifies the attestations, judges, stores and records.
+    async fn release(&self, push: &Push<'_>) -> Result<Pushed, PushError> {
+        let Parsed { facts, document } = &push.parsed;
+        let bundles = match &push.attestations {
+            Some(part) => self.verify_attestations(push.key, part, facts).await?,
             None => Vec::new(),
         };
-        facts.attestations = bundles.iter().map(|bundle| bundle.facts.clone()).collect();
-        let context = Arc::new(self.context(key).await?);
-        let facts = Arc::new(facts);
+        let attestations = bundles.iter().map(|bundle| bundle.facts.clone()).collect();
+        let facts = Arc::new(Facts {
+            attestations,
+            ..facts.clone()
+        });
+        let context = Arc::clone(&push.context);
         // Judged twice: nothing is stored for whoever is denied, and what counts is the state when all is stored.
         let judged = self.judge(&context, &facts, false).await?;
         let releases = judged.answer.map_err(PushError::Denied)?;
-        self.blobs.put(&facts.digest, gem).await?;
-        self.blobs.put(&facts.document, document.into()).await?;
-        self.keep_attestations(&facts, &bundles, releases).await?;
+        self.blobs.put(&facts.digest, push.gem.clone()).await?;
+        self.blobs
+            .put(&facts.document, document.clone().into())
+            .await?;
+        let ignored = self.keep_attestations(&facts, &bundles, releases).await?;
         let (app, ready) = (self.clone(), Arc::clone(&facts));
         // In a task of its own: the index must not stay old because whoever pushed has hung up.
         let recording = tokio::spawn(async move {
@@ -167,18 +195,19 @@ impl App {
         });
         let outcome = recording.await.map_err(|_| PushError::GivenUp)??;
         outcome.answer.map_err(PushError::Denied)?;
-        let release = outcome
-            .appended
-            .iter()
-            .find(|recorded| matches!(recorded.event.body, Body::ReleasePushed(_)));
+        let mut appended = outcome.appended.iter();
+        let release =
+            appended.find(|recorded| matches!(recorded.event.body, Body::ReleasePushed(_)));
+        let recorded = release.map_or_else(Vec::new, |_| digests(&bundles));
         let number = facts.file.as_str().get(facts.name.as_str().len() + 1..);
         Ok(Pushed {
             file: facts.file.clone(),
             name: facts.name.to_string(),
             number: number.unwrap_or_default().to_owned(),
             index: release.map(|recorded| recorded.index),
-            attestations: release.map_or_else(Vec::new, |_| digests(&bundles)),
-            warning: release.and_then(|_| warning(&bundles)),
+            warning: warning(&bundles, &ignored),
+            attestations: recorded,
+            attestations_ignored: ignored,
         })
     }
 
@@ -210,6 +239,10 @@ impl App {
                 }
                 Ok(push::Verdict::Release(_)) => Verdict::answer(Ok(true)),
                 Ok(push::Verdict::AlreadyPushed) => Verdict::answer(Ok(false)),
+                // It is verified once more, with the root of now.
+                Err(denial) if denial.code == Code::AttestationRootUnknown => {
+                    Verdict::answer(Err(denial))
+                }
                 Err(denial) => {
                     let record = recorded(desk, &states, &facts, &denial, &counts);
                     Verdict {
@@ -285,70 +318,6 @@ pub(super) fn document(bytes: &[u8]) -> Option<(Digest, Vec<u8>)> {
     let gem = read_gem(bytes, &Limits::default()).ok()?;
     let document = serde_json::to_vec(&Document::from(&gem.specification)).ok()?;
     Some((Digest::of(&document), document))
-}
-
-/// The streams of the trust roots that verified the bundles, each once.
-fn roots(facts: &Facts) -> impl Iterator<Item = StreamName> {
-    let streams = facts.attestations.iter();
-    let streams: BTreeSet<_> = streams.map(|bundle| bundle.root.stream.clone()).collect();
-    streams.into_iter()
-}
-
-/// The streams behind a key.
-struct Context {
-    key: StreamName,
-    account: Option<StreamName>,
-    token: Option<StreamName>,
-    provider: Option<Slug>,
-    actor: Actor,
-}
-
-impl Context {
-    fn reads(&self, facts: &Facts) -> Vec<Read> {
-        let gem = facts.name.folded();
-        let mut reads = vec![
-            Read::of::<Ledger>(StreamName::log()),
-            Read::of::<ApiKey>(self.key.clone()),
-            Read::of::<Policy>(StreamName::policy(&gem)),
-            Read::of::<Gem>(StreamName::gem(&gem)),
-            Read::of::<Taken>(StreamName::name(&gem)),
-            Read::of::<Taken>(StreamName::file(&facts.file)),
-            Read::of::<Denied>(StreamName::denied(&gem)),
-        ];
-        reads.extend(self.account.clone().map(Read::of::<Account>));
-        reads.extend(self.token.clone().map(Read::of::<Token>));
-        reads.extend(
-            self.provider
-                .as_ref()
-                .map(|slug| Read::of::<Provider>(StreamName::provider(slug))),
-        );
-        reads.extend(roots(facts).map(Read::of::<TrustRoot>));
-        reads
-    }
-
-    fn states<'a>(&'a self, desk: &'a Desk<'_>, facts: &Facts) -> Option<States<'a>> {
-        let gem = facts.name.folded();
-        Some(States {
-            ledger: desk.state(&StreamName::log())?,
-            api_key: desk.state(&self.key)?,
-            policy: desk.state(&StreamName::policy(&gem))?,
-            gem: desk.state(&StreamName::gem(&gem))?,
-            name: desk.state(&StreamName::name(&gem))?,
-            file: desk.state(&StreamName::file(&facts.file))?,
-            account: self.account.as_ref().and_then(|stream| desk.state(stream)),
-            token: self.token.as_ref().and_then(|stream| desk.state(stream)),
-            provider: self
-                .provider
-                .as_ref()
-                .and_then(|slug| Some((slug, desk.state(&StreamName::provider(slug))?))),
-            trust_roots: roots(facts)
-                .map(|stream| {
-                    let root = desk.state(&stream)?;
-                    Some((stream, root))
-                })
-                .collect::<Option<_>>()?,
-        })
-    }
 }
 
 /// The record of a denial, if one is due, with how often it came.

@@ -305,6 +305,7 @@ impl Evidence<'_> {
     fn differs(&self, facts: &Facts) -> Option<(Kind, String)> {
         let said = Facts::recorded(self.attested);
         let mut differs: Vec<&str> = [
+            ("builder", said.builder == facts.builder),
             ("bundle", said.bundle == facts.bundle),
             ("certificate", said.certificate == facts.certificate),
             ("entry", said.entry == facts.entry),

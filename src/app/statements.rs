@@ -1,8 +1,13 @@
 //! The registry's own word on a release, signed: which key is introduced when, and the envelope that holds the statement.
 //!
-//! What is said follows from the log (`deciders::summary`), and so does which key signs it: the last that was introduced
+//! What is said follows from the log (`deciders::statement`), and so does which key signs it: the last that was introduced
 //! before the release. A key is on disk before its event, so if we crash between the two the next start finds a key that
 //! the log does not know, and introduces that one.
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use deciders::{Code, Ledger, ledger};
 use events::{
@@ -16,11 +21,11 @@ use crate::{
     store::{
         StoreError,
         keys::KeyFileError,
-        statement_keys::StatementKey,
+        statement_keys::{StatementKey, key_id},
         states::Read,
         writer::{AppendError, Verdict},
     },
-    views::{self, statement::Word},
+    views::{self, index::Quarantine, statement::Word},
 };
 
 /// What the payload is.
@@ -41,10 +46,34 @@ pub struct Envelope {
 /// A signature over an envelope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Signature {
-    /// The thumbprint (RFC 7638) of the key, as the log writes it.
+    /// The OpenSSH fingerprint of the key.
     pub keyid: String,
     /// Ed25519 over the payload and its type, in base64.
     pub sig: String,
+}
+
+/// Envelopes that are kept: a few megabytes.
+const KEPT: usize = 2048;
+
+/// Envelopes that were signed, by the log index of their release. The log fixes statement and key, and Ed25519 the
+/// signature, so that none ever changes.
+#[derive(Default)]
+pub struct Signed(Mutex<BTreeMap<u64, Arc<Envelope>>>);
+
+impl Signed {
+    fn of(&self, release: u64) -> Option<Arc<Envelope>> {
+        let signed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        signed.get(&release).cloned()
+    }
+
+    /// The oldest release makes room.
+    fn keep(&self, release: u64, envelope: &Arc<Envelope>) {
+        let mut signed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if signed.len() >= KEPT {
+            signed.pop_first();
+        }
+        signed.insert(release, Arc::clone(envelope));
+    }
 }
 
 /// Why there is no signed statement, or no key.
@@ -55,6 +84,11 @@ pub enum StatementError {
         "the release is older than this registry's first statement key: there is no statement of it"
     )]
     Unspoken,
+    /// The release is withheld, as its file is: nobody is told that it passed.
+    #[error(
+        "the release is quarantined since {}: {}; its record stays, at log index {}", .0.since, .0.reason, .0.log_index
+    )]
+    Quarantined(Quarantine),
     /// The key that must sign it is gone.
     #[error("the key that signs this statement, {0}, is not in the folder of keys")]
     KeyMissing(Digest),
@@ -82,16 +116,27 @@ impl App {
         gem: &FoldedName,
         number: &GemVersion,
         platform: &Platform,
-    ) -> Result<Option<Envelope>, StatementError> {
-        let (statement, jwk) = match views::statement::of(self, gem, number, platform).await? {
-            None => return Ok(None),
-            Some(Word::None) => return Err(StatementError::Unspoken),
-            Some(Word::Said { statement, key }) => (statement, key),
+    ) -> Result<Option<Arc<Envelope>>, StatementError> {
+        let place = views::statement::place(self, gem, number, platform).await?;
+        let Some((index, quarantine)) = place else {
+            return Ok(None);
+        };
+        if let Some(quarantine) = quarantine {
+            return Err(StatementError::Quarantined(quarantine));
+        }
+        if let Some(envelope) = self.statements.of(index) {
+            return Ok(Some(envelope));
+        }
+        let (statement, jwk) = match views::statement::written(&self.reader, index).await? {
+            Word::None => return Err(StatementError::Unspoken),
+            Word::Said { statement, key } => (statement, key),
         };
         let thumbprint = jwk.thumbprint();
         let key = StatementKey::load(&self.folder.keys, &thumbprint)?;
         let key = key.ok_or(StatementError::KeyMissing(thumbprint))?;
-        Ok(Some(envelope(&key, &statement)))
+        let envelope = Arc::new(envelope(&key, &statement));
+        self.statements.keep(index, &envelope);
+        Ok(Some(envelope))
     }
 
     /// Introduces a key where the newest in the log is not in the folder of keys: at the first start, and after a loss.
@@ -168,7 +213,7 @@ fn envelope(key: &StatementKey, statement: &[u8]) -> Envelope {
         payload: STANDARD.encode(statement),
         payload_type: PAYLOAD_TYPE,
         signatures: vec![Signature {
-            keyid: key.jwk().thumbprint().to_string(),
+            keyid: key_id(key.jwk()).unwrap_or_default(),
             sig: STANDARD.encode(signature),
         }],
     }

@@ -25,6 +25,10 @@ pub(super) struct Verify {
     /// The log's verification key, or a file with it
     #[arg(long, value_name = "VKEY")]
     key: Option<String>,
+    /// With a gem and its receipt: the registry's statement about it, from `URL/api/v1/gems/NAME/versions/VERSION/vsa`,
+    /// which is held against its digest in the log
+    #[arg(long, value_name = "FILE", requires = "receipt", requires = "file")]
+    vsa: Option<PathBuf>,
     #[command(flatten)]
     project: project::Asked,
 }
@@ -32,7 +36,10 @@ pub(super) struct Verify {
 impl Verify {
     pub(super) async fn run(self, common: &Common) -> anyhow::Result<Answer> {
         match (self.receipt, self.file, self.key) {
-            (Some(receipt), gem, Some(key)) => receipt::run(common, gem.as_deref(), &receipt, &key),
+            (Some(receipt), gem, Some(key)) => {
+                let vsa = self.vsa.as_deref();
+                receipt::run(common, gem.as_deref(), &receipt, &key, vsa)
+            }
             (None, Some(file), key) => project::run(common, &file, key, self.project).await,
             (Some(_), _, None) | (None, None, _) => {
                 out::note(

@@ -33,14 +33,14 @@ impl Vsa {
                 out::note(&format!("there is no {gem} {}", self.release));
                 return Ok(Answer::False);
             }
-            Err(error @ StatementError::Unspoken) => {
+            Err(error @ (StatementError::Unspoken | StatementError::Quarantined(_))) => {
                 out::note(&error.to_string());
                 return Ok(Answer::False);
             }
             Err(error) => return Err(error.into()),
         };
         if common.json {
-            out::json(&envelope);
+            out::json(&*envelope);
             return Ok(Answer::True);
         }
         let statement: Value = serde_json::from_slice(&STANDARD.decode(&envelope.payload)?)?;

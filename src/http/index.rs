@@ -23,7 +23,7 @@ use crate::{
 
 /// The bytes of a release never change, but whether they are served may: a cache asks again after a minute, as it does
 /// for the index, and is told with a few bytes that nothing changed.
-const WHILE_SERVED: &str = "public, max-age=60";
+pub(super) const WHILE_SERVED: &str = "public, max-age=60";
 
 /// `/names`
 pub async fn names(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, Problem> {

@@ -264,6 +264,7 @@ fn status_of(code: Code) -> StatusCode {
         | Code::AttestationRun
         | Code::AttestationAttempt
         | Code::AttestationJob
+        | Code::AttestationBuilder
         | Code::AttestationEnvironment
         | Code::SuccessorInvalid
         | Code::StatementKeyInvalid

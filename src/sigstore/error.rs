@@ -161,6 +161,20 @@ impl VerifyError {
         }
     }
 
+    /// How far the verification came, so that of several roots the one that fits best is heard: a root that knows neither
+    /// log nor authority has nothing to say of the rest. The times are verified first, then the certificate.
+    pub fn reached(&self) -> u8 {
+        match self {
+            Self::Unsupported(_) | Self::Evidence(_) => 0,
+            Self::Log(_) | Self::Time(_) => 1,
+            Self::Certificate(_) => 2,
+            Self::Sct(_) => 3,
+            Self::Issuer { .. } | Self::Future { .. } => 4,
+            Self::Signature(_) | Self::Artifact(_) => 5,
+            Self::Statement(_) | Self::SameKind(_) => 6,
+        }
+    }
+
     /// A time that is later than now.
     pub(super) fn future(at: Timestamp, now: Timestamp) -> Self {
         Self::Future {

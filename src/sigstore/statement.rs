@@ -1,10 +1,11 @@
 //! The in-toto statement of a verified DSSE envelope, held to the gem and to the certificate that signed it.
-use std::{borrow::Cow, collections::BTreeMap};
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
-use super::{error::shown, slsa, verified::Certificate, verify::Artifact};
+use super::{
+    error::shown,
+    json::Json,
+    slsa,
+    verified::{Certificate, Content},
+    verify::Artifact,
+};
 
 /// The one type of statement.
 const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
@@ -18,69 +19,53 @@ pub const SLSA_PROVENANCE_V1: &str = "https://slsa.dev/provenance/v1";
 /// what is not compared with the certificate must not be stored as verified.
 pub const PREDICATES: [&str; 1] = [SLSA_PROVENANCE_V1];
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Statement<'a> {
-    #[serde(rename = "_type", borrow)]
-    kind: Cow<'a, str>,
-    #[serde(borrow)]
-    subject: Vec<Subject<'a>>,
-    #[serde(borrow)]
-    predicate_type: Cow<'a, str>,
-    #[serde(borrow)]
-    predicate: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Subject<'a> {
-    #[serde(borrow, default)]
-    name: Cow<'a, str>,
-    digest: BTreeMap<String, String>,
-}
-
-/// The predicate's type, if the statement is about this artifact alone, in a predicate that is accepted, which says
-/// nothing else than the certificate does.
+/// The predicate's type and the builder that it names, if the statement is about this artifact alone, in a predicate that
+/// is accepted, which says what it must and nothing else than the certificate does.
 pub(super) fn check(
     payload: &[u8],
     artifact: &Artifact<'_>,
     certificate: &Certificate,
-) -> Result<String, StatementError> {
-    let statement: Statement<'_> = serde_json::from_slice(payload)
+) -> Result<Content, StatementError> {
+    let statement: Json = serde_json::from_slice(payload)
         .map_err(|error| StatementError::Malformed(shown(&error.to_string())))?;
-    if statement.kind != STATEMENT_V1 {
-        return Err(StatementError::Type(shown(&statement.kind)));
+    let kind = statement.text("_type")?.unwrap_or_default();
+    if kind != STATEMENT_V1 {
+        return Err(StatementError::Type(shown(kind)));
     }
-    let [subject] = statement.subject.as_slice() else {
-        return Err(StatementError::Subjects(statement.subject.len()));
+    let [subject] = statement.items("subject")? else {
+        return Err(StatementError::Subjects(statement.items("subject")?.len()));
     };
     check_subject(subject, artifact)?;
-    let kind = statement.predicate_type.as_ref();
+    let kind = statement.text("predicateType")?.unwrap_or_default();
     if !PREDICATES.contains(&kind) {
         return Err(StatementError::Predicate(shown(kind)));
     }
-    if let Some(predicate) = statement.predicate {
-        slsa::check(predicate, certificate)?;
-    }
-    Ok(kind.to_owned())
+    Ok(Content::Statement {
+        predicate_type: kind.to_owned(),
+        builder: slsa::check(statement.at("predicate"), certificate)?,
+    })
 }
 
 /// Name and SHA-256 must be the artifact's. Another digest beside it would be stored as verified, and is not.
-fn check_subject(subject: &Subject<'_>, artifact: &Artifact<'_>) -> Result<(), StatementError> {
+fn check_subject(subject: &Json, artifact: &Artifact<'_>) -> Result<(), StatementError> {
     let differs = |field: &'static str, came: &str, expected: &str| StatementError::Subject {
         field,
         came: shown(came),
         expected: expected.to_owned(),
     };
-    if subject.name != artifact.file_name {
-        return Err(differs("name", &subject.name, artifact.file_name));
+    let name = subject.text("name")?.unwrap_or_default();
+    if name != artifact.file_name {
+        return Err(differs("name", name, artifact.file_name));
     }
     let expected = artifact.digest.hex();
-    let came = subject.digest.get("sha256").map_or("", String::as_str);
+    let digests = subject.texts("digest")?;
+    let sha256 = digests.iter().find(|(name, _)| *name == "sha256");
+    let came = sha256.map_or("", |(_, came)| came);
     if came != expected {
         return Err(differs("sha256", came, &expected));
     }
-    match subject.digest.keys().find(|name| *name != "sha256") {
-        Some(other) => Err(differs("digests", other, "sha256 alone")),
+    match digests.iter().find(|(name, _)| *name != "sha256") {
+        Some((other, _)) => Err(differs("digests", other, "sha256 alone")),
         None => Ok(()),
     }
 }
@@ -110,6 +95,12 @@ pub enum StatementError {
     /// A predicate that is not accepted.
     #[error("the statement's predicate is `{0}`, which is not accepted")]
     Predicate(String),
+    /// No predicate, or one without members.
+    #[error("the statement's predicate says nothing")]
+    NoPredicate,
+    /// The predicate leaves out what makes it a provenance.
+    #[error("the provenance does not say {0}")]
+    Unsaid(&'static str),
     /// The predicate says something else than the certificate.
     #[error("the provenance says {field} `{came}`, the certificate `{expected}`")]
     Differs {
@@ -131,6 +122,8 @@ impl StatementError {
             Self::Subjects(_) => "statement_subjects",
             Self::Subject { .. } => "statement_other_subject",
             Self::Predicate(_) => "statement_predicate_unknown",
+            Self::NoPredicate => "statement_predicate_empty",
+            Self::Unsaid(_) => "statement_incomplete",
             Self::Differs { .. } => "statement_differs",
         }
     }

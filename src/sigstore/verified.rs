@@ -28,7 +28,15 @@ impl Verified {
     pub fn predicate_type(&self) -> Option<&str> {
         match &self.content {
             Content::MessageSignature => None,
-            Content::Statement { predicate_type } => Some(predicate_type),
+            Content::Statement { predicate_type, .. } => Some(predicate_type),
+        }
+    }
+
+    /// Who built it, by a statement's own word, which was held against the certificate.
+    pub fn builder(&self) -> Option<&str> {
+        match &self.content {
+            Content::MessageSignature => None,
+            Content::Statement { builder, .. } => Some(builder),
         }
     }
 }
@@ -53,6 +61,8 @@ pub enum Content {
     Statement {
         /// One of [`PREDICATES`](super::PREDICATES).
         predicate_type: String,
+        /// `runDetails.builder.id`: the certificate's signer at GitHub, a runner of the project at GitLab.
+        builder: String,
     },
 }
 

@@ -58,9 +58,9 @@ pub fn verify(
     let certificate = certificate::read(&bundle, &result)?;
     let content = match &bundle.content {
         SignatureContent::MessageSignature(_) => Content::MessageSignature,
-        SignatureContent::DsseEnvelope(envelope) => Content::Statement {
-            predicate_type: statement::check(envelope.payload.as_bytes(), artifact, &certificate)?,
-        },
+        SignatureContent::DsseEnvelope(envelope) => {
+            statement::check(envelope.payload.as_bytes(), artifact, &certificate)?
+        }
         _ => return Err(VerifyError::Unsupported("its kind of content".into())),
     };
     let log_entry = bundle

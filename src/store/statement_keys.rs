@@ -113,6 +113,20 @@ pub fn public_pem(jwk: &PublicJwk) -> Option<String> {
         .then(|| format!("-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"))
 }
 
+/// The name by which tools for DSSE know a key that they have as PEM: its OpenSSH fingerprint. Whoever finds another name
+/// on an envelope takes it for a signature of somebody else.
+pub fn key_id(jwk: &PublicJwk) -> Option<String> {
+    const KIND: &[u8] = b"ssh-ed25519";
+    let bytes = encoding::URL_SAFE_NO_PAD.decode(jwk.x.as_ref()?.as_str());
+    let mut wire = Vec::new();
+    for part in [KIND, &bytes.ok()?] {
+        wire.extend_from_slice(&u32::try_from(part.len()).ok()?.to_be_bytes());
+        wire.extend_from_slice(part);
+    }
+    let digest = encoding::STANDARD_NO_PAD.encode(Digest::of(&wire).as_bytes());
+    Some(format!("SHA256:{digest}"))
+}
+
 /// The file of the key with this thumbprint.
 pub fn path(folder: &Path, thumbprint: &Digest) -> PathBuf {
     folder.join(format!("statement-{}.pem", thumbprint.hex()))
@@ -139,6 +153,25 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn a_key_has_the_fingerprint_that_openssh_computes() {
+        // `ssh-keygen -l -f` of `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f`.
+        let bytes: Vec<u8> = (0..32).collect();
+        let part = |text: &str| KeyPart::parse(text).unwrap();
+        let jwk = PublicJwk {
+            crv: Some(part("Ed25519")),
+            e: None,
+            kty: part("OKP"),
+            n: None,
+            x: Some(part(&encoding::URL_SAFE_NO_PAD.encode(bytes))),
+            y: None,
+        };
+        assert_eq!(
+            key_id(&jwk).as_deref(),
+            Some("SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OUQSncCA")
+        );
+    }
 
     #[test]
     fn a_key_is_found_again_by_its_thumbprint_and_by_nobody_else() {

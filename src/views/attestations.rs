@@ -16,6 +16,14 @@ pub async fn of(reader: &Reader, file: &str) -> Result<Vec<Digest>, StoreError> 
         .collect()
 }
 
+/// Whether a release came with the bundle of this digest.
+pub async fn is_named(reader: &Reader, bundle: &Digest) -> Result<bool, StoreError> {
+    let sql = format!("SELECT 1 FROM {ATTESTATION} WHERE bundle = $1 LIMIT 1");
+    let query = sqlx::query(AssertSqlSafe(sql)).bind(bundle.hex());
+    let row = query.fetch_optional(reader.pool()).await.map_err(failed)?;
+    Ok(row.is_some())
+}
+
 /// How many bundles the log names.
 pub async fn count(reader: &Reader) -> Result<u64, StoreError> {
     let sql = format!("SELECT count(*) FROM {ATTESTATION}");

@@ -1,7 +1,7 @@
 //! What the registry says of a release, written again from the log: the bytes whose digest stands in `release.pushed`.
 use deciders::{
     Ledger,
-    summary::{self, Facts, policy_digest},
+    statement::{self, Facts, policy_digest},
 };
 use events::{
     Body, Recorded,
@@ -16,10 +16,14 @@ use events::{
 };
 use serde::Serialize;
 
-use super::{LONGEST, provenance, together};
+use super::{LONGEST, index::Quarantine, provenance, together};
 use crate::{
     app::App,
-    store::{StoreError, reader::Reader, statement_keys::public_pem},
+    store::{
+        StoreError,
+        reader::Reader,
+        statement_keys::{key_id, public_pem},
+    },
 };
 
 /// The registry's word on a release.
@@ -36,20 +40,16 @@ pub enum Word {
     },
 }
 
-/// The word on a release; `None` if there is no such release under a signed and anchored checkpoint.
-pub async fn of(
+/// The log index of a release that a signed and anchored checkpoint covers, and whether it is withheld now.
+pub async fn place(
     app: &App,
     gem: &FoldedName,
     number: &GemVersion,
     platform: &Platform,
-) -> Result<Option<Word>, StoreError> {
-    let Some((index, _)) = provenance::released(app, gem, number, platform).await? else {
-        return Ok(None);
-    };
-    if index >= provenance::covered(app)? {
-        return Ok(None);
-    }
-    written(&app.reader, index).await.map(Some)
+) -> Result<Option<(u64, Option<Quarantine>)>, StoreError> {
+    let released = provenance::released(app, gem, number, platform).await?;
+    let covered = provenance::covered(app)?;
+    Ok(released.filter(|(index, _)| *index < covered))
 }
 
 /// The word on the release at this log index. It is held against the log before anybody sees it.
@@ -61,7 +61,7 @@ pub async fn written(reader: &Reader, index: u64) -> Result<Word, StoreError> {
     let Body::ReleasePushed(pushed) = &release.event.body else {
         return Err(corrupt("it is no release"));
     };
-    let Some(summary) = pushed.summary else {
+    let Some(said) = pushed.statement else {
         return Ok(Word::None);
     };
     let log = reader.stream(&StreamName::log(), 0, LONGEST).await?;
@@ -78,11 +78,11 @@ pub async fn written(reader: &Reader, index: u64) -> Result<Word, StoreError> {
         attested: &attested,
         time: release.event.time,
     };
-    let statement = summary::statement(&ledger, &facts);
+    let statement = statement::of(&ledger, &facts);
     let (statement, key) = statement
         .zip(ledger.statement_key())
         .ok_or_else(|| corrupt("no key was in force"))?;
-    if Digest::of(&statement) != summary {
+    if Digest::of(&statement) != said {
         return Err(corrupt("the log leads to other bytes than it names"));
     }
     Ok(Word::Said {
@@ -104,10 +104,13 @@ async fn policy(reader: &Reader, last: &EventRef) -> Result<Option<Digest>, Stor
 /// A key that signs statements.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct IntroducedKey {
-    /// The name that envelopes call it by: its thumbprint (RFC 7638).
-    pub keyid: Digest,
+    /// The name that envelopes call it by: its OpenSSH fingerprint, as tools for DSSE compute it.
+    pub keyid: Option<String>,
     /// The log index of its introduction: it signs the releases behind it, up to the next key.
     pub log_index: u64,
+    /// The log index of the key that replaced it: it signs nothing that was released behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaced_at: Option<u64>,
     /// The key.
     pub jwk: PublicJwk,
     /// The same as PEM.
@@ -121,15 +124,20 @@ pub async fn keys(app: &App) -> Result<Vec<IntroducedKey>, StoreError> {
     let introduced = log.iter().filter_map(|recorded| {
         let log_index = Some(recorded.index).filter(|index| *index < covered)?;
         if let Body::StatementKeyIntroduced(introduced) = &recorded.event.body {
-            Some(IntroducedKey {
-                keyid: introduced.jwk.thumbprint(),
-                log_index,
-                jwk: introduced.jwk.clone(),
-                pem: public_pem(&introduced.jwk),
-            })
+            Some((log_index, &introduced.jwk))
         } else {
             None
         }
     });
-    Ok(introduced.collect())
+    let introduced: Vec<_> = introduced.collect();
+    let next = introduced.iter().skip(1).map(|(index, _)| Some(*index));
+    let keys = introduced.iter().zip(next.chain([None]));
+    let keys = keys.map(|((log_index, jwk), replaced_at)| IntroducedKey {
+        keyid: key_id(jwk),
+        log_index: *log_index,
+        replaced_at,
+        jwk: (*jwk).clone(),
+        pem: public_pem(jwk),
+    });
+    Ok(keys.collect())
 }

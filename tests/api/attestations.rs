@@ -1,7 +1,7 @@
 //! A push with attestations: bound to the run, recorded with the release, and served byte by byte.
-use events::log::Visibility;
+use events::{id::Via, log::Visibility};
 use gemledger::{
-    app::quarantine::Named,
+    app::{quarantine::Named, trust_roots::NewTrustRoot},
     demo::{
         issuer::GithubJob,
         sigstore::{CERTIFICATE_SECONDS, Content, How, PrivateSigstore},
@@ -13,8 +13,8 @@ use super::{
     answer::answer,
     app::{TestApp, job, publisher, text},
     attested::{
-        A_FILE, LOGGED, SIGSTORE, certified, form, provenance, signed, signed_at, stamped, start,
-        stated, trusting, trusting_with,
+        A_FILE, LOGGED, SIGSTORE, certified, form, new_root, provenance, signed, signed_at,
+        stamped, start, stated, trusting, trusting_with,
     },
     given::good,
 };
@@ -120,7 +120,18 @@ async fn the_same_push_again_adds_nothing() {
     assert_eq!(again.json()["already_pushed"], true);
     let other = signed_at(&gem, &claims, start().plus_seconds(2));
     app.pass(10);
-    app.attest(&key, &gem, &[other]).await.is(200);
+    let told = app
+        .attest(&key, &gem, &[other.clone()])
+        .await
+        .is(200)
+        .json();
+    let other = events::digest::Digest::of(other.as_bytes());
+    assert_eq!(told["attestations_ignored"], json!([other]));
+    let warning = told["warning"].as_str().unwrap();
+    assert!(warning.contains("was not recorded; release a new version"));
+    // Of what is recorded already there is nothing to warn.
+    assert_eq!(again.json().get("warning"), None);
+    assert_eq!(again.json().get("attestations_ignored"), None);
     app.left_nothing(before).await;
     // A bundle that was lost comes back with the same push.
     let digest = events::digest::Digest::of(bundle.as_bytes()).hex();
@@ -131,6 +142,39 @@ async fn the_same_push_again_adds_nothing() {
         .await
         .is(200);
     assert_eq!(app.get(SERVED).await.text(), format!("[{bundle}]"));
+    app.finish().await;
+}
+
+#[actix_web::test]
+async fn each_bundle_is_served_where_the_registrys_statement_says() {
+    let app = trusting().await;
+    app.introduce().await;
+    let (gem, claims) = (good("rake", "1.0.0"), certified(&job("acme/rake")));
+    let both = [
+        signed(&gem, &claims),
+        stated(&provenance("rake-1.0.0.gem", &gem, &claims), &claims),
+    ];
+    let key = app.key_of(&job("acme/rake")).await;
+    app.attest(&key, &gem, &both).await.is(200);
+    let envelope = app.vsa("1.0.0").await;
+    let said = super::vsa::statement(&envelope);
+    let inputs = said["predicate"]["inputAttestations"].as_array().unwrap();
+    for (input, bundle) in inputs.iter().zip(&both) {
+        let digest = events::digest::Digest::of(bundle.as_bytes()).hex();
+        assert_eq!(input["digest"]["sha256"], digest.as_str());
+        let uri = input["uri"].as_str().unwrap();
+        let path = uri.strip_prefix("https://gems.example.com").unwrap();
+        let served = app.get(path).await.is(200);
+        assert_eq!(served.text(), *bundle);
+        let cached = served.header("cache-control").unwrap();
+        assert!(cached.contains("immutable"), "{cached}");
+    }
+    // A file that is there for another reason is no attestation.
+    let gem = events::digest::Digest::of(&gem).hex();
+    for unknown in [&gem, &"0".repeat(64), "x"] {
+        let path = format!("/api/v1/attestations/sha256/{unknown}");
+        app.get(&path).await.is(404);
+    }
     app.finish().await;
 }
 
@@ -254,6 +298,71 @@ async fn every_root_of_the_issuer_is_tried_and_a_bundle_never_chooses() {
         "trust_root_missing",
         "gemledger trust-root add",
     );
+    app.finish().await;
+}
+
+#[actix_web::test]
+async fn of_several_roots_the_one_that_came_furthest_says_what_is_wrong() {
+    let app = trusting().await;
+    let stranger = PrivateSigstore::new(start().minus_seconds(3600)).unwrap();
+    let stamps = events::trust_root::Requires {
+        log: false,
+        sct: false,
+        timestamp: true,
+    };
+    app.trusts("another", &stranger, LOGGED).await;
+    app.trusts("stamps", &stranger, stamps).await;
+    let (gem, claims) = (good("rake", "1.0.0"), certified(&job("acme/rake")));
+    let of_another = signed(&good("rake", "1.0.1"), &claims);
+    app.attest_rake(&of_another).await.refuses(
+        422,
+        "attestation_other_artifact",
+        "(by the trust root own)",
+    );
+    let nobodys = PrivateSigstore::new(start().minus_seconds(3600)).unwrap();
+    let at = start().plus_seconds(1);
+    let foreign = nobodys.attest(&claims, Content::File(&gem), at).unwrap();
+    let foreign = String::from_utf8(foreign).unwrap();
+    app.attest_rake(&foreign).await.refuses(
+        422,
+        "attestation_log_entry_invalid",
+        "(by the trust root another)",
+    );
+    // The one root that knows log and authority is heard, though its name is the second.
+    let long_ago = start().minus_seconds(2 * CERTIFICATE_SECONDS);
+    let signer = SIGSTORE.signer(&claims, long_ago).unwrap();
+    let late = SIGSTORE.sign(&signer, Content::File(&gem), How::logged(start()));
+    let late = String::from_utf8(late.unwrap()).unwrap();
+    app.attest_rake(&late).await.refuses(
+        422,
+        "attestation_certificate_invalid",
+        "(by the trust root own)",
+    );
+    app.finish().await;
+}
+
+#[actix_web::test]
+async fn a_root_that_is_refreshed_while_a_push_is_on_its_way_denies_nothing() {
+    let app = trusting().await;
+    for patch in 0..6 {
+        let gem = good("rake", &format!("1.0.{patch}"));
+        let bundle = signed(&gem, &certified(&job("acme/rake")));
+        let key = app.key_of(&job("acme/rake")).await;
+        let refreshed = async {
+            for _ in 0..patch * 3 {
+                tokio::task::yield_now().await;
+            }
+            let new = NewTrustRoot {
+                public: patch % 2 == 1,
+                ..new_root("own", &SIGSTORE, LOGGED)
+            };
+            let recorded = app.app.record_trust_root(new, Via::Console).await;
+            recorded.unwrap();
+        };
+        let bundles = [bundle];
+        let (pushed, ()) = tokio::join!(app.attest(&key, &gem, &bundles), refreshed);
+        pushed.is(200);
+    }
     app.finish().await;
 }
 

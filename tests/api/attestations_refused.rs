@@ -127,6 +127,7 @@ async fn a_form_that_is_not_the_two_parts_is_refused() {
     let named = |more| ("attestations", more, array.as_bytes());
     let mut cut = form(&[file, plain]);
     cut.truncate(cut.len() - 10);
+    // A part whose length says less than there is, and one behind the end: other readers take what they leave out.
     refused(vec![
         (
             form(&[file, named("; filename=\"rake.sigstore.json\"")]),
@@ -151,7 +152,17 @@ async fn a_form_that_is_not_the_two_parts_is_refused() {
         (
             form(&[file, named("; x=\"\r\nContent-Length: many\"")]),
             400,
-            "multipart_malformed",
+            "part_header_unknown",
+        ),
+        (
+            form(&[file, named("\r\nContent-Length: 2")]),
+            400,
+            "part_header_unknown",
+        ),
+        (
+            [form(&[file]), form(&[plain])].concat(),
+            400,
+            "multipart_trailing",
         ),
         (b"no form at all".to_vec(), 400, "multipart_malformed"),
         (cut, 400, "multipart_malformed"),

@@ -126,6 +126,18 @@ pub(super) fn form(parts: &[Part<'_>]) -> Vec<u8> {
     body
 }
 
+/// This instance, to vouch for the jobs of github.com.
+pub(super) fn new_root(name: &str, sigstore: &PrivateSigstore, requires: Requires) -> NewTrustRoot {
+    NewTrustRoot {
+        slug: Slug::parse(name).unwrap(),
+        json: sigstore.trusted_root().to_string().into(),
+        issuers: vec![GITHUB_ISSUER.to_owned()],
+        public: true,
+        requires,
+        repository: None,
+    }
+}
+
 impl TestApp {
     /// Trusts this instance to vouch for the jobs of github.com.
     pub(super) async fn trusts(&self, name: &str, sigstore: &PrivateSigstore, requires: Requires) {
@@ -142,12 +154,8 @@ impl TestApp {
         issuer: &str,
     ) {
         let new = NewTrustRoot {
-            slug: Slug::parse(name).unwrap(),
-            json: sigstore.trusted_root().to_string().into(),
             issuers: vec![issuer.to_owned()],
-            public: true,
-            requires,
-            repository: None,
+            ..new_root(name, sigstore, requires)
         };
         self.app.record_trust_root(new, Via::Console).await.unwrap();
     }

@@ -6,11 +6,20 @@ use events::{
     Body,
     digest::Digest,
     id::{Actor, Via},
+    name::FoldedName,
+    platform::Platform,
+    text::Text,
+    version::GemVersion,
 };
-use gemledger::store::statement_keys;
+use gemledger::{
+    app::{quarantine::Named, verify::stated},
+    store::statement_keys,
+};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
+    answer::answer,
     app::TestApp,
     given::{for_platform, good, rake},
 };
@@ -111,6 +120,8 @@ async fn each_release_has_the_word_of_the_key_of_its_time_and_old_keys_sign_it_a
     assert_ne!(keyid(&first), keyid(&second));
     assert_eq!(app.vsa("1.0").await, first);
     let keys = app.get("/log/statement-keys").await.is(200).json();
+    assert_eq!(keys[0]["replaced_at"], keys[1]["log_index"]);
+    assert_eq!(keys[1].get("replaced_at"), None);
     let listed: Vec<&str> = keys
         .as_array()
         .unwrap()
@@ -149,7 +160,6 @@ async fn a_key_is_introduced_when_none_of_the_log_is_here_and_only_then() {
     app.push(&app.job_key("acme/rake").await, good("rake", "1.0"))
         .await
         .is(200);
-    let before = app.vsa("1.0").await;
     // Its file is lost: another key is introduced, and nobody signs for the first until it is back.
     let (place, aside) = (statement_keys::path(keys, &first), keys.join("aside"));
     fs::rename(&place, &aside).unwrap();
@@ -158,7 +168,11 @@ async fn a_key_is_introduced_when_none_of_the_log_is_here_and_only_then() {
     assert_eq!(answer.json()["code"], "statement_key_missing");
     assert!(!String::from_utf8_lossy(&answer.body).contains("keys/"));
     fs::rename(&aside, &place).unwrap();
-    assert_eq!(app.vsa("1.0").await, before);
+    let signed = app.vsa("1.0").await;
+    // What was signed is kept, and no request needs the key again.
+    fs::rename(&place, &aside).unwrap();
+    assert_eq!(app.vsa("1.0").await, signed);
+    fs::rename(&aside, &place).unwrap();
     // A key that was made and not introduced, because we crashed in between, is the next one. Half a file is none.
     let made = statement_keys::StatementKey::create(keys).unwrap();
     fs::write(
@@ -169,6 +183,83 @@ async fn a_key_is_introduced_when_none_of_the_log_is_here_and_only_then() {
     app.rotate().await;
     let last = app.last().await;
     assert_eq!(last["data"]["jwk"], json!(made.jwk()));
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_second_statement_of_the_same_key_does_not_fit_the_log() {
+    let app = rake().await;
+    app.introduce().await;
+    let mut releases = Vec::new();
+    for number in ["1.0", "1.1"] {
+        app.push(&app.job_key("acme/rake").await, good("rake", number))
+            .await
+            .is(200);
+        let events = app.app.reader.events(0, 1000).await.unwrap();
+        let pushed = events.into_iter().rev().find_map(|recorded| {
+            let Body::ReleasePushed(pushed) = recorded.event.body else {
+                return None;
+            };
+            Some(pushed)
+        });
+        releases.push(pushed.unwrap());
+    }
+    let [first, second] = [app.vsa("1.0").await, app.vsa("1.1").await];
+    let bytes = |envelope: &Value| serde_json::to_vec(envelope).unwrap();
+    assert_eq!(stated(&releases[0], &bytes(&first)), Ok(statement(&first)));
+    assert_eq!(
+        stated(&releases[1], &bytes(&second)),
+        Ok(statement(&second))
+    );
+    let mut levelled = first.clone();
+    let text = statement(&first).to_string();
+    let text = text.replace("SLSA_BUILD_LEVEL_0", "SLSA_BUILD_LEVEL_2");
+    levelled["payload"] = json!(STANDARD.encode(text));
+    let mut of_another_type = first.clone();
+    of_another_type["payloadType"] = json!("text/plain");
+    for (release, envelope, what) in [
+        (&releases[0], bytes(&second), "and the log says"),
+        (&releases[0], bytes(&levelled), "and the log says"),
+        (&releases[0], bytes(&of_another_type), "something else"),
+        (&releases[0], bytes(&json!({})), "something else"),
+        (&releases[0], b"PASSED".to_vec(), "not in an envelope"),
+    ] {
+        let refused = stated(release, &envelope).unwrap_err();
+        assert!(refused.contains(what), "{refused}");
+    }
+    let silent = events::gem::Pushed {
+        statement: None,
+        ..releases[0].clone()
+    };
+    assert!(stated(&silent, &bytes(&first)).is_err());
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn of_a_release_that_is_withheld_nobody_is_told_that_it_passed() {
+    let app = rake().await;
+    app.introduce().await;
+    app.push(&app.job_key("acme/rake").await, good("rake", "1.0"))
+        .await
+        .is(200);
+    let before = app.vsa("1.0").await;
+    let path = "/api/v1/gems/rake/versions/1.0/vsa";
+    let told = app.get(path).await.is(200);
+    assert_eq!(told.header("cache-control"), Some("public, max-age=60"));
+    let etag = told.header("etag").unwrap();
+    let request = app.request(Method::GET, path).header("if-none-match", etag);
+    answer(request).await.is(304);
+    let release = || Named {
+        gem: FoldedName::parse("rake").unwrap(),
+        number: GemVersion::parse("1.0").unwrap(),
+        platform: Platform::ruby(),
+    };
+    let reason = Text::parse("pushed by a stolen key").unwrap();
+    app.app.quarantine(release(), reason).await.unwrap();
+    let told = app.get(path).await.is(403).json();
+    assert_eq!(told["code"], "release_quarantined");
+    app.app.restore(release(), None).await.unwrap();
+    assert_eq!(app.vsa("1.0").await, before);
     app.finish().await;
 }
 

@@ -287,7 +287,7 @@ fn page() -> String {
         words,
         keys().into_iter().map(|error| refused(error.into())),
     );
-    let words = "What came beside a file cannot be read, or does not verify with a trust root of this registry. Where several roots were tried and say different things, the code is `attestation_unverified`.";
+    let words = "What came beside a file cannot be read, or does not verify with a trust root of this registry. Where several roots were tried, the code is that of the one that came furthest.";
     let rows = attestations::malformed().into_iter();
     table(
         &mut page,

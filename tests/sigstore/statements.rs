@@ -36,7 +36,19 @@ fn code(given: &Given, change: impl FnOnce(&mut Value)) -> &'static str {
 fn the_statement_is_good_unless_it_is_changed() {
     let given = Given::new();
     attested(&given, |_| ()).unwrap();
-    attested(&given, |statement| statement["predicate"] = Value::Null).unwrap();
+}
+
+#[test]
+fn a_statement_whose_predicate_says_nothing_is_refused() {
+    let given = Given::new();
+    for nothing in [Value::Null, json!({})] {
+        let empty = code(&given, |statement| statement["predicate"] = nothing);
+        assert_eq!(empty, "statement_predicate_empty");
+    }
+    let absent = code(&given, |statement| {
+        statement.as_object_mut().unwrap().remove("predicate");
+    });
+    assert_eq!(absent, "statement_predicate_empty");
 }
 
 #[test]

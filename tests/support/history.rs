@@ -248,7 +248,7 @@ pub(crate) fn pushed(gem_number: u64, number: u64, platform: &str) -> Draft {
             publisher: PublisherId(1),
             workflow: workflow(number),
         }),
-        summary: None,
+        statement: None,
     };
     Draft::new(StreamName::gem(&name.folded()), Body::ReleasePushed(pushed))
 }

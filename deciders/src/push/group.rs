@@ -16,7 +16,7 @@ use super::{
     Facts, States,
     authority::{Authority, Trusted},
 };
-use crate::{Ledger, summary};
+use crate::{Ledger, statement};
 
 /// The group so far, and the revision that the policy's next event will have.
 struct Group<'a> {
@@ -67,7 +67,7 @@ pub(super) fn events(
 
 impl Group<'_> {
     fn policy_event(&mut self, body: Body) -> PublisherId {
-        self.digest = Some(summary::policy_digest(self.digest.as_ref(), &body));
+        self.digest = Some(statement::policy_digest(self.digest.as_ref(), &body));
         self.drafts.push(Draft::new(self.policy.clone(), body));
         self.next += 1;
         PublisherId(self.next - 1)
@@ -143,18 +143,18 @@ impl Group<'_> {
             },
             size: facts.size,
             source,
-            summary: None,
+            statement: None,
         };
-        let statement = self.digest.as_ref().and_then(|policy| {
-            let said = summary::Facts {
+        let said = self.digest.as_ref().and_then(|policy| {
+            let facts = statement::Facts {
                 pushed: &pushed,
                 policy,
                 attested: &attested.iter().collect::<Vec<_>>(),
                 time: now,
             };
-            summary::statement(ledger, &said)
+            statement::of(ledger, &facts)
         });
-        pushed.summary = statement.as_deref().map(Digest::of);
+        pushed.statement = said.as_deref().map(Digest::of);
         let stream = StreamName::gem(&facts.name.folded());
         self.drafts
             .push(Draft::new(stream, Body::ReleasePushed(pushed)));

@@ -13,7 +13,7 @@ use events::{
 use proptest::prelude::*;
 
 use crate::{
-    bundle::{CLAIMS, claims, logged, timestamped},
+    bundle::{CLAIMS, by_signer, claims, logged, timestamped},
     fixtures::{gitlab, publisher, slug, text},
     history::{
         History, audit,
@@ -32,6 +32,17 @@ pub(crate) fn given(publisher: Publisher, job: &Job) -> (History, ApiKeyId) {
     history.add("rake", publisher).unwrap();
     let key = history.exchange(job).unwrap();
     (history, key)
+}
+
+/// The publisher that [`gitlab_job`] is.
+pub(crate) fn at_gitlab() -> Publisher {
+    Publisher {
+        owner_id: Some(text("77")),
+        provider: slug("gitlab"),
+        repository: text("group/sub/rake"),
+        workflow: text(".gitlab-ci.yml"),
+        ..publisher()
+    }
 }
 
 /// The default job, its key, and a bundle of the same run.
@@ -68,7 +79,7 @@ fn changed(change: impl FnOnce(&mut Claims)) -> Denial {
     denied(&mut history, key, bundle)
 }
 
-fn attested(history: &History) -> Vec<&Attested> {
+pub(crate) fn attested(history: &History) -> Vec<&Attested> {
     let bodies = history.log.iter().map(|recorded| &recorded.event.body);
     let found = bodies.filter_map(|body| {
         if let Body::ReleaseAttested(attested) = body {
@@ -129,8 +140,7 @@ fn a_bundle_of_the_same_run_is_recorded_with_the_release_and_every_pair() {
 #[test]
 fn several_bundles_are_recorded_in_their_order() {
     let (mut history, key, bundle) = same_run();
-    let mut slsa = logged(&history, claims(&job(1)));
-    slsa.predicate = Some(text("https://slsa.dev/provenance/v1"));
+    let mut slsa = by_signer(logged(&history, claims(&job(1))));
     slsa.bundle = bundle.certificate;
     push(&mut history, key, vec![slsa.clone(), bundle.clone()]).unwrap();
     let order: Vec<_> = attested(&history)
@@ -376,15 +386,8 @@ fn the_environment_counts_where_the_publisher_names_one() {
 
 #[test]
 fn at_gitlab_the_very_job_signs_and_pushes() {
-    let at_gitlab = Publisher {
-        owner_id: Some(text("77")),
-        provider: slug("gitlab"),
-        repository: text("group/sub/rake"),
-        workflow: text(".gitlab-ci.yml"),
-        ..publisher()
-    };
     let job = gitlab_job(1);
-    let (mut history, key) = given(at_gitlab.clone(), &job);
+    let (mut history, key) = given(at_gitlab(), &job);
     let bundle = timestamped(&history, "own", claims(&job));
     push(&mut history, key, vec![bundle]).unwrap();
     let recorded = attested(&history)[0];
@@ -399,7 +402,7 @@ fn at_gitlab_the_very_job_signs_and_pushes() {
     );
     assert_eq!(audit(&history.log), []);
     let other = gitlab_job(1).with(|workflow| workflow.run_attempt = Some(text("2")));
-    let (mut history, key) = given(at_gitlab, &job);
+    let (mut history, key) = given(at_gitlab(), &job);
     let bundle = timestamped(&history, "own", claims(&other));
     assert_eq!(denied(&mut history, key, bundle).code, Code::AttestationJob);
 }

@@ -89,6 +89,7 @@ pub(crate) fn timestamped(history: &History, root: &str, claims: Claims) -> Fact
         .newest()
         .map(|(revision, _)| revision);
     Facts {
+        builder: None,
         bundle: Digest::of(format!("{claims:?}").as_bytes()),
         certificate: Digest::of(b"certificate"),
         claims,
@@ -102,6 +103,21 @@ pub(crate) fn timestamped(history: &History, root: &str, claims: Claims) -> Fact
         signed: Timestamp::from_millis(history.now.millis() - 2000),
         timestamp: root != "public-good",
     }
+}
+
+/// The same as a provenance, by this builder.
+pub(crate) fn provenance(facts: Facts, builder: &str) -> Facts {
+    Facts {
+        builder: Some(text(builder)),
+        predicate: Some(text("https://slsa.dev/provenance/v1")),
+        ..facts
+    }
+}
+
+/// The provenance that GitHub's action writes: its builder is the signer.
+pub(crate) fn by_signer(facts: Facts) -> Facts {
+    let signer = facts.claims.signer.clone().unwrap();
+    provenance(facts, signer.as_str())
 }
 
 /// Something that a certificate may say.

@@ -192,6 +192,10 @@ impl Mutant<'_> {
                 "release.attested",
                 "bundle" | "certificate" | "predicate" | "signed" | "entry.index" | "entry.log",
             ) => BUNDLE,
+            // GitLab's certificate names no runner: only the project that it belongs to is bound.
+            ("release.attested", "builder") if matches!(&self.event().actor, Actor::Workflow(slug, _) if slug.as_str() == "gitlab") => {
+                BUNDLE
+            }
             ("map.rooted", _) => MAP,
             ("publisher.removed" | "pending_publisher.removed", _) => Chosen,
             ("release.quarantined" | "release.restored", "reason") => WILL,

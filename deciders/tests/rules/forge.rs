@@ -132,7 +132,7 @@ pub(crate) fn forge_release(history: &mut History, key: ApiKeyId, job: &Job, rel
                 .unwrap_or(PublisherId(0)),
             workflow: job.workflow.clone(),
         }),
-        summary: None,
+        statement: None,
     };
     let mut drafts = Vec::new();
     if !history
@@ -172,7 +172,7 @@ pub(crate) fn taken_file(history: &History, key: ApiKeyId) -> Vec<Draft> {
         },
         size: facts.size,
         source: None,
-        summary: None,
+        statement: None,
     };
     vec![Draft::new(
         StreamName::gem(&folded("foo")),

@@ -11,6 +11,7 @@ mod release;
 
 mod attestations;
 mod audit;
+mod builders;
 mod comparisons;
 mod denials;
 mod downgrades;
@@ -30,7 +31,7 @@ mod publishers;
 mod push;
 mod quarantine;
 mod ratchet;
-mod summary;
+mod statement;
 mod tour;
 mod trust_roots;
 mod vouched;

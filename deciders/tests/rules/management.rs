@@ -406,6 +406,7 @@ fn every_code_has_a_name_of_its_own_a_sentence_and_a_test() {
     let tests = [
         include_str!("attestations.rs"),
         include_str!("vouched.rs"),
+        include_str!("builders.rs"),
         include_str!("../../src/attestation/bind.rs"),
         include_str!("comparisons.rs"),
         include_str!("denials.rs"),
@@ -421,7 +422,7 @@ fn every_code_has_a_name_of_its_own_a_sentence_and_a_test() {
         include_str!("push.rs"),
         include_str!("quarantine.rs"),
         include_str!("trust_roots.rs"),
-        include_str!("summary.rs"),
+        include_str!("statement.rs"),
         include_str!("ratchet.rs"),
     ]
     .concat();

@@ -58,6 +58,7 @@ fn attested(history: &mut History, entry: bool) {
         log: text("rekor.example.com"),
     });
     let attested = Attested {
+        builder: None,
         bundle: Digest::of(b"bundle"),
         certificate: Digest::of(b"certificate"),
         compared: Vec::new(),

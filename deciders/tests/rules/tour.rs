@@ -11,7 +11,7 @@ use events::{
 };
 
 use crate::{
-    bundle::{claims, logged, timestamped},
+    bundle::{by_signer, claims, logged, provenance, timestamped},
     fixtures::{
         account_id, folded, generic, github, gitlab, key_called, observed_key, provisional,
         publisher, rules, slug, text,
@@ -76,8 +76,7 @@ fn attestations(history: &mut History) {
     history.add("attested", named).unwrap();
     let key = history.exchange(&of).unwrap();
     let mut facts = release("attested", "1.0").facts(key);
-    let mut slsa = logged(history, claims(&of));
-    slsa.predicate = Some(text("https://slsa.dev/provenance/v1"));
+    let mut slsa = by_signer(logged(history, claims(&of)));
     slsa.bundle = slsa.certificate;
     facts.attestations = vec![logged(history, claims(&of)), slsa];
     history.push_facts(&facts).unwrap();
@@ -92,7 +91,10 @@ fn attestations(history: &mut History) {
     let of = gitlab_job(22);
     let key = history.exchange(&of).unwrap();
     let mut facts = release("stamped", "2.0").facts(key);
-    facts.attestations = vec![timestamped(history, "own", claims(&of))];
+    facts.attestations = vec![provenance(
+        timestamped(history, "own", claims(&of)),
+        "https://gitlab.example.com/group/sub/rake/-/runners/77",
+    )];
     history.push_facts(&facts).unwrap();
 }
 

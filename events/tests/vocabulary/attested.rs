@@ -153,8 +153,8 @@ pub(crate) fn releases() -> Vec<Sample> {
     );
     let opened = |gem| Body::EvidenceOpened(EvidenceOpened { gem });
     let release = pushed();
-    let summarised = gem::Pushed {
-        summary: Some(Digest::of(b"statement")),
+    let stated = gem::Pushed {
+        statement: Some(Digest::of(b"statement")),
         ..pushed()
     };
     let compared = gem::Compared {
@@ -172,10 +172,7 @@ pub(crate) fn releases() -> Vec<Sample> {
     let mut samples = vec![
         sample(&Actor::Operator, 1, opened(None)),
         variant("owner", sample(owner, 2, opened(Some(gem())))),
-        variant(
-            "summarised",
-            sample(job, 0, Body::ReleasePushed(summarised)),
-        ),
+        variant("stated", sample(job, 0, Body::ReleasePushed(stated))),
         sample(owner, 2, Body::ReleaseCompared(compared)),
     ];
     samples.extend(attested());
@@ -191,6 +188,9 @@ fn attested() -> Vec<Sample> {
         field,
     };
     let attested = Attested {
+        builder: some(
+            "https://github.com/ruby/rake/.github/workflows/release.yml@refs/tags/v13.2.1",
+        ),
         bundle: Digest::of(b"bundle"),
         certificate: Digest::of(b"certificate"),
         compared: vec![
@@ -222,6 +222,7 @@ fn attested() -> Vec<Sample> {
         timestamp: false,
     };
     let timestamped = Attested {
+        builder: None,
         entry: None,
         predicate: None,
         sct: false,

@@ -208,6 +208,6 @@ pub(crate) fn pushed() -> Pushed {
             publisher: PublisherId(3),
             workflow: workflow(),
         }),
-        summary: None,
+        statement: None,
     }
 }

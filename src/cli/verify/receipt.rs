@@ -3,24 +3,30 @@ use std::{fs, path::Path};
 
 use anyhow::Context as _;
 use events::text::Text;
-use serde_json::{json, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 
 use super::{Answer, Common, out};
-use crate::app::verify::{Logged, Proven, prove, verify};
+use crate::app::verify::{Logged, Proven, prove, stated, verify};
 
 pub(super) fn run(
     common: &Common,
     gem: Option<&Path>,
     receipt: &Path,
     key: &str,
+    vsa: Option<&Path>,
 ) -> anyhow::Result<Answer> {
     let read =
         |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let gem = gem.map(read).transpose()?;
     let receipt = read(receipt)?;
+    let vsa = vsa.map(read).transpose()?;
     let key = super::key(key)?;
     let told = match gem {
-        Some(gem) => verify(&gem, &receipt, &key).map(|proven| release(common, &proven)),
+        Some(gem) => verify(&gem, &receipt, &key).and_then(|proven| {
+            let said = vsa.map(|vsa| stated(&proven.release, &vsa)).transpose()?;
+            release(common, &proven, said.as_ref());
+            Ok(())
+        }),
         None => prove(&receipt, &key).map(|logged| event(common, &logged)),
     };
     if let Err(reason) = told {
@@ -57,7 +63,7 @@ fn event(common: &Common, logged: &Logged) {
     out::line(&leaf);
 }
 
-fn release(common: &Common, proven: &Proven) {
+fn release(common: &Common, proven: &Proven, said: Option<&Value>) {
     let Proven {
         release,
         index,
@@ -68,11 +74,15 @@ fn release(common: &Common, proven: &Proven) {
     let repository = workflow.map(|workflow| &workflow.repository);
     let commit = workflow.and_then(|workflow| workflow.commit.as_ref());
     if common.json {
-        out::json(&json!({
+        let mut told = json!({
             "verified": true, "name": release.name, "number": release.number, "platform": release.platform,
             "digest": release.digest, "origin": checkpoint.origin(), "tree_size": checkpoint.size(),
             "log_index": index, "time": time, "repository": repository, "commit": commit,
-        }));
+        });
+        if let (Some(told), Some(said)) = (told.as_object_mut(), said) {
+            told.insert("statement".to_owned(), said.clone());
+        }
+        out::json(&told);
         return;
     }
     out::line(&format!(
@@ -88,4 +98,13 @@ fn release(common: &Common, proven: &Proven) {
         text(repository),
         text(commit)
     ));
+    if let Some(said) = said {
+        let predicate = &said["predicate"];
+        let levels = predicate["verifiedLevels"].as_array();
+        let levels = levels.into_iter().flatten().filter_map(Value::as_str);
+        out::line(&format!(
+            "statement: the one that the log names; {}",
+            levels.collect::<Vec<_>>().join(", ")
+        ));
+    }
 }

@@ -1,4 +1,5 @@
-//! `GET /api/v1/attestations/FULL_NAME.json`: the bundles of a release, byte by byte as they were uploaded.
+//! `GET /api/v1/attestations/FULL_NAME.json`: the bundles of a release, byte by byte as they were uploaded; and
+//! `GET /api/v1/attestations/sha256/HEX`: one of them.
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH},
@@ -24,7 +25,30 @@ pub async fn show(
     let unknown = || Problem::not_found("This rubygem could not be found.");
     index::file(&app.reader, &file).await?.ok_or_else(unknown)?;
     let digests = attestations::of(&app.reader, &file).await?;
-    let etag = etag(&digests);
+    answer(&request, &etag(&digests), array(&app, &digests)).await
+}
+
+/// The bundle with this SHA-256, if a release came with it.
+pub async fn bundle(
+    request: HttpRequest,
+    app: Data<App>,
+    hex: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    let unknown = || Problem::not_found("No release came with this attestation.");
+    let digest = Digest::from_hex(&hex).map_err(|_| unknown())?;
+    if !attestations::is_named(&app.reader, &digest).await? {
+        return Err(unknown());
+    }
+    let etag = format!("\"{}\"", digest.hex());
+    answer(&request, &etag, one(&app, &digest)).await
+}
+
+/// What never changes, unless it is known already.
+async fn answer(
+    request: &HttpRequest,
+    etag: &str,
+    body: impl Future<Output = Result<Bytes, Problem>>,
+) -> Result<HttpResponse, Problem> {
     let known = request
         .headers()
         .get(IF_NONE_MATCH)
@@ -42,7 +66,13 @@ pub async fn show(
     if known {
         return Ok(response.finish());
     }
-    Ok(response.body(array(&app, &digests).await?))
+    Ok(response.body(body.await?))
+}
+
+async fn one(app: &App, digest: &Digest) -> Result<Bytes, Problem> {
+    let missing = "An attestation of this release is missing; push the same file with the same attestations again.";
+    let bytes = app.blobs.get(digest).await?;
+    bytes.ok_or_else(|| Problem::not_found(missing))
 }
 
 /// `[`, the exact bytes joined by `,`, and `]`: what the client made of its files.
@@ -52,12 +82,7 @@ async fn array(app: &App, digests: &[Digest]) -> Result<Bytes, Problem> {
         if place > 0 {
             array.extend_from_slice(b",");
         }
-        let bytes = app.blobs.get(digest).await?.ok_or_else(|| {
-            Problem::not_found(
-                "An attestation of this release is missing; push the same file with the same attestations again.",
-            )
-        })?;
-        array.extend_from_slice(&bytes);
+        array.extend_from_slice(&one(app, digest).await?);
     }
     array.extend_from_slice(b"]");
     Ok(array.freeze())

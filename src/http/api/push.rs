@@ -107,6 +107,10 @@ fn as_json(app: &App, pushed: &Pushed, receipt: Asked) -> Value {
         if !pushed.attestations.is_empty() {
             told.insert("attestations".to_owned(), json!(pushed.attestations));
         }
+        if !pushed.attestations_ignored.is_empty() {
+            let ignored = json!(pushed.attestations_ignored);
+            told.insert("attestations_ignored".to_owned(), ignored);
+        }
         if let Some(warning) = &pushed.warning {
             told.insert("warning".to_owned(), json!(warning));
         }

@@ -5,9 +5,8 @@ use std::{
     time::Duration,
 };
 
-use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::{
-    HttpRequest,
+    HttpMessage as _, HttpRequest,
     error::PayloadError,
     http::{
         StatusCode,
@@ -25,6 +24,10 @@ use crate::{
     app::{App, attestations::MAX_ATTESTATIONS, push::Upload},
     http::{MAX_GEM, problem::Problem},
 };
+
+mod form;
+
+use self::form::{Form, FormError, Part};
 
 /// How long the next part of a body may take to arrive.
 const CHUNK_TIME: Duration = Duration::from_secs(30);
@@ -51,6 +54,7 @@ pub(super) async fn read<'a>(
             text,
         ));
     }
+    let boundary = form.then(|| boundary(request)).transpose()?;
     let limit = if form {
         MAX_GEM + MAX_ATTESTATIONS + FRAME
     } else {
@@ -70,10 +74,10 @@ pub(super) async fn read<'a>(
         .await
         .map_err(stopping)?;
     let body = paced(payload, most);
-    let upload = if form {
-        parts(Multipart::new(request.headers(), body)).await?
-    } else {
-        whole(body, most).await?
+    let body = whole(body, most).await?;
+    let upload = match boundary {
+        Some(boundary) => parts(&boundary, &body)?,
+        None => body.into(),
     };
     if upload.gem.is_empty() {
         return Err(Problem::malformed(
@@ -81,6 +85,12 @@ pub(super) async fn read<'a>(
         ));
     }
     Ok((upload, room))
+}
+
+fn boundary(request: &HttpRequest) -> Result<String, Problem> {
+    let kind = request.mime_type().ok().flatten();
+    let boundary = kind.and_then(|kind| Some(kind.get_param("boundary")?.as_str().to_owned()));
+    boundary.ok_or_else(|| malformed(&FormError::Malformed("its type names no boundary")))
 }
 
 fn too_big() -> Problem {
@@ -113,8 +123,6 @@ fn paced(
         let over = chunk.is_err();
         Some((chunk, (payload, left, over)))
     })
-    // Whoever parses a form asks once more after the end.
-    .fuse()
 }
 
 fn interrupted(error: &PayloadError) -> Problem {
@@ -132,27 +140,24 @@ fn interrupted(error: &PayloadError) -> Problem {
 async fn whole(
     body: impl Stream<Item = Result<Bytes, PayloadError>>,
     most: usize,
-) -> Result<Upload, Problem> {
+) -> Result<Bytes, Problem> {
     let mut body = std::pin::pin!(body);
     let mut bytes = BytesMut::with_capacity(most.min(1 << 20));
     while let Some(chunk) = body.next().await {
         bytes.extend_from_slice(&chunk.map_err(|error| interrupted(&error))?);
     }
-    Ok(bytes.freeze().into())
+    Ok(bytes.freeze())
 }
 
 /// The two parts of a form: `gem`, a file, and perhaps `attestations`, a plain field. Each once, and nothing else.
-async fn parts(mut form: Multipart) -> Result<Upload, Problem> {
+fn parts(boundary: &str, body: &Bytes) -> Result<Upload, Problem> {
+    let mut form = Form::new(boundary, body).map_err(|error| malformed(&error))?;
     let (mut gem, mut attestations) = (None, None);
-    while let Some(field) = form.next().await {
-        let mut field = field.map_err(|error| malformed(&error))?;
-        let name = field.name().unwrap_or_default().to_owned();
-        match name.as_str() {
-            "gem" if gem.is_none() => gem = Some(content(&mut field, MAX_GEM, too_big).await?),
-            "attestations" if attestations.is_none() => {
-                attestations = Some(array(&mut field).await?);
-            }
-            "gem" | "attestations" => {
+    while let Some(part) = form.part().map_err(|error| malformed(&error))? {
+        match part.name.as_str() {
+            "gem" if gem.is_none() => gem = Some(part.content),
+            "attestations" if attestations.is_none() => attestations = Some(array(part)?),
+            name @ ("gem" | "attestations") => {
                 let text = format!("the part `{name}` is there twice");
                 return Err(Problem::new(StatusCode::BAD_REQUEST, "part_repeated", text));
             }
@@ -169,19 +174,16 @@ async fn parts(mut form: Multipart) -> Result<Upload, Problem> {
             "the part `gem` is missing",
         )
     };
-    Ok(Upload {
-        gem: gem.ok_or_else(missing)?,
-        attestations,
-    })
+    let gem = gem.ok_or_else(missing)?;
+    if gem.len() > MAX_GEM {
+        return Err(too_big());
+    }
+    Ok(Upload { gem, attestations })
 }
 
 /// A part that a program made of its files' contents. A file of that name would be one bundle, and not say so.
-async fn array(field: &mut Field) -> Result<Bytes, Problem> {
-    let disposition = field.content_disposition();
-    let is_file = disposition.is_some_and(|disposition| {
-        disposition.get_filename().is_some() || disposition.get_filename_ext().is_some()
-    });
-    if is_file {
+fn array(part: Part) -> Result<Bytes, Problem> {
+    if part.is_file {
         let text =
             "the part `attestations` is a file: send the JSON array of bundles as a plain field";
         return Err(Problem::new(
@@ -190,39 +192,22 @@ async fn array(field: &mut Field) -> Result<Bytes, Problem> {
             text,
         ));
     }
-    content(field, MAX_ATTESTATIONS, || {
+    if part.content.len() > MAX_ATTESTATIONS {
         let text = format!("the attestations have more than {MAX_ATTESTATIONS} bytes");
-        Problem::new(StatusCode::BAD_REQUEST, "attestations_too_long", text)
-    })
-    .await
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "attestations_too_long",
+            text,
+        ));
+    }
+    Ok(part.content)
 }
 
-async fn content(
-    field: &mut Field,
-    most: usize,
-    too_long: impl Fn() -> Problem,
-) -> Result<Bytes, Problem> {
-    let mut bytes = BytesMut::new();
-    while let Some(chunk) = field.next().await {
-        let chunk = chunk.map_err(|error| malformed(&error))?;
-        if bytes.len() + chunk.len() > most {
-            return Err(too_long());
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes.freeze())
-}
-
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "whatever else is wrong with a form is answered alike"
-)]
-fn malformed(error: &MultipartError) -> Problem {
-    match error {
-        MultipartError::Payload(error) => interrupted(error),
-        error => {
-            let text = format!("the form cannot be read: {error}");
-            Problem::new(StatusCode::BAD_REQUEST, "multipart_malformed", text)
-        }
-    }
+fn malformed(error: &FormError) -> Problem {
+    let code = match error {
+        FormError::Malformed(_) => "multipart_malformed",
+        FormError::Header(_) => "part_header_unknown",
+        FormError::Trailing => "multipart_trailing",
+    };
+    Problem::new(StatusCode::BAD_REQUEST, code, error.to_string())
 }

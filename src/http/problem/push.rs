@@ -40,14 +40,10 @@ fn attestations(error: &AttestationError) -> Problem {
             );
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "trust_root_missing", text)
         }
-        AttestationError::Unverified { code, .. } => {
+        AttestationError::Unverified { error, .. } | AttestationError::SameKind(error) => {
+            let code = error.code();
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, told(code))
         }
-        AttestationError::SameKind(error) => Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            error.code(),
-            told(error.code()),
-        ),
         AttestationError::Root(error) => unavailable(error),
     }
 }

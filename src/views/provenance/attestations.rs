@@ -26,6 +26,7 @@ impl Walk<'_> {
         let mut found = Vec::new();
         for (recorded, attested) in together::attested(&group) {
             let Attested {
+                builder: _,
                 bundle,
                 certificate,
                 compared,
@@ -92,7 +93,7 @@ impl Walk<'_> {
             attestations: attested
                 .then(|| format!("{registry}/api/v1/attestations/{}.json", full_name(pushed))),
             vsa: pushed
-                .summary
+                .statement
                 .map(|_| format!("{registry}/api/v1/gems/{name}/versions/{release}/vsa")),
         }
     }

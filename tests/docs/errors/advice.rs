@@ -113,6 +113,9 @@ pub(super) fn denied(code: Code) -> &'static str {
         }
         Code::AttestationAttempt => "sign again in the attempt that pushes",
         Code::AttestationJob => "sign and push in one job",
+        Code::AttestationBuilder => {
+            "let the forge's own tool write the provenance, in the job that signs"
+        }
         Code::AttestationEnvironment => {
             "let the job that signs run in the publisher's environment too"
         }
@@ -208,7 +211,9 @@ pub(super) fn http(code: &str) -> (&'static str, &'static str) {
         "attestations_in_a_file"
         | "attestations_too_long"
         | "multipart_malformed"
+        | "multipart_trailing"
         | "multipart_unsupported"
+        | "part_header_unknown"
         | "part_missing"
         | "part_repeated"
         | "part_unknown"
@@ -285,6 +290,14 @@ fn form(code: &str) -> (&'static str, &'static str) {
         "multipart_malformed" => (
             "the form cannot be read to its end",
             "the message says why; send it as `gem push --attestation` does",
+        ),
+        "multipart_trailing" => (
+            "something stands behind the form's last boundary",
+            "send it as `gem push --attestation` does",
+        ),
+        "part_header_unknown" => (
+            "a part of the form has a header that says a second time where it ends or how it is written, such as `content-length`",
+            "leave it out, as `gem push --attestation` does",
         ),
         "multipart_unsupported" => (
             "the body has several parts and is no form",

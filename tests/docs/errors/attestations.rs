@@ -76,6 +76,8 @@ pub(super) fn unverified() -> Vec<Row> {
             expected: text(),
         }),
         VerifyError::Statement(StatementError::Predicate(text())),
+        VerifyError::Statement(StatementError::NoPredicate),
+        VerifyError::Statement(StatementError::Unsaid("…")),
         VerifyError::Statement(StatementError::Differs {
             field: "…",
             came: text(),
@@ -117,6 +119,9 @@ fn statement(error: &StatementError) -> &'static str {
             "name the gem's file and its SHA-256 as the only subject"
         }
         StatementError::Predicate(_) => "use `https://slsa.dev/provenance/v1`",
+        StatementError::NoPredicate | StatementError::Unsaid(_) => {
+            "let the forge's own tool write the provenance"
+        }
         StatementError::Differs { .. } => "let the provenance be written by the job that signs it",
     }
 }

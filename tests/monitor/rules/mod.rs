@@ -202,7 +202,7 @@ impl Story {
             policy: reference(StreamName::policy(&name.folded())),
             size: 1,
             source,
-            summary: None,
+            statement: None,
             name: name.clone(),
         };
         (StreamName::gem(&name.folded()), Body::ReleasePushed(pushed))

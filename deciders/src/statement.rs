@@ -24,7 +24,7 @@ use events::{
 use crate::Ledger;
 
 /// The predicate of a SLSA provenance, as far as levels are concerned.
-const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
+pub(crate) const PROVENANCE: &str = "https://slsa.dev/provenance/v1";
 
 /// Runners that the forge itself keeps: a machine for one job, which the job's author does not.
 const HOSTED: [&str; 2] = ["github-hosted", "gitlab-hosted"];
@@ -45,7 +45,7 @@ pub fn policy_digest(before: Option<&Digest>, body: &Body) -> Digest {
 /// What a release is and stands on.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// The release, whatever it says of its summary.
+    /// The release, whatever it says of its statement.
     pub pushed: &'a Pushed,
     /// [`policy_digest`] at `pushed.policy`.
     pub policy: &'a Digest,
@@ -56,7 +56,7 @@ pub struct Facts<'a> {
 }
 
 /// The statement, in canonical form (RFC 8785); `None` where no statement key is in force, because nobody could sign it.
-pub fn statement(ledger: &Ledger, facts: &Facts<'_>) -> Option<Vec<u8>> {
+pub fn of(ledger: &Ledger, facts: &Facts<'_>) -> Option<Vec<u8>> {
     ledger.statement_key()?;
     let registry = registry(ledger.origin()?);
     let Facts {
@@ -67,7 +67,8 @@ pub fn statement(ledger: &Ledger, facts: &Facts<'_>) -> Option<Vec<u8>> {
     } = *facts;
     let file = FullName::compose(&pushed.name, &pushed.number, &pushed.platform).ok()?;
     let inputs = attested.iter().map(|attested| {
-        let uri = format!("https://{registry}/api/v1/attestations/{file}.json");
+        let hex = attested.bundle.hex();
+        let uri = format!("https://{registry}/api/v1/attestations/sha256/{hex}");
         format!("{{{},\"uri\":{}}}", digest(&attested.bundle), quoted(&uri))
     });
     let inputs = inputs.collect::<Vec<_>>().join(",");
@@ -146,8 +147,8 @@ fn encoded(text: &str) -> String {
 
 /// What was verified, in the order in which it is written.
 ///
-/// `SLSA_BUILD_LEVEL_…` is said only of a provenance that was verified: level 2 where the forge's own machine made it,
-/// level 1 where another did. Level 3 asks that the build cannot reach what signs, which no certificate tells.
+/// `SLSA_BUILD_LEVEL_…` is said only of a provenance that was verified: level 2 where the forge's own machine made it and
+/// the builder that it names was held against the certificate, level 1 where not. Level 3 asks that the build cannot reach what signs, which no certificate tells.
 fn levels(pushed: &Pushed, attested: &[&Attested]) -> Vec<&'static str> {
     let build = attested.iter().map(|attested| build_level(attested));
     let mut levels = Vec::from([build.max().map_or("SLSA_BUILD_LEVEL_0", Build::name)]);
@@ -194,7 +195,11 @@ fn build_level(attested: &Attested) -> Build {
     let mut compared = attested.compared.iter();
     let runner = compared.find(|compared| compared.field == Field::Runner);
     match runner {
-        Some(runner) if HOSTED.contains(&runner.certificate.as_str()) => Build::HostedProvenance,
+        Some(runner)
+            if HOSTED.contains(&runner.certificate.as_str()) && attested.builder.is_some() =>
+        {
+            Build::HostedProvenance
+        }
         Some(_) | None => Build::Provenance,
     }
 }

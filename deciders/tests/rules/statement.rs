@@ -1,7 +1,7 @@
 //! The registry's own word: which bytes, of which key, and that another word, or none, is found.
 use deciders::{
     Code, ledger,
-    summary::{self, Facts, policy_digest},
+    statement::{self, Facts, policy_digest},
 };
 use events::{
     Body, Recorded,
@@ -47,7 +47,7 @@ fn said(history: &History, attested: &[&Attested]) -> String {
         attested,
         time: recorded.event.time,
     };
-    let statement = summary::statement(&history.ledger(), &facts).unwrap();
+    let statement = statement::of(&history.ledger(), &facts).unwrap();
     String::from_utf8(statement).unwrap()
 }
 
@@ -73,7 +73,7 @@ fn the_statement_of_a_trusted_push_is_these_bytes() {
         .replace("POLICY", &policy)
         .replace("DIGEST", &digest);
     assert_eq!(statement, expected);
-    assert_eq!(release.summary, Some(Digest::of(statement.as_bytes())));
+    assert_eq!(release.statement, Some(Digest::of(statement.as_bytes())));
     // The keys of every object stand in order, so whoever writes canonical JSON writes these bytes.
     let value: serde_json::Value = serde_json::from_str(&statement).unwrap();
     assert_eq!(serde_json::to_string(&value).unwrap(), statement);
@@ -102,14 +102,16 @@ fn the_digest_of_a_policy_follows_from_its_events_alone() {
     assert_ne!(Some(policy_digest(digest.as_ref(), &other)), digest);
 }
 
-fn attested(history: &History, predicate: Option<&str>, runner: &str, logged: bool) -> Attested {
+fn attested(history: &History, builder: Option<&str>, runner: &str, logged: bool) -> Attested {
     let (release, recorded) = pushed(history);
     let compared = |field, value: &str| Compared {
         certificate: text(value),
         expected: text(value),
         field,
     };
+    let provenance = builder.map(|_| text("https://slsa.dev/provenance/v1"));
     Attested {
+        builder: builder.map(text),
         bundle: Digest::of(b"bundle"),
         certificate: Digest::of(b"certificate"),
         compared: vec![
@@ -124,7 +126,7 @@ fn attested(history: &History, predicate: Option<&str>, runner: &str, logged: bo
         name: release.name.clone(),
         number: release.number.clone(),
         platform: release.platform.clone(),
-        predicate: predicate.map(text),
+        predicate: provenance,
         root: EventRef {
             revision: 0,
             stream: StreamName::trust_root(&slug("public-good")),
@@ -138,14 +140,14 @@ fn attested(history: &History, predicate: Option<&str>, runner: &str, logged: bo
 #[test]
 fn a_level_is_said_only_where_it_was_earned() {
     let history = spoken();
-    let slsa = Some("https://slsa.dev/provenance/v1");
+    let slsa = Some("https://github.com/ruby/rake/.github/workflows/release.yml@refs/tags/v1.0");
     let levels = |attested: &[&Attested]| {
         let statement: serde_json::Value = serde_json::from_str(&said(&history, attested)).unwrap();
         let levels = statement["predicate"]["verifiedLevels"].clone();
         serde_json::from_value::<Vec<String>>(levels).unwrap()[..].join(" ")
     };
     let trusted = "GEMLEDGER_TRUSTED_PUBLISHING";
-    for (predicate, runner, logged, build, class) in [
+    for (builder, runner, logged, build, class) in [
         (
             None,
             "github-hosted",
@@ -176,7 +178,7 @@ fn a_level_is_said_only_where_it_was_earned() {
             "GEMLEDGER_ATTESTED_SAME_RUN_UNLOGGED",
         ),
     ] {
-        let attested = attested(&history, predicate, runner, logged);
+        let attested = attested(&history, builder, runner, logged);
         let expected = format!("SLSA_BUILD_LEVEL_{build} {trusted} {class}");
         assert_eq!(levels(&[&attested]), expected);
     }
@@ -194,8 +196,14 @@ fn a_level_is_said_only_where_it_was_earned() {
         levels(&both),
         format!("SLSA_BUILD_LEVEL_2 {trusted} GEMLEDGER_ATTESTED_SAME_RUN")
     );
-    let uri = r#""uri":"https://gems.example.com/api/v1/attestations/rake-1.0.json"}"#;
-    assert_eq!(said(&history, &both).matches(uri).count(), 2);
+    // Each is fetched where its very bytes are.
+    let hex = logged.bundle.hex();
+    let uri = format!(r#""uri":"https://gems.example.com/api/v1/attestations/sha256/{hex}"}}"#);
+    assert_eq!(said(&history, &both).matches(&uri).count(), 2);
+    // A builder that nobody compared earns what any provenance does.
+    let mut unnamed = attested(&history, slsa, "github-hosted", true);
+    unnamed.builder = None;
+    assert!(levels(&[&unnamed]).starts_with("SLSA_BUILD_LEVEL_1 "));
 }
 
 #[test]
@@ -222,13 +230,13 @@ fn a_release_before_the_first_key_says_nothing_and_later_ones_follow_their_key()
     history.add("rake", publisher()).unwrap();
     let key = history.exchange(&job(1)).unwrap();
     history.released(key, &release("rake", "1.0"));
-    assert_eq!(pushed(&history).0.summary, None);
+    assert_eq!(pushed(&history).0.statement, None);
     history.introduce("a").unwrap();
     history.introduce("b").unwrap();
     assert_eq!(history.ledger().statement_key(), Some(&statement_key("b")));
     let key = history.exchange(&job(2)).unwrap();
     history.released(key, &release("rake", "2.0"));
-    assert!(pushed(&history).0.summary.is_some());
+    assert!(pushed(&history).0.statement.is_some());
     assert_eq!(audit(&history.log), []);
 }
 
@@ -283,12 +291,12 @@ fn a_key_is_introduced_once_and_is_an_ed25519_key() {
     assert!(history.introduce("b").is_ok());
 }
 
-/// The code of what is found when the last release says this of its summary.
-fn lie(history: &mut History, summary: Option<Digest>) -> &'static str {
+/// The code of what is found when the last release says this of its statement.
+fn lie(history: &mut History, statement: Option<Digest>) -> &'static str {
     let last = history.log.len() - 1;
     let group = history.log[last].event.request;
     if let Body::ReleasePushed(pushed) = &mut history.log[last].event.body {
-        pushed.summary = summary;
+        pushed.statement = statement;
     }
     let mut events = history.log.iter();
     let from = events.position(|recorded| recorded.event.request == group);
