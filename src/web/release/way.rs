@@ -1,7 +1,7 @@
 //! The picture of a release's way: from the source through the build evidence into this registry, as lists that read well
 //! without a style sheet, and aloud.
-use super::{super::text::typeset, Badge};
-use crate::views::provenance::record::{Class, Link, LinkName, TransparencyRecord};
+use super::{super::text::typeset, Badge, weaker};
+use crate::views::provenance::record::{Link, LinkName, TransparencyRecord};
 
 /// A part of the way.
 pub(super) struct Stage {
@@ -18,8 +18,10 @@ pub(super) struct Step {
     pub(super) url: Option<String>,
     pub(super) how: String,
     pub(super) badge: Badge,
-    /// A remark beside the badge.
-    pub(super) tag: Option<String>,
+    /// What is weaker than proven could be.
+    pub(super) weaker: Option<&'static str>,
+    /// Remarks beside the badge.
+    pub(super) tags: Vec<String>,
 }
 
 /// The three stages, in the order of the way.
@@ -31,7 +33,12 @@ pub(super) fn stages(record: &TransparencyRecord) -> Vec<Stage> {
     for link in &record.links {
         let [source, evidence, registry] = &mut stages;
         let stage = match link.link {
-            LinkName::Repository | LinkName::Commit | LinkName::Workflow | LinkName::Run => source,
+            LinkName::Repository
+            | LinkName::Commit
+            | LinkName::Workflow
+            | LinkName::Signer
+            | LinkName::Run
+            | LinkName::Job => source,
             LinkName::Certificate | LinkName::LogEntry | LinkName::Timestamp => evidence,
             LinkName::IdentityToken | LinkName::ApiKey | LinkName::Policy | LinkName::LogIndex => {
                 registry
@@ -43,23 +50,6 @@ pub(super) fn stages(record: &TransparencyRecord) -> Vec<Stage> {
 }
 
 fn step(record: &TransparencyRecord, link: &Link) -> Step {
-    let attestation = link
-        .attestation
-        .and_then(|place| record.attestations.get(place));
-    let evidence = matches!(
-        link.link,
-        LinkName::Certificate | LinkName::LogEntry | LinkName::Timestamp
-    );
-    let many = record.attestations.len() > 1 && evidence;
-    let place = link.attestation.map_or(0, |place| place + 1);
-    let weaker = attestation.is_some_and(|found| found.class == Class::Timestamped);
-    let tag = if weaker && link.link == LinkName::Timestamp {
-        Some("weaker: no log".to_owned())
-    } else if many {
-        Some(format!("bundle {place} of {}", record.attestations.len()))
-    } else {
-        None
-    };
     Step {
         name: name(link.link),
         value: link.value.as_deref().map(shown),
@@ -70,8 +60,34 @@ fn step(record: &TransparencyRecord, link: &Link) -> Step {
         url: link.url.clone(),
         how: typeset(&link.how),
         badge: link.known.into(),
-        tag,
+        weaker: link.weaker.map(weaker),
+        tags: tags(record, link),
     }
+}
+
+/// What one may want to know without opening the link: which of several bundles it is, that it is missing, that the token
+/// was opened.
+fn tags(record: &TransparencyRecord, link: &Link) -> Vec<String> {
+    let mut tags = Vec::new();
+    let (all, place) = (record.attestations.len(), link.attestation);
+    if let Some((place, attestation)) =
+        place.and_then(|at| Some((at, record.attestations.get(at)?)))
+    {
+        let evidence = matches!(
+            link.link,
+            LinkName::Certificate | LinkName::LogEntry | LinkName::Timestamp
+        );
+        if all > 1 && evidence {
+            tags.push(format!("bundle {} of {all}", place + 1));
+        }
+        if !attestation.kept {
+            tags.push("bundle missing".to_owned());
+        }
+    }
+    if link.link == LinkName::IdentityToken && record.opened().is_some() {
+        tags.push("opened".to_owned());
+    }
+    tags
 }
 
 fn name(link: LinkName) -> &'static str {
@@ -79,7 +95,9 @@ fn name(link: LinkName) -> &'static str {
         LinkName::Repository => "Repository",
         LinkName::Commit => "Commit",
         LinkName::Workflow => "Workflow",
+        LinkName::Signer => "Reusable workflow",
         LinkName::Run => "Run",
+        LinkName::Job => "Job",
         LinkName::Certificate => "Build certificate",
         LinkName::LogEntry => "Transparency log entry",
         LinkName::Timestamp => "Timestamp",
