@@ -41,6 +41,8 @@ struct Page {
     /// What the run said of itself.
     source: Vec<source::Row>,
     way: Vec<Stage>,
+    /// How many links of the way are known how.
+    legend: Vec<(Badge, usize)>,
     /// Who pushed, where no workflow did.
     pusher: String,
     statements: Vec<Row>,
@@ -142,6 +144,7 @@ async fn release(app: &App, name: &str, version: &str) -> Result<Page, Fault> {
             .map(|source| source::rows(&record, source))
             .unwrap_or_default(),
         way: way::stages(&record),
+        legend: way::legend(&record),
         pusher: who(&record.chain.release.actor),
         statements: record.statements.iter().cloned().map(Row::from).collect(),
         chain: chain(&record),

@@ -1,7 +1,7 @@
 //! What the run said of itself, claim by claim: as its identity token stated it, and whether a certificate proves it too.
 use events::{claims::ProviderKind, text::Text};
 
-use super::{Badge, weaker};
+use super::{super::text::workflow_name, Badge, weaker};
 use crate::views::provenance::record::{Known, Source, TransparencyRecord};
 
 /// A claim, or two that say the same thing, made ready for the page.
@@ -38,6 +38,15 @@ pub(super) fn rows(record: &TransparencyRecord, source: &Source) -> Vec<Row> {
     if let Some(row) = &mut commit {
         row.is_code = true;
     }
+    let mut workflow = claimed.linked(
+        "Workflow",
+        "workflow_ref",
+        job.workflow_ref.as_ref(),
+        &urls.workflow,
+    );
+    if let (Some(row), Some(name)) = (&mut workflow, workflow_name(job)) {
+        row.value = name;
+    }
     let protected = job.ref_protected.map(|protected| {
         let value = if protected { "yes" } else { "no" };
         claimed.of("Protected ref", "ref_protected", value.to_owned())
@@ -48,12 +57,7 @@ pub(super) fn rows(record: &TransparencyRecord, source: &Source) -> Vec<Row> {
         commit,
         claimed.row("Ref", "ref", job.git_ref.as_ref()).map(named),
         protected,
-        claimed.linked(
-            "Workflow",
-            "workflow_ref",
-            job.workflow_ref.as_ref(),
-            &urls.workflow,
-        ),
+        workflow,
         claimed.linked(
             "Reusable workflow",
             "job_workflow_ref",

@@ -1,7 +1,10 @@
 //! The picture of a release's way: from the source through the build evidence into this registry, as lists that read well
 //! without a style sheet, and aloud.
 use super::{super::text::typeset, Badge, weaker};
-use crate::views::provenance::record::{Link, LinkName, TransparencyRecord};
+use crate::views::provenance::record::{Known, Link, LinkName, TransparencyRecord};
+
+/// Characters of a foreign log's id that tell it from others; the whole of it is in the record.
+const LOG_ID: usize = 16;
 
 /// A part of the way.
 pub(super) struct Stage {
@@ -49,10 +52,29 @@ pub(super) fn stages(record: &TransparencyRecord) -> Vec<Stage> {
     stages.into()
 }
 
+/// How many links are proven, stated and not known; what there is none of is left out.
+pub(super) fn legend(record: &TransparencyRecord) -> Vec<(Badge, usize)> {
+    let count = |known| {
+        record
+            .links
+            .iter()
+            .filter(|link| link.known == known)
+            .count()
+    };
+    [Known::Proven, Known::StatedByRegistry, Known::NotKnown]
+        .map(|known| (known.into(), count(known)))
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
 fn step(record: &TransparencyRecord, link: &Link) -> Step {
     Step {
         name: name(link.link),
-        value: link.value.as_deref().map(shown),
+        value: link
+            .value
+            .as_deref()
+            .map(|value| shown(record, link.link, value)),
         is_code: matches!(
             link.link,
             LinkName::Commit | LinkName::Certificate | LinkName::ApiKey
@@ -65,8 +87,8 @@ fn step(record: &TransparencyRecord, link: &Link) -> Step {
     }
 }
 
-/// What one may want to know without opening the link: which of several bundles it is, that it is missing, that the token
-/// was opened.
+/// What one may want to know without opening the link: which of several bundles it is, whose trust root issued the
+/// certificate, that the bundle is missing, that the token was opened.
 fn tags(record: &TransparencyRecord, link: &Link) -> Vec<String> {
     let mut tags = Vec::new();
     let (all, place) = (record.attestations.len(), link.attestation);
@@ -79,6 +101,9 @@ fn tags(record: &TransparencyRecord, link: &Link) -> Vec<String> {
         );
         if all > 1 && evidence {
             tags.push(format!("bundle {} of {all}", place + 1));
+        }
+        if link.link == LinkName::Certificate {
+            tags.push(format!("trust root {}", attestation.root.name));
         }
         if !attestation.kept {
             tags.push("bundle missing".to_owned());
@@ -108,7 +133,25 @@ fn name(link: LinkName) -> &'static str {
     }
 }
 
-/// A value without the scheme that every one of its kind has; the whole of it is in the record.
-fn shown(value: &str) -> String {
-    value.strip_prefix("https://").unwrap_or(value).to_owned()
+/// A value as short as its place allows; the whole of it is in the record.
+fn shown(record: &TransparencyRecord, name: LinkName, value: &str) -> String {
+    let repository = record.links.first().and_then(|link| link.value.as_deref());
+    let within = repository.and_then(|repository| value.strip_prefix(repository));
+    let within = within.and_then(|rest| rest.strip_prefix('/'));
+    match (name, within, value.split_once(" of ")) {
+        // Below the repository, which stands above it. GitLab puts `/` or `-/` in between.
+        (LinkName::Workflow | LinkName::Signer | LinkName::Run | LinkName::Job, Some(rest), _) => {
+            let rest = rest.strip_prefix("-/").unwrap_or(rest);
+            let rest = rest.trim_start_matches('/');
+            match rest.split_once('@') {
+                Some((file, git_ref)) => format!("{file} at {git_ref}"),
+                None => rest.to_owned(),
+            }
+        }
+        (LinkName::LogEntry, _, Some((entry, log))) if log.chars().count() > LOG_ID => {
+            let log: String = log.chars().take(LOG_ID).collect();
+            format!("{entry} of {log}\u{2026}")
+        }
+        _ => value.strip_prefix("https://").unwrap_or(value).to_owned(),
+    }
 }
