@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`select`] | which registry, which of the locked gems, and with which credential |
 //! | [`gem`] | one locked gem and its receipt |
+//! | [`attested`] | the attestations that came with it |
 //! | [`listing`] | the registry's list of all versions of a gem |
 //! | [`tree`] | every checkpoint that was shown, the last tree seen, witnesses and freshness |
 //! | [`rules`] | what can be wrong, by stable names |
@@ -20,6 +21,7 @@ use crate::{
     remote::{HttpClient, Ledger, RemoteError, SeenError, Source, seen},
 };
 
+mod attested;
 pub mod gem;
 pub mod listing;
 pub mod report;

@@ -8,7 +8,7 @@ use crate::views::{
     self,
     provenance::{
         TransparencyRecord, number_and_platform,
-        record::{Class, Known, LinkName},
+        record::{Known, Link, LinkName, Weaker},
     },
 };
 
@@ -61,19 +61,13 @@ pub(crate) fn drawing(record: &TransparencyRecord) -> Vec<String> {
     }
     let last = record.links.len().saturating_sub(1);
     for (place, link) in record.links.iter().enumerate() {
-        let (glyph, rail, words) = match link.known {
-            Known::Proven => ('\u{25CF}', '\u{2502}', "proven"),
-            Known::StatedByRegistry => ('\u{25D0}', '\u{2506}', "stated by this registry"),
-            Known::NotKnown => ('\u{25CB}', '\u{250A}', "not known"),
+        let (glyph, rail) = match link.known {
+            Known::Proven => ('\u{25CF}', '\u{2502}'),
+            Known::StatedByRegistry => ('\u{25D0}', '\u{2506}'),
+            Known::NotKnown => ('\u{25CB}', '\u{250A}'),
         };
         let rail = if place == last { ' ' } else { rail };
-        let weaker = link.attestation.and_then(|at| record.attestations.get(at));
-        let weaker = weaker.is_some_and(|found| found.class == Class::Timestamped);
-        let words = if weaker && link.link == LinkName::Timestamp {
-            "proven, weaker: in no log"
-        } else {
-            words
-        };
+        let words = known(record, link);
         lines.push(format!("  {glyph} {:<23} {words}", name(link.link)));
         lines.extend(link.value.iter().map(|value| format!("  {rail}   {value}")));
         // What the links that follow say too is said once, with the last of them.
@@ -95,12 +89,37 @@ pub(crate) fn drawing(record: &TransparencyRecord) -> Vec<String> {
     lines
 }
 
+/// How a link is known, and what it lacks.
+fn known(record: &TransparencyRecord, link: &Link) -> String {
+    let mut words = match link.known {
+        Known::Proven => "proven",
+        Known::StatedByRegistry => "stated by this registry",
+        Known::NotKnown => "not known",
+    }
+    .to_owned();
+    match link.weaker {
+        None => {}
+        Some(Weaker::PrivateLog) => words.push_str(", in a private log"),
+        Some(Weaker::NoLog) => words.push_str(", weaker: in no log"),
+    }
+    let bundle = link.attestation.and_then(|at| record.attestations.get(at));
+    if bundle.is_some_and(|bundle| !bundle.kept) {
+        words.push_str(", its bundle is missing");
+    }
+    if link.link == LinkName::IdentityToken && record.opened().is_some() {
+        words.push_str(", opened");
+    }
+    words
+}
+
 fn name(link: LinkName) -> &'static str {
     match link {
         LinkName::Repository => "repository",
         LinkName::Commit => "commit",
         LinkName::Workflow => "workflow",
+        LinkName::Signer => "reusable workflow",
         LinkName::Run => "run",
+        LinkName::Job => "job",
         LinkName::Certificate => "build certificate",
         LinkName::LogEntry => "transparency log entry",
         LinkName::Timestamp => "timestamp",

@@ -1,18 +1,11 @@
 //! One locked gem: its receipt, what the log says of it, and how sure its origin is.
-use events::{
-    Body,
-    attestation::{Compared, Field},
-    claims::Workflow,
-    gem::Pushed,
-    id::Actor,
-    text::Text,
-    time::Timestamp,
-};
+use events::{Body, claims::Workflow, gem::Pushed, id::Actor, text::Text, time::Timestamp};
 use serde::Serialize;
 use tlog::{Receipt, VerifierKey, cosignatures, receipt::MAX_RECEIPT_LEN};
 
 use super::{
     Asked,
+    attested::{self, Unproven},
     listing::Listing,
     rules::{self, Flaw},
     tree::{Checkpoints, TreeReport},
@@ -28,14 +21,17 @@ const LEEWAY_SECONDS: u64 = 300;
 
 /// How sure a gem's origin is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Level {
     /// The log has it; an account's key pushed it, from nobody knows where.
     Logged,
     /// A trusted publisher's workflow pushed it, and the log says from which repository and commit.
     Trusted,
-    /// With the file came an attestation of that very run: the log has each pair that was compared, and which trust root
-    /// verified it. The bundle is public, so that the registry's word for it can be checked.
+    /// With the file came an attestation of that very run, and a timestamp authority alone vouches for its time: the weaker
+    /// class.
+    AttestedUnlogged,
+    /// With the file came an attestation of that very run, which a transparency log has: the registry's log holds each pair
+    /// that it compared, and which trust root verified the bundle. The bundle itself is not verified here.
     Attested,
 }
 
@@ -45,6 +41,7 @@ impl Level {
         match self {
             Self::Logged => "logged",
             Self::Trusted => "trusted",
+            Self::AttestedUnlogged => "attested_unlogged",
             Self::Attested => "attested",
         }
     }
@@ -120,15 +117,15 @@ impl GemReport {
 /// What a registry answered about a gem.
 pub(super) struct Answer {
     receipt: Result<Option<Vec<u8>>, RemoteError>,
-    /// The receipt of the event after the release, where an attestation of it stands; asked for where one is required.
-    next: Option<Result<Option<Vec<u8>>, RemoteError>>,
+    /// The receipts of the events after the release, where its attestations stand; asked for where one is required.
+    next: Vec<attested::Answer>,
 }
 
-/// Asks for the receipt of a gem, and for that of its attestation where one is required.
+/// Asks for the receipt of a gem, and for those of its attestations, until one is as good as required.
 pub(super) async fn receipt(registry: &HttpClient, locked: &Locked, require: Level) -> Answer {
     let mut answer = Answer {
         receipt: Ok(None),
-        next: None,
+        next: Vec::new(),
     };
     if locked.release().is_none() {
         // No registry of ours has it, and its name may not even be one in an address.
@@ -136,13 +133,13 @@ pub(super) async fn receipt(registry: &HttpClient, locked: &Locked, require: Lev
     }
     let path = format!("gems/{}.gem.tlog-proof", locked.full_name());
     answer.receipt = registry.get(&path, MAX_RECEIPT_LEN).await;
-    if require == Level::Attested
-        && let Ok(Some(receipt)) = &answer.receipt
-        && let Ok(receipt) = Receipt::parse(receipt)
-    {
-        let path = format!("log/proof/{}", receipt.index().saturating_add(1));
-        answer.next = Some(registry.get(&path, MAX_RECEIPT_LEN).await);
-    }
+    let Ok(Some(receipt)) = &answer.receipt else {
+        return answer;
+    };
+    let Ok(receipt) = Receipt::parse(receipt) else {
+        return answer;
+    };
+    answer.next = attested::receipts(registry, receipt.index(), require).await;
     answer
 }
 
@@ -193,65 +190,15 @@ pub(super) fn judge(
             Err(reason) => report.flaw(&rules::RECEIPT_INVALID, reason),
             Ok(signed) => {
                 checkpoints.add(signed);
-                let attested = next.map(|next| attested(next, &logged, key, asked, checkpoints));
-                match attested {
-                    Some(Err(Unproven::Lie(reason))) => {
-                        report.flaw(&rules::RECEIPT_INVALID, reason);
-                    }
-                    Some(Err(Unproven::Unknown(reason))) => report.unknown = Some(reason),
-                    Some(Ok(attested)) => compare(&mut report, &logged, &release, asked, attested),
-                    None => compare(&mut report, &logged, &release, asked, false),
+                match attested::best(next, &logged, key, asked, checkpoints) {
+                    Err(Unproven::Lie(reason)) => report.flaw(&rules::RECEIPT_INVALID, reason),
+                    Err(Unproven::Unknown(reason)) => report.unknown = Some(reason),
+                    Ok(attested) => compare(&mut report, &logged, &release, asked, attested),
                 }
             }
         },
     }
     report
-}
-
-/// Why it cannot be told whether a release was attested.
-enum Unproven {
-    /// The registry shows something that its log does not have.
-    Lie(String),
-    /// It could not be asked.
-    Unknown(String),
-}
-
-/// Whether the event after the release, of the same request, attests it. It came with the release or never.
-fn attested(
-    answer: Result<Option<Vec<u8>>, RemoteError>,
-    release: &Logged,
-    key: &VerifierKey,
-    asked: &Asked,
-    checkpoints: &mut Checkpoints,
-) -> Result<bool, Unproven> {
-    let receipt = match answer {
-        Ok(Some(receipt)) => receipt,
-        // The log ends with the release.
-        Ok(None) => return Ok(false),
-        Err(RemoteError::Lie(lie)) => return Err(Unproven::Lie(lie.to_string())),
-        Err(error) => return Err(Unproven::Unknown(error.to_string())),
-    };
-    let next = prove(&receipt, key).map_err(Unproven::Lie)?;
-    if next.index != release.index + 1 {
-        let reason = format!("the receipt of index {} is of another index", next.index);
-        return Err(Unproven::Lie(reason));
-    }
-    checkpoints.add(signed(&next, asked).map_err(Unproven::Lie)?);
-    let (Ok(release), Ok(next)) = (release.event(), next.event()) else {
-        return Ok(false);
-    };
-    let (Body::ReleasePushed(pushed), Body::ReleaseAttested(attested)) =
-        (&release.body, &next.body)
-    else {
-        return Ok(false);
-    };
-    let of_the_run = |pair: &Compared| matches!(pair.field, Field::Run | Field::Job);
-    Ok(next.request == release.request
-        && next.stream == release.stream
-        && attested.digest == pushed.digest
-        && attested.number == pushed.number
-        && attested.platform == pushed.platform
-        && attested.compared.iter().any(of_the_run))
 }
 
 pub(super) fn signed(logged: &Logged, asked: &Asked) -> Result<Signed, String> {
@@ -270,7 +217,7 @@ fn compare(
     logged: &Logged,
     release: &Release,
     asked: &Asked,
-    attested: bool,
+    attested: Option<Level>,
 ) {
     let event = match logged.event() {
         Ok(event) => event,
@@ -299,9 +246,7 @@ fn compare(
         return report.flaw(&rules::RECEIPT_MISMATCH, message);
     }
     let mut origin = origin(&pushed, &event.actor, event.time, logged.index);
-    if attested {
-        origin.level = Level::Attested;
-    }
+    origin.level = attested.unwrap_or(origin.level);
     if let Some(locked) = report
         .locked
         .checksum
@@ -320,7 +265,12 @@ fn compare(
     if origin.level < asked.require {
         let (is, wanted) = (origin.level.as_str(), asked.require.as_str());
         let message = match asked.require {
-            Level::Attested => {
+            Level::Attested if origin.level == Level::AttestedUnlogged => {
+                format!(
+                    "it is {is}, not {wanted}: no transparency log has the attestation that came with it"
+                )
+            }
+            Level::AttestedUnlogged | Level::Attested => {
                 format!("it is {is}, not {wanted}: no attestation came with it")
             }
             Level::Logged | Level::Trusted => format!(

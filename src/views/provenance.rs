@@ -9,8 +9,11 @@
 //! |---|---|
 //! | [`record`] | the record's shape |
 //! | [`walk`] | following the references |
+//! | [`chain`] | the events that it stands on |
 //! | [`attestations`] | the build attestations that came with it |
 //! | [`links`] | the way from the source repository to the log, link by link |
+//! | [`source`] | the links that identity token and certificates state |
+//! | [`certificates`] | the links that a bundle proves |
 //! | [`statements`] | what is known of the release, and how |
 //! | [`forge`] | addresses at the forges that are known here |
 use events::{name::FoldedName, platform::Platform, version::GemVersion};
@@ -28,9 +31,12 @@ use crate::{
 };
 
 mod attestations;
-pub mod forge;
+mod certificates;
+mod chain;
+mod forge;
 mod links;
 pub mod record;
+mod source;
 mod statements;
 mod walk;
 
@@ -52,6 +58,26 @@ pub async fn of(
     let mut record = walk::record(app, &anchored, index, quarantine).await?;
     record.comparisons = comparisons::of_release(app, &anchored, gem, number, platform).await?;
     Ok(Some(record))
+}
+
+/// What others state of a release and its repository; `None` if there is no such release under a signed and anchored
+/// checkpoint.
+pub async fn comparisons(
+    app: &App,
+    gem: &FoldedName,
+    number: &GemVersion,
+    platform: &Platform,
+) -> Result<Option<Vec<comparisons::Comparison>>, StoreError> {
+    let index = released_at(app, gem, number, platform).await?;
+    let anchored = newest(app)?.filter(|anchored| {
+        let covers = |index| index < anchored.checkpoint.size();
+        index.is_some_and(covers)
+    });
+    let Some(anchored) = anchored else {
+        return Ok(None);
+    };
+    let found = comparisons::of_release(app, &anchored, gem, number, platform);
+    found.await.map(Some)
 }
 
 /// The receipt of one event, the text of a `.tlog-proof` file with the leaf in it; `None` if no anchored checkpoint

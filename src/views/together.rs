@@ -1,17 +1,21 @@
-//! What one request did: the events that were appended with another one, or not at all.
+//! The bundles of a release: the events that were appended with it, right behind it, or not at all.
 use events::{Body, Recorded, attestation::Attested};
 
 use crate::store::{StoreError, reader::Reader};
 
-/// Most events that stand before or behind another one of the same request.
-const GROUP: u64 = 64;
+/// No push brings more bundles than this.
+const MOST: u64 = 8;
 
-/// The events of the request that this release was pushed with, in the order of the log; they stand side by side.
+/// What attests this release, in the order of the log.
 pub async fn with(reader: &Reader, release: &Recorded) -> Result<Vec<Recorded>, StoreError> {
-    let (index, request) = (release.index, release.event.request);
-    let around = reader.events(index.saturating_sub(GROUP), index.saturating_add(GROUP));
-    let mut events = around.await?;
-    events.retain(|recorded| recorded.event.request == request);
+    let first = release.index.saturating_add(1);
+    let mut events = reader.events(first, first.saturating_add(MOST)).await?;
+    let request = release.event.request;
+    let attests = |recorded: &&Recorded| {
+        recorded.event.request == request && matches!(recorded.event.body, Body::ReleaseAttested(_))
+    };
+    let count = events.iter().take_while(attests).count();
+    events.truncate(count);
     Ok(events)
 }
 

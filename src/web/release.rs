@@ -13,13 +13,14 @@ use crate::{
         gems::{self, who},
         provenance::{
             self, TransparencyRecord,
-            record::{Entry, Known, Source, Statement},
+            record::{Entry, Known, Source, Statement, Weaker},
         },
     },
 };
 
 mod about;
 mod comparisons;
+mod source;
 mod way;
 
 use about::About;
@@ -37,24 +38,25 @@ struct Page {
     quarantined: Option<(Moment, String)>,
     size: String,
     origin: Option<Origin>,
-    /// How its source is known.
-    source: Badge,
+    /// What the run said of itself.
+    source: Vec<source::Row>,
     way: Vec<Stage>,
+    /// How many links of the way are known how.
+    legend: Vec<(Badge, usize)>,
     /// Who pushed, where no workflow did.
     pusher: String,
     statements: Vec<Row>,
     chain: Vec<Step>,
+    roots: Vec<Root>,
     about: Option<About>,
     comparisons: Vec<comparisons::Compared>,
 }
 
-/// Where it came from, as a person says it.
+/// Where it came from, in one sentence.
 struct Origin {
-    source: Source,
+    repository: String,
     commit: Option<String>,
     workflow: Option<String>,
-    /// `tag v1.0`, `branch main`, or the ref in full.
-    git_ref: Option<String>,
 }
 
 /// A statement with its badge.
@@ -62,6 +64,8 @@ struct Row {
     says: String,
     how: String,
     badge: Badge,
+    /// What is weaker than proven could be.
+    weaker: Option<&'static str>,
 }
 
 /// How something is known: as a word, and as a class of the style sheet.
@@ -69,6 +73,15 @@ struct Badge {
     class: &'static str,
     glyph: &'static str,
     words: &'static str,
+}
+
+/// A trust root that verified a bundle of the release.
+#[derive(PartialEq)]
+struct Root {
+    name: String,
+    version: u64,
+    url: String,
+    log: &'static str,
 }
 
 /// One entry of the chain, in words.
@@ -124,12 +137,18 @@ async fn release(app: &App, name: &str, version: &str) -> Result<Page, Fault> {
             .as_ref()
             .map(|quarantine| (quarantine.since.into(), typeset(&quarantine.reason))),
         size: grouped(record.size),
-        origin: record.source.clone().map(Origin::from),
-        source: source_badge(&record),
+        origin: record.source.as_ref().map(Origin::from),
+        source: record
+            .source
+            .as_ref()
+            .map(|source| source::rows(&record, source))
+            .unwrap_or_default(),
         way: way::stages(&record),
+        legend: way::legend(&record),
         pusher: who(&record.chain.release.actor),
         statements: record.statements.iter().cloned().map(Row::from).collect(),
         chain: chain(&record),
+        roots: roots(&record),
         about: document.as_ref().map(About::from),
         comparisons: record
             .comparisons
@@ -140,33 +159,44 @@ async fn release(app: &App, name: &str, version: &str) -> Result<Page, Fault> {
     })
 }
 
-/// Of its first link: that of the repository.
-fn source_badge(record: &TransparencyRecord) -> Badge {
-    let first = record.links.first();
-    first.map_or(Known::NotKnown, |link| link.known).into()
-}
-
-impl From<Source> for Origin {
-    fn from(source: Source) -> Self {
+impl From<&Source> for Origin {
+    fn from(source: &Source) -> Self {
         let job = &source.workflow;
-        let git_ref = job.git_ref.as_ref().map(|text| {
-            let text = text.as_str();
-            match (
-                text.strip_prefix("refs/tags/"),
-                text.strip_prefix("refs/heads/"),
-            ) {
-                (Some(tag), _) => format!("tag {tag}"),
-                (_, Some(branch)) => format!("branch {branch}"),
-                _ => text.to_owned(),
-            }
-        });
         Self {
+            repository: job.repository.to_string(),
             commit: job.commit.as_ref().map(|text| short_commit(text.as_str())),
             workflow: workflow_name(job),
-            git_ref,
-            source,
         }
     }
+}
+
+/// What is weaker than proven could be, in two words.
+fn weaker(weaker: Weaker) -> &'static str {
+    match weaker {
+        Weaker::PrivateLog => "private log",
+        Weaker::NoLog => "weaker: no log",
+    }
+}
+
+/// The trust roots of its bundles, each once.
+fn roots(record: &TransparencyRecord) -> Vec<Root> {
+    let mut roots = Vec::new();
+    for attestation in &record.attestations {
+        let root = Root {
+            name: attestation.root.name.clone(),
+            version: attestation.root.version,
+            url: attestation.root.url.clone(),
+            log: match attestation.weaker() {
+                None => "with a log that everybody can read",
+                Some(Weaker::PrivateLog) => "with a private log",
+                Some(Weaker::NoLog) => "which asks for no log",
+            },
+        };
+        if !roots.contains(&root) {
+            roots.push(root);
+        }
+    }
+    roots
 }
 
 impl From<Statement> for Row {
@@ -175,6 +205,7 @@ impl From<Statement> for Row {
             says: typeset(&statement.says),
             how: typeset(&statement.how),
             badge: statement.known.into(),
+            weaker: statement.weaker.map(weaker),
         }
     }
 }
@@ -199,10 +230,7 @@ fn chain(record: &TransparencyRecord) -> Vec<Step> {
     }
     steps.extend(attested(record));
     if let Some(publisher) = &chain.publisher {
-        let name = format!(
-            "{} of {}",
-            publisher.asks.workflow, publisher.asks.repository
-        );
+        let name = publisher.trusts();
         match &publisher.pending {
             Some(pending) => {
                 let reserved =

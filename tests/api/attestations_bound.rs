@@ -184,7 +184,7 @@ async fn a_denial_of_a_released_gem_is_recorded_once_and_nothing_else_is() {
 }
 
 /// A ledger where this GitLab project may release `rake`, and a key of its job.
-async fn gitlab(job: &GitlabJob) -> (TestApp, String) {
+pub(super) async fn gitlab(job: &GitlabJob) -> (TestApp, String) {
     const ISSUER: &str = "https://gitlab.com";
     let app = trusting().await;
     let gitlab = issuer(ISSUER);
@@ -203,7 +203,7 @@ async fn gitlab(job: &GitlabJob) -> (TestApp, String) {
     (app, key)
 }
 
-fn gitlab_bundle(gem: &[u8], job: &GitlabJob) -> String {
+pub(super) fn gitlab_bundle(gem: &[u8], job: &GitlabJob) -> String {
     let claims = issuer("https://gitlab.com").gitlab_claims(job, AUDIENCE, start(), "signed");
     let claims = Claims::gitlab(&claims, "https://gitlab.com");
     let at = start().plus_seconds(1);

@@ -55,4 +55,6 @@ mod verify_lies;
 mod verify_map;
 mod vsa;
 mod way;
+mod way_evidence;
+mod way_forges;
 mod wire;

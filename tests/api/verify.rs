@@ -1,4 +1,5 @@
 //! `verify` of a project: what an honest registry's gems are found to be, and what is asked of them.
+use events::trust_root::Requires;
 use gemledger::{
     project::{Level, Trust, tree::Since},
     remote::codes,
@@ -7,7 +8,7 @@ use serde_json::json;
 
 use super::{
     app::job,
-    attested::{certified, signed, trusting},
+    attested::{SIGSTORE, certified, provenance, signed, stamped, stated, trusting},
     given::good,
     project::{GEMS, Project, found},
 };
@@ -115,6 +116,72 @@ async fn a_release_that_came_with_an_attestation_of_its_run_is_attested() {
     project.liar.says(&path, Said::Status(500));
     let report = project.verify(&asked).await.unwrap();
     assert_eq!(found(&report)[0], "rake could_not_tell");
+    project.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_attestation_that_no_log_has_is_the_weaker_class_and_another_beside_it_counts() {
+    let app = trusting().await;
+    let weaker = Requires {
+        log: false,
+        sct: false,
+        timestamp: true,
+    };
+    app.trusts("own", &SIGSTORE, weaker).await;
+    let (gem, claims) = (good("rake", "1.0.0"), certified(&job("acme/rake")));
+    app.attest_rake(&stamped(&gem, &claims)).await.is(200);
+    let key = app.push_key("alice").await;
+    app.push(&key, good("tool", "1.0.0")).await.is(200);
+    let project = Project::of(app);
+    for (require, expected) in [
+        (Level::Trusted, &["tool not_sure_enough"][..]),
+        (Level::AttestedUnlogged, &["tool not_sure_enough"]),
+        (
+            Level::Attested,
+            &["rake not_sure_enough", "tool not_sure_enough"],
+        ),
+    ] {
+        let mut asked = project.asked();
+        asked.require = require;
+        let report = project.verify(&asked).await.unwrap();
+        assert_eq!(found(&report), expected, "{require:?}");
+        if require == Level::Attested {
+            let flaw = &report.gems[0].flaws[0];
+            assert!(
+                flaw.message.contains("no transparency log has"),
+                "{}",
+                flaw.message
+            );
+            let told = report.to_json();
+            assert_eq!(told["gems"][0]["logged"]["level"], "attested_unlogged");
+        }
+    }
+    project.app.finish().await;
+}
+
+#[tokio::test]
+async fn of_two_bundles_one_that_is_as_good_as_asked_for_suffices() {
+    let app = trusting().await;
+    let weaker = Requires {
+        log: false,
+        sct: false,
+        timestamp: true,
+    };
+    app.trusts("weak", &SIGSTORE, weaker).await;
+    let (gem, claims) = (good("rake", "1.0.0"), certified(&job("acme/rake")));
+    let both = [
+        stamped(&gem, &claims),
+        stated(&provenance("rake-1.0.0.gem", &gem, &claims), &claims),
+    ];
+    let key = app.key_of(&job("acme/rake")).await;
+    app.attest(&key, &gem, &both).await.is(200);
+    let key = app.push_key("alice").await;
+    app.push(&key, good("tool", "1.0.0")).await.is(200);
+    let project = Project::of(app);
+    let mut asked = project.asked();
+    asked.require = Level::Attested;
+    let report = project.verify(&asked).await.unwrap();
+    assert_eq!(found(&report), ["tool not_sure_enough"]);
     project.app.finish().await;
 }
 

@@ -1,6 +1,6 @@
 """Reads the registry's word on a release with libraries that share no code with it, and recomputes it from the log.
 
-Usage: vsa.py ENVELOPE KEYS EVENTS GEM. Prints what the statement says as JSON; fails where anything does not fit.
+Usage: vsa.py ENVELOPE KEYS EVENTS GEM BUNDLES. Prints what the statement says as JSON; fails where anything does not fit.
 """
 import base64
 import hashlib
@@ -17,6 +17,7 @@ envelope = json.load(open(sys.argv[1]))
 keys = json.load(open(sys.argv[2]))
 events = [json.loads(line)["leaf"] for line in open(sys.argv[3]) if '"leaf"' in line]
 gem = open(sys.argv[4], "rb").read()
+bundles = open(sys.argv[5]).read()
 
 # The signature: by the key that the log introduced last before the release.
 signed = Envelope.from_dict(envelope)
@@ -60,5 +61,21 @@ for event in events:
         digest = hashlib.sha256(digest + event["type"].encode() + b"\n" + data.encode()).digest()
 assert predicate["policy"]["digest"]["sha256"] == digest.hex(), "another policy"
 assert predicate["timeVerified"] == release["time"]
+
+# The bundles, each by the digest of its exact bytes in the array that is served.
+decoder, digests, at = json.JSONDecoder(), [], 1
+while bundles[at] != "]":
+    if bundles[at] in " ,":
+        at += 1
+        continue
+    _, end = decoder.raw_decode(bundles, at)
+    digests.append(hashlib.sha256(bundles[at:end].encode()).hexdigest())
+    at = end
+attested = [event["data"] for event in events[place + 1:] if event["type"] == "release.attested"]
+assert digests == [data["bundle"].removeprefix("sha256:") for data in attested], "other bundles"
+inputs = predicate["inputAttestations"] if attested else []
+assert digests == [given["digest"]["sha256"] for given in inputs], "other bundles"
+logged = any("entry" in data for data in attested)
+assert ("GEMLEDGER_ATTESTED_SAME_RUN" in predicate["verifiedLevels"]) == logged, "another level"
 
 print(json.dumps(statement))

@@ -20,10 +20,11 @@ use serde_json::{Value, json};
 
 use super::{
     answer::answer,
-    app::TestApp,
+    app::{TestApp, job},
+    attested::{certified, provenance, signed, stated, trusting},
     given::{for_platform, good, rake},
 };
-use crate::support::program::run;
+use crate::support::program::{Ran, run};
 
 impl TestApp {
     /// What a server does before it lets anything in.
@@ -55,6 +56,49 @@ pub(super) fn statement(envelope: &Value) -> Value {
     serde_json::from_slice(&payload.unwrap()).unwrap()
 }
 
+/// What libraries of others read of the word on `rake` and its file, in a folder that a test may spoil.
+struct Outside {
+    files: Vec<std::path::PathBuf>,
+    folder: tempfile::TempDir,
+}
+
+impl Outside {
+    async fn of(app: &TestApp, version: &str, gem: &[u8]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let bundles = format!("/api/v1/attestations/rake-{version}.json");
+        let envelope = app.vsa(version).await;
+        let files = [
+            ("vsa.json", envelope.to_string().into_bytes()),
+            ("keys.json", app.get("/log/statement-keys").await.is(200).body),
+            ("events.jsonl", app.get("/api/v1/ledger/events").await.is(200).body),
+            ("rake.gem", gem.to_vec()),
+            ("bundles.json", app.get(&bundles).await.is(200).body),
+        ];
+        let files = files.map(|(name, bytes)| {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            path
+        });
+        let files = files.into();
+        Self { files, folder }
+    }
+
+    fn read(&self) -> Ran {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut python = Command::new(root.join(".cache/venv/bin/python"));
+        python
+            .arg(root.join("tests/api/vsa.py"))
+            .args(&self.files)
+            .current_dir(self.folder.path());
+        run(&python)
+    }
+
+    /// Put in place of one of the files.
+    fn put(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.folder.path().join(name), bytes).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn libraries_of_others_verify_the_word_and_recompute_it_from_the_log() {
     let app = rake().await;
@@ -63,28 +107,9 @@ async fn libraries_of_others_verify_the_word_and_recompute_it_from_the_log() {
     app.push(&app.job_key("acme/rake").await, gem.clone())
         .await
         .is(200);
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str, bytes: &[u8]| {
-        let path = folder.path().join(name);
-        fs::write(&path, bytes).unwrap();
-        path
-    };
+    let outside = Outside::of(&app, "1.0", &gem).await;
+    let said: Value = serde_json::from_str(&outside.read().ok().out).unwrap();
     let envelope = app.vsa("1.0").await;
-    let keys = app.get("/log/statement-keys").await.is(200);
-    let events = app.get("/api/v1/ledger/events").await.is(200);
-    let files = [
-        file("vsa.json", envelope.to_string().as_bytes()),
-        file("keys.json", &keys.body),
-        file("events.jsonl", &events.body),
-        file("rake-1.0.gem", &gem),
-    ];
-    let read = || {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut python = Command::new(root.join(".cache/venv/bin/python"));
-        python.arg(root.join("tests/api/vsa.py")).args(&files);
-        run(&python)
-    };
-    let said: Value = serde_json::from_str(&read().ok().out).unwrap();
     assert_eq!(said, statement(&envelope));
     let predicate = &said["predicate"];
     assert_eq!(
@@ -96,8 +121,34 @@ async fn libraries_of_others_verify_the_word_and_recompute_it_from_the_log() {
     let mut forged = envelope.clone();
     let text = said.to_string().replace("PASSED", "FAILED");
     forged["payload"] = json!(STANDARD.encode(text));
-    fs::write(&files[0], forged.to_string()).unwrap();
-    read().ends(1, "VerificationError");
+    outside.put("vsa.json", forged.to_string().as_bytes());
+    outside.read().ends(1, "VerificationError");
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn libraries_of_others_find_every_bundle_of_an_attested_release_in_its_word() {
+    let app = trusting().await;
+    app.introduce().await;
+    let (gem, claims) = (good("rake", "1.0.0"), certified(&job("acme/rake")));
+    let bundles = [
+        signed(&gem, &claims),
+        stated(&provenance("rake-1.0.0.gem", &gem, &claims), &claims),
+    ];
+    let key = app.key_of(&job("acme/rake")).await;
+    app.attest(&key, &gem, &bundles).await.is(200);
+    let outside = Outside::of(&app, "1.0.0", &gem).await;
+    let said: Value = serde_json::from_str(&outside.read().ok().out).unwrap();
+    let inputs = said["predicate"]["inputAttestations"].as_array().unwrap();
+    assert_eq!(inputs.len(), 2);
+    // Another bundle than the word names, and one too few.
+    let [first, second] = &bundles;
+    outside.put("bundles.json", format!("[{first} ,{second}]").as_bytes());
+    outside.read().ok();
+    outside.put("bundles.json", format!("[{first},{}]", second.replace(':', ": ")).as_bytes());
+    outside.read().ends(1, "other bundles");
+    outside.put("bundles.json", format!("[{first}]").as_bytes());
+    outside.read().ends(1, "other bundles");
     app.finish().await;
 }
 

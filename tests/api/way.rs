@@ -1,4 +1,6 @@
 //! The way of a release from its repository to the log: what is proven by a certificate, and what is only stated.
+use std::process::Command;
+
 use events::trust_root::Requires;
 use serde_json::{Value, json};
 
@@ -7,14 +9,30 @@ use super::{
     attested::{SIGSTORE, certified, provenance, signed, stamped, stated, trusting},
     given::good,
 };
+use crate::support::program::{program, run};
 
-async fn record(app: &TestApp) -> Value {
+pub(super) async fn record(app: &TestApp) -> Value {
     let path = "/api/v1/gems/rake/versions/1.0.0/provenance";
     app.get(path).await.is(200).json()
 }
 
+/// What `gemledger provenance` draws of a release, its lines joined again.
+pub(super) fn drawing(app: &TestApp, gem: &str) -> String {
+    let mut command: Command = program();
+    command.args(["provenance", gem, "1.0.0", "--data"]);
+    command.arg(&app.app.folder.data);
+    let drawn = run(&command).ok().out;
+    drawn.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// How a statement of the record is known.
+pub(super) fn stated_as<'a>(record: &'a Value, subject: &str) -> &'a Value {
+    let mut statements = record["statements"].as_array().unwrap().iter();
+    &statements.find(|said| said["subject"] == subject).unwrap()["known"]
+}
+
 /// Every link with how it is known.
-fn known(record: &Value) -> Vec<(&str, &str)> {
+pub(super) fn known(record: &Value) -> Vec<(&str, &str)> {
     let links = record["links"].as_array().unwrap().iter();
     links
         .map(|link| {
@@ -26,7 +44,7 @@ fn known(record: &Value) -> Vec<(&str, &str)> {
         .collect()
 }
 
-fn link<'a>(record: &'a Value, name: &str) -> &'a Value {
+pub(super) fn link<'a>(record: &'a Value, name: &str) -> &'a Value {
     let mut links = record["links"].as_array().unwrap().iter();
     links.find(|link| link["link"] == name).unwrap()
 }
@@ -92,14 +110,23 @@ async fn an_attested_release_is_proven_to_come_from_its_run() {
         record["evidence"]["attestations"],
         "https://gems.example.com/api/v1/attestations/rake-1.0.0.json"
     );
-    let subjects: Vec<_> = record["statements"].as_array().unwrap().iter().collect();
-    let attested = subjects
-        .iter()
-        .find(|said| said["subject"] == "attestation");
-    assert_eq!(attested.unwrap()["known"], "proven");
-    // What the run put into the file, no certificate says.
-    let build = subjects.iter().find(|said| said["subject"] == "build");
-    assert_eq!(build.unwrap()["known"], "not_known");
+    assert_eq!(stated_as(&record, "attestation"), "proven");
+    // That it is the run that pushed, the sealed token says; what it put into the file, nobody.
+    assert_eq!(stated_as(&record, "same_run"), "stated_by_registry");
+    assert_eq!(stated_as(&record, "build"), "not_known");
+    for name in ["repository", "certificate", "log_entry"] {
+        assert_eq!(link(&record, name)["weaker"], Value::Null, "{name}");
+    }
+    let drawn = drawing(&app, "rake");
+    for words in [
+        "● commit proven │ 5a0f1d3c2b4e6f708192a3b4c5d6e7f801234567",
+        "● build certificate proven │ sha256:",
+        "● transparency log entry proven │ entry ",
+        "◐ identity token stated by this registry ┆ https://token.actions",
+        "never that it is safe",
+    ] {
+        assert!(drawn.contains(words), "{words}: {drawn}");
+    }
     for word in ["safe", "secure", "trustworthy"] {
         assert!(!record["links"].to_string().contains(word), "{word}");
     }
@@ -187,14 +214,27 @@ async fn several_bundles_are_each_shown_and_the_weaker_class_as_such() {
             .unwrap()
             .contains("weaker")
     );
+    for name in [
+        "repository",
+        "commit",
+        "workflow",
+        "run",
+        "certificate",
+        "timestamp",
+    ] {
+        let link = link(&stamped, name);
+        assert_eq!(link["known"], "proven", "{name}");
+        assert_eq!(link["weaker"], "no_log", "{name}");
+        assert!(link["how"].as_str().unwrap().contains("weaker"), "{name}");
+    }
+    // That no log has it, nobody here knows: none was asked for.
     assert!(
-        link(&stamped, "commit")["how"]
-            .as_str()
-            .unwrap()
-            .contains("weaker")
+        !stamped.to_string().contains("no transparency log has"),
+        "{stamped}"
     );
     let page = app.get("/gems/rake/versions/1.0.0").await.is(200);
-    assert!(page.text().contains("weaker: no log"));
+    assert_eq!(page.text().matches("weaker: no log").count(), 6 + 1 + 9);
+    assert!(drawing(&app, "rake").contains("● commit proven, weaker: in no log"));
     app.finish().await;
 }
 

@@ -59,12 +59,15 @@ pub(super) struct Asked {
 
 /// How sure a gem's origin must be.
 #[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
 enum Required {
     /// In the log
     Logged,
     /// Released by a trusted publisher's workflow
     Trusted,
-    /// With an attestation that is bound to the run
+    /// With an attestation that the registry held against the run; a timestamp authority may be all that vouches for it
+    AttestedUnlogged,
+    /// The same, and a transparency log has it
     Attested,
 }
 
@@ -101,6 +104,7 @@ pub(super) async fn run(
         require: match asked.require {
             Required::Logged => Level::Logged,
             Required::Trusted => Level::Trusted,
+            Required::AttestedUnlogged => Level::AttestedUnlogged,
             Required::Attested => Level::Attested,
         },
         quorum,

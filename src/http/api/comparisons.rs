@@ -37,10 +37,9 @@ pub async fn list(app: Data<App>, path: Path<(String, String)>) -> Result<HttpRe
         number,
         platform,
     } = named(&name, &version)?;
-    let record = views::provenance::of(&app, &gem, &number, &platform).await?;
+    let found = views::provenance::comparisons(&app, &gem, &number, &platform).await?;
     let unknown = || Problem::not_found("This version could not be found.").in_json();
-    let record = record.ok_or_else(unknown)?;
-    let body = json!({"comparisons": record.comparisons}).to_string();
+    let body = json!({"comparisons": found.ok_or_else(unknown)?}).to_string();
     Ok(answer("application/json", "no-cache", body))
 }
 

@@ -25,6 +25,8 @@ impl Walk<'_> {
         let group = together::with(&self.app.reader, release).await?;
         let mut found = Vec::new();
         for (recorded, attested) in together::attested(&group) {
+            let kept = self.app.blobs.has(&attested.bundle).await;
+            let kept = kept.map_err(|error| StoreError::Database(error.to_string()))?;
             let Attested {
                 builder: _,
                 bundle,
@@ -44,6 +46,7 @@ impl Walk<'_> {
             found.push(Attestation {
                 entry: self.entry(recorded).await?,
                 bundle: *bundle,
+                kept,
                 certificate: *certificate,
                 class: match entry {
                     Some(_) => Class::Logged,
@@ -80,8 +83,9 @@ impl Walk<'_> {
         })
     }
 
-    /// Where bundles and the registry's word are, if there are any.
-    pub(super) fn evidence(&self, pushed: &Pushed, attested: bool) -> Evidence {
+    /// Where bundles and the registry's word are, if there are any. Bundles are served together or not at all.
+    pub(super) fn evidence(&self, pushed: &Pushed, attestations: &[Attestation]) -> Evidence {
+        let served = !attestations.is_empty() && attestations.iter().all(|one| one.kept);
         let registry = self.app.url.as_str();
         let (name, number) = (&pushed.name, &pushed.number);
         let release = if pushed.platform.is_ruby() {
@@ -90,7 +94,7 @@ impl Walk<'_> {
             format!("{number}-{}", pushed.platform)
         };
         Evidence {
-            attestations: attested
+            attestations: served
                 .then(|| format!("{registry}/api/v1/attestations/{}.json", full_name(pushed))),
             vsa: pushed
                 .statement

@@ -1,13 +1,13 @@
 //! The shape of the transparency record; its JSON is `docs/formats/provenance.md`.
+use std::collections::BTreeMap;
+
 use events::{
-    attestation::Compared,
-    claims::{ProviderKind, Workflow},
+    attestation::{Compared, Field},
+    claims::Workflow,
     digest::Digest,
-    id::{AccountId, Actor, ApiKeyId, PublisherId, Via},
+    id::{Actor, Via},
     name::GemName,
     platform::Platform,
-    policy::Publisher,
-    provider::PublicJwk,
     stream::StreamName,
     text::{Slug, Text},
     time::Timestamp,
@@ -15,6 +15,9 @@ use events::{
 };
 use serde::Serialize;
 
+pub use super::chain::{
+    ApiKeyStep, Chain, ExchangeStep, ProviderKeyStep, ProviderStep, PublisherStep,
+};
 use crate::views::{comparisons::Comparison, index::Quarantine};
 
 /// The version of this shape. A field may be added under the same number; one that changes its meaning raises it.
@@ -24,13 +27,23 @@ pub const RECORD_VERSION: u32 = 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Known {
-    /// Nobody's word is needed: it stands in the signed log, and that was checked for this answer; or a certificate says
-    /// so that anybody can verify again.
+    /// This registry's word is not needed: it stands in the signed log, and that was checked for this answer; or a
+    /// certificate says so that is here to be verified again, by whoever trusts the root that is named beside it.
     Proven,
     /// This registry says so, and its word in the log is all there is.
     StatedByRegistry,
     /// Nothing here tells.
     NotKnown,
+}
+
+/// Why something that a certificate proves is less than it could be; the weakest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weaker {
+    /// Not everybody can read the log that has the signature.
+    PrivateLog,
+    /// A timestamp authority alone vouches for the time: no log was asked for, so that nobody else can see the signature.
+    NoLog,
 }
 
 /// Everything this registry knows about where a release came from.
@@ -95,11 +108,29 @@ pub struct LogAt {
     pub vkey: String,
 }
 
+impl TransparencyRecord {
+    /// The strongest bundle whose certificate says something of this field, by its place, and what it says.
+    pub fn certified(&self, field: Field) -> Option<(usize, &Attestation, &Compared)> {
+        let bundles = self.attestations.iter().enumerate();
+        let saying = bundles.filter_map(|(place, one)| Some((place, one, one.pair(field)?)));
+        saying.min_by_key(|(_, one, _)| (!one.kept, one.weaker()))
+    }
+
+    /// The last time that somebody was shown the sealed identity token.
+    pub fn opened(&self) -> Option<&Entry> {
+        let mut later = self.since.iter().rev();
+        later.find(|entry| entry.event_type == "evidence.opened")
+    }
+}
+
 /// What the identity provider stated about the job that pushed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Source {
-    /// How this is known.
+    /// How the whole of it is known: by the identity token, which is sealed.
     pub known: Known,
+    /// The claims that a certificate proves too, each with the place of its attestation in
+    /// [`TransparencyRecord::attestations`], from 0.
+    pub certified: BTreeMap<&'static str, usize>,
     /// The provider's name here.
     pub provider: Slug,
     /// The provider's issuer.
@@ -118,10 +149,14 @@ pub struct Urls {
     pub repository: Option<String>,
     /// The commit.
     pub commit: Option<String>,
-    /// The run.
+    /// The run; at GitLab, the pipeline.
     pub run: Option<String>,
+    /// The job, at GitLab.
+    pub job: Option<String>,
     /// The workflow's file, at the commit it was read from.
     pub workflow: Option<String>,
+    /// The file that defines the job, likewise: another one where it is a reusable workflow.
+    pub signer: Option<String>,
 }
 
 /// One thing that one may want to know about a release.
@@ -131,6 +166,8 @@ pub struct Statement {
     pub subject: &'static str,
     /// How it is known.
     pub known: Known,
+    /// Why it is less than proven could be; absent where it is not.
+    pub weaker: Option<Weaker>,
     /// What is stated, as a sentence.
     pub says: String,
     /// What was checked, or why it cannot be known.
@@ -144,6 +181,8 @@ pub struct Link {
     pub link: LinkName,
     /// How it is known.
     pub known: Known,
+    /// Why it is less than proven could be; absent where it is not.
+    pub weaker: Option<Weaker>,
     /// What it is here: a repository, a commit, a log index; absent where nothing is known.
     pub value: Option<String>,
     /// Which of [`TransparencyRecord::attestations`] it stands on or is part of, from 0.
@@ -164,8 +203,12 @@ pub enum LinkName {
     Commit,
     /// The workflow's file.
     Workflow,
-    /// The run; at GitLab, the job.
+    /// The workflow that defines the job and signs, where it is another one: a reusable workflow.
+    Signer,
+    /// The run.
     Run,
+    /// GitLab: the job, in place of the run.
+    Job,
     /// The certificate that signed the file.
     Certificate,
     /// Its entry in a transparency log.
@@ -200,6 +243,8 @@ pub struct Attestation {
     pub entry: Entry,
     /// SHA-256 of the bundle as it was uploaded.
     pub bundle: Digest,
+    /// Whether the bundle is here, so that it can be verified again.
+    pub kept: bool,
     /// SHA-256 of the signing certificate.
     pub certificate: Digest,
     /// How strong its evidence is.
@@ -218,6 +263,31 @@ pub struct Attestation {
     pub root: RootStep,
     /// Every field of the certificate that was compared with the pushing job's token.
     pub compared: Vec<Compared>,
+}
+
+impl Attestation {
+    /// What the certificate says of this field, beside what was expected.
+    pub fn pair(&self, field: Field) -> Option<&Compared> {
+        self.compared.iter().find(|pair| pair.field == field)
+    }
+
+    /// How it is known what the certificate says: while the bundle is here, it can be verified again.
+    pub fn known(&self) -> Known {
+        if self.kept {
+            Known::Proven
+        } else {
+            Known::StatedByRegistry
+        }
+    }
+
+    /// Why it proves less than it could.
+    pub fn weaker(&self) -> Option<Weaker> {
+        match self.class {
+            Class::Timestamped => Some(Weaker::NoLog),
+            Class::Logged if self.root.public => None,
+            Class::Logged => Some(Weaker::PrivateLog),
+        }
+    }
 }
 
 /// An entry of somebody else's transparency log.
@@ -249,7 +319,7 @@ pub struct RootStep {
 /// Where the evidence is that others can check.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Evidence {
-    /// The bundles, as they were uploaded.
+    /// The bundles, as they were uploaded; absent where one is missing.
     pub attestations: Option<String>,
     /// The registry's own word, signed: `docs/formats/vsa.md`.
     pub vsa: Option<String>,
@@ -273,104 +343,4 @@ pub struct Entry {
     pub actor: Actor,
     /// Through which door.
     pub via: Via,
-}
-
-/// The events behind a release.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Chain {
-    /// `release.pushed`
-    pub release: Entry,
-    /// The key that pushed it.
-    pub api_key: Option<ApiKeyStep>,
-    /// The exchange that minted the key.
-    pub exchange: Option<ExchangeStep>,
-    /// The last event of the gem's policy that the decision stands on.
-    pub policy: Option<Entry>,
-    /// The trusted publisher that matched.
-    pub publisher: Option<PublisherStep>,
-    /// The key that signed the identity token.
-    pub provider_key: Option<ProviderKeyStep>,
-    /// The identity provider.
-    pub provider: Option<ProviderStep>,
-}
-
-/// `api_key.issued`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ApiKeyStep {
-    /// The event.
-    #[serde(flatten)]
-    pub entry: Entry,
-    /// The key's id.
-    pub id: ApiKeyId,
-    /// The account that holds it, by an opaque id; absent for a key of a CI job.
-    pub account: Option<AccountId>,
-    /// When it dies.
-    pub expires: Option<Timestamp>,
-}
-
-/// `token.exchanged`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ExchangeStep {
-    /// The event.
-    #[serde(flatten)]
-    pub entry: Entry,
-    /// `aud` of the token.
-    pub audience: Text,
-    /// `iat` of the token.
-    pub issued_at: Timestamp,
-    /// The commitment to the raw token, which is sealed.
-    pub sealed_token: Option<Digest>,
-}
-
-/// `publisher.added`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PublisherStep {
-    /// The event.
-    #[serde(flatten)]
-    pub entry: Entry,
-    /// The publisher's id within the gem.
-    pub id: PublisherId,
-    /// `pending_publisher.added`, if it waited for the gem's first push: whoever added that one added it.
-    pub pending: Option<Entry>,
-    /// `publisher.pinned`, if its ids came with a push.
-    pub pinned: Option<Entry>,
-    /// What it asks of a job, as it was added.
-    pub asks: Publisher,
-}
-
-impl PublisherStep {
-    /// The event in which somebody decided to trust this publisher.
-    pub fn decided(&self) -> &Entry {
-        self.pending.as_ref().unwrap_or(&self.entry)
-    }
-}
-
-/// `provider.keys_observed`
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ProviderKeyStep {
-    /// The event.
-    #[serde(flatten)]
-    pub entry: Entry,
-    /// RFC 7638 thumbprint of the key.
-    pub thumbprint: Digest,
-    /// The name that tokens call it by.
-    pub kid: Text,
-    /// The public key.
-    pub jwk: PublicJwk,
-}
-
-/// `provider.registered`, the last one before the exchange.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ProviderStep {
-    /// The event.
-    #[serde(flatten)]
-    pub entry: Entry,
-    /// The provider's name here.
-    pub slug: Slug,
-    /// Which dialect it speaks.
-    pub kind: ProviderKind,
-    /// `iss` of its tokens.
-    pub issuer: Text,
-    /// Where its keys are fetched.
-    pub jwks_uri: Text,
 }

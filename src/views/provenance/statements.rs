@@ -1,11 +1,16 @@
 //! What is known of a release, and how: each sentence says no more than what stands behind it.
 //!
-//! *Proven* is what anybody can check with the log alone: that these bytes are this release, and what the policy said.
-//! *Stated by this registry* is its word, which it cannot take back: what a token claimed, which key was shown, what time
-//! it was. *Not known* is what no registry learns from a push, above all how the file was made.
-use events::attestation::Field;
+//! *Proven* is what can be checked without this registry's word: with the log alone, that these bytes are this release,
+//! and what the policy said; with a bundle and its trust root, who signed them. *Stated by this registry* is its word,
+//! which it cannot take back: what a token claimed, so that the run that signed is the one that pushed, which key was
+//! shown, what time it was. *Not known* is what no registry learns from a push, above all how the file was made.
+use events::{attestation::Field, claims::ProviderKind};
 
-use super::record::{Attestation, Chain, Class, Known, Source, Statement, TransparencyRecord};
+use super::{
+    certificates::{missing, weaker},
+    links::opened,
+    record::{Attestation, Chain, Known, Source, Statement, TransparencyRecord},
+};
 use crate::views::gems::who;
 
 /// Every statement about a release, the most telling first.
@@ -13,8 +18,9 @@ pub(super) fn of(record: &TransparencyRecord) -> Vec<Statement> {
     let mut statements: Vec<Statement> = quarantine(record).into_iter().collect();
     statements.push(file(record));
     statements.extend(record.attestations.iter().map(attested));
+    statements.extend(same_run(record));
     if let Some(source) = &record.source {
-        statements.push(origin(source, &record.chain));
+        statements.push(origin(source, record));
         statements.extend(token(&record.chain));
         statements.extend(policy(&record.chain));
         statements.extend(minted_key(record));
@@ -32,6 +38,7 @@ fn statement(subject: &'static str, known: Known, says: String, how: String) -> 
     Statement {
         subject,
         known,
+        weaker: None,
         says,
         how,
     }
@@ -69,29 +76,35 @@ fn file(record: &TransparencyRecord) -> Statement {
     statement("file", Known::Proven, says, how)
 }
 
-fn origin(source: &Source, chain: &Chain) -> Statement {
+fn origin(source: &Source, record: &TransparencyRecord) -> Statement {
     let job = &source.workflow;
     let commit = job
         .commit
         .as_ref()
         .map_or_else(String::new, |commit| format!(" at commit {commit}"));
-    let run = job
-        .run_id
-        .as_ref()
-        .map_or_else(|| "A job".to_owned(), |run| format!("Run {run}"));
+    let run = match (is_gitlab(record), &job.run_id, &job.run_attempt) {
+        (true, Some(pipeline), Some(job)) => format!("Job {job} of pipeline {pipeline}"),
+        (false, Some(run), _) => format!("Run {run}"),
+        (true, ..) | (false, None, _) => "A job".to_owned(),
+    };
     let says = format!("{run} of {}{commit} pushed it.", job.repository);
-    let issuer = source
-        .issuer
+    let exchanged = record
+        .chain
+        .exchange
         .as_ref()
-        .map_or_else(|| source.provider.to_string(), ToString::to_string);
-    let exchanged = chain.exchange.as_ref().map_or_else(String::new, |step| {
-        format!(
-            " when it was exchanged at log index {}",
-            step.entry.log_index
-        )
-    });
+        .map_or_else(String::new, |step| {
+            format!(
+                " when it was exchanged at log index {}",
+                step.entry.log_index
+            )
+        });
+    let sealed = record.opened().map_or_else(
+        || "The token is sealed and the log commits to it: whoever is shown it can check the provider's own signature.".to_owned(),
+        opened,
+    );
     let how = format!(
-        "An identity token of {issuer} said so; its signature, audience and lifetime were checked{exchanged}. The token is sealed and the log commits to it: whoever is shown it can check the provider's own signature."
+        "An identity token of {} said so; its signature, audience and lifetime were checked{exchanged}. {sealed}",
+        source.issuer()
     );
     statement("origin", source.known, says, how)
 }
@@ -116,13 +129,13 @@ fn token(chain: &Chain) -> Option<Statement> {
 
 fn policy(chain: &Chain) -> Option<Statement> {
     let publisher = chain.publisher.as_ref()?;
-    let (asks, decided) = (&publisher.asks, publisher.decided());
-    let environment = asks.environment.as_ref();
+    let decided = publisher.decided();
+    let environment = publisher.asks.environment.as_ref();
     let environment =
         environment.map_or_else(String::new, |name| format!(" in environment {name}"));
     let says = format!(
-        "The gem's policy trusted {} of {}{environment} before the push.",
-        asks.workflow, asks.repository
+        "The gem's policy trusted {}{environment} before the push.",
+        publisher.trusts()
     );
     let how = format!(
         "Added by {} at log index {}, before the push at {}. Every audit of the log judges again whether the token's claims fit it.",
@@ -165,31 +178,72 @@ fn time(record: &TransparencyRecord) -> Statement {
     statement("time", Known::StatedByRegistry, says, how.to_owned())
 }
 
-/// What a bundle proves: who signed the file, and in which run. Not what is in it.
+/// The run or job that this certificate is of, in words.
+fn signer(attestation: &Attestation) -> String {
+    let pair = |field| attestation.pair(field).map(|pair| &pair.certificate);
+    match (pair(Field::Run), pair(Field::Job)) {
+        (Some(run), _) => format!("A job of the run {run}"),
+        (None, Some(job)) => format!("The job {job}"),
+        (None, None) => "A job".to_owned(),
+    }
+}
+
+/// What a bundle proves: who signed the file, and in which run. Not what is in it, nor who pushed it.
 fn attested(attestation: &Attestation) -> Statement {
-    let said = |wanted: fn(&Field) -> bool| {
-        let mut pairs = attestation.compared.iter();
-        let pair = pairs.find(|pair| wanted(&pair.field));
-        pair.map_or("a run", |pair| pair.certificate.as_str())
+    let commit = attestation.pair(Field::Commit);
+    let commit = commit.map_or_else(String::new, |pair| {
+        format!(", at commit {},", pair.certificate)
+    });
+    let says = format!("{}{commit} signed this very file.", signer(attestation));
+    let how = if attestation.kept {
+        let when = match &attestation.log_entry {
+            Some(entry) => format!(
+                "Entry {} of the transparency log {} proves when.",
+                entry.index, entry.log
+            ),
+            None => "A timestamp authority vouches for the time.".to_owned(),
+        };
+        format!(
+            "The certificate says so, to whoever trusts the root {}; the bundle is here to be verified again. {when}{}",
+            attestation.root.name,
+            weaker(attestation)
+        )
+    } else {
+        missing(attestation)
     };
-    let run = said(|field| matches!(field, Field::Run | Field::Job));
-    let commit = said(|field| *field == Field::Commit);
-    let says = format!(
-        "A job of the run {run} at commit {commit} signed this very file, and that run bought the key that pushed it."
+    Statement {
+        weaker: attestation.weaker().filter(|_| attestation.kept),
+        ..statement("attestation", attestation.known(), says, how)
+    }
+}
+
+/// That whoever signed is whoever pushed: it stands on the token, which nobody else has seen.
+fn same_run(record: &TransparencyRecord) -> Option<Statement> {
+    let attestation = record.attestations.first()?;
+    let who = if attestation.pair(Field::Job).is_some() {
+        "job"
+    } else {
+        "run"
+    };
+    let says = format!("The {who} that signed it bought the key that pushed it.");
+    let token = record.opened().map_or_else(
+        || {
+            "The token is sealed: until it is opened, what it said is the registry's word."
+                .to_owned()
+        },
+        opened,
     );
-    let when = match (&attestation.log_entry, attestation.class) {
-        (Some(entry), Class::Logged) => {
-            format!("Entry {} of the transparency log {} proves when.", entry.index, entry.log)
-        }
-        _ => "Only a timestamp authority vouches for the time: no transparency log has it, which is weaker.".to_owned(),
-    };
     let how = format!(
-        "The certificate of the trust root {} says so; {} of its fields were held against the identity token, as log index {} shows. {when}",
-        attestation.root.name,
+        "{} fields of the certificate were held against the identity token that bought the key, as log index {} shows pair by pair. {token}",
         attestation.compared.len(),
         attestation.entry.log_index
     );
-    statement("attestation", Known::Proven, says, how)
+    Some(statement("same_run", Known::StatedByRegistry, says, how))
+}
+
+fn is_gitlab(record: &TransparencyRecord) -> bool {
+    let provider = record.chain.provider.as_ref();
+    provider.is_some_and(|provider| provider.kind == ProviderKind::Gitlab)
 }
 
 fn build(attested: bool) -> Statement {

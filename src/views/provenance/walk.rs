@@ -1,8 +1,13 @@
 //! Following the references from a release to everything it stands on.
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
 use events::{
     Body, Recorded,
     api_key::Holder,
-    gem::{Pushed, Source as Claimed},
+    gem::Pushed,
     id::PublisherId,
     name::FoldedName,
     provider::Registered,
@@ -11,12 +16,13 @@ use events::{
 };
 
 use super::{
-    forge, links, prove,
+    forge::Forge,
+    links, prove,
     record::{
-        ApiKeyStep, Attestation, Chain, Entry, ExchangeStep, Known, LogAt, ProviderKeyStep,
-        ProviderStep, PublisherStep, RECORD_VERSION, Source, TransparencyRecord,
+        ApiKeyStep, Attestation, Chain, Entry, ExchangeStep, LogAt, ProviderKeyStep, ProviderStep,
+        PublisherStep, RECORD_VERSION, TransparencyRecord,
     },
-    statements,
+    source, statements,
 };
 use crate::{
     app::App,
@@ -28,6 +34,8 @@ use crate::{
 pub(super) struct Walk<'a> {
     pub(super) app: &'a App,
     anchored: &'a Anchored,
+    /// What was read of whole streams, each once.
+    streams: BTreeMap<StreamName, Arc<[Recorded]>>,
 }
 
 /// The record of the release at this place of the log.
@@ -37,7 +45,11 @@ pub(super) async fn record(
     index: u64,
     quarantined: Option<Quarantine>,
 ) -> Result<TransparencyRecord, StoreError> {
-    let walk = Walk { app, anchored };
+    let mut walk = Walk {
+        app,
+        anchored,
+        streams: BTreeMap::new(),
+    };
     let missing = || StoreError::Corrupt(format!("event {index} is not a release"));
     let recorded = app.reader.events(index, index.saturating_add(1)).await?;
     let recorded = recorded.into_iter().next().ok_or_else(missing)?;
@@ -46,10 +58,9 @@ pub(super) async fn record(
     };
     let receipt = prove(app, anchored, index).await?.text();
     let (chain, registered) = walk.chain(&recorded, pushed).await?;
-    let source = pushed
-        .source
-        .as_ref()
-        .and_then(|claimed| source(claimed, registered.as_ref()));
+    let claimed = pushed.source.as_ref();
+    let source = claimed.and_then(|claimed| source::stated(claimed, registered.as_ref()));
+    let forge = registered.as_ref().and_then(Forge::of);
     let attestations = walk.attestations(&recorded).await?;
     let mut record = TransparencyRecord {
         record_version: RECORD_VERSION,
@@ -67,7 +78,7 @@ pub(super) async fn record(
         statements: Vec::new(),
         comparisons: Vec::new(),
         links: Vec::new(),
-        evidence: walk.evidence(pushed, !attestations.is_empty()),
+        evidence: walk.evidence(pushed, &attestations),
         since: walk.since(&recorded, pushed, &chain, &attestations).await?,
         attestations,
         chain,
@@ -79,22 +90,13 @@ pub(super) async fn record(
         },
         receipt,
     };
+    let certified = source::certified(&record);
+    if let Some(source) = &mut record.source {
+        source.certified = certified;
+    }
     record.statements = statements::of(&record);
-    record.links = links::of(&record);
+    record.links = links::of(&record, forge.as_ref());
     Ok(record)
-}
-
-fn source(claimed: &Claimed, registered: Option<&Registered>) -> Option<Source> {
-    let (provider, ..) = claimed.exchange.stream.token_parts()?;
-    Some(Source {
-        known: Known::StatedByRegistry,
-        provider,
-        issuer: registered.map(|registered| registered.issuer.clone()),
-        workflow: claimed.workflow.clone(),
-        urls: registered
-            .map(|registered| forge::urls(registered, &claimed.workflow))
-            .unwrap_or_default(),
-    })
 }
 
 impl Walk<'_> {
@@ -122,7 +124,17 @@ impl Walk<'_> {
         Ok(found.filter(|recorded| self.is_covered(recorded)))
     }
 
-    async fn stream(&self, name: &StreamName, from: u64) -> Result<Vec<Recorded>, StoreError> {
+    /// A whole stream, as far as the checkpoint covers it.
+    async fn stream(&mut self, name: &StreamName) -> Result<Arc<[Recorded]>, StoreError> {
+        if let Some(known) = self.streams.get(name) {
+            return Ok(known.clone());
+        }
+        let events: Arc<[Recorded]> = self.stream_from(name, 0).await?.into();
+        self.streams.insert(name.clone(), events.clone());
+        Ok(events)
+    }
+
+    async fn stream_from(&self, name: &StreamName, from: u64) -> Result<Vec<Recorded>, StoreError> {
         let mut events = self.app.reader.stream(name, from, LONGEST).await?;
         events.retain(|recorded| self.is_covered(recorded));
         Ok(events)
@@ -133,7 +145,7 @@ impl Walk<'_> {
     }
 
     async fn chain(
-        &self,
+        &mut self,
         release: &Recorded,
         pushed: &Pushed,
     ) -> Result<(Chain, Option<Registered>), StoreError> {
@@ -161,17 +173,17 @@ impl Walk<'_> {
         Ok((chain, registered))
     }
 
-    async fn api_key(&self, pushed: &Pushed) -> Result<Option<ApiKeyStep>, StoreError> {
+    async fn api_key(&mut self, pushed: &Pushed) -> Result<Option<ApiKeyStep>, StoreError> {
         let stream = StreamName::api_key(pushed.api_key);
-        let issued = self.stream(&stream, 0).await?.into_iter().next();
-        let Some(recorded) = issued else {
+        let events = self.stream(&stream).await?;
+        let Some(recorded) = events.first() else {
             return Ok(None);
         };
         let Body::ApiKeyIssued(issued) = &recorded.event.body else {
             return Ok(None);
         };
         Ok(Some(ApiKeyStep {
-            entry: self.entry(&recorded).await?,
+            entry: self.entry(recorded).await?,
             id: pushed.api_key,
             account: match issued.holder {
                 Holder::Account(id) => Some(id),
@@ -182,11 +194,11 @@ impl Walk<'_> {
     }
 
     async fn publisher(
-        &self,
+        &mut self,
         policy: &EventRef,
         id: PublisherId,
     ) -> Result<Option<PublisherStep>, StoreError> {
-        let events = self.stream(&policy.stream, 0).await?;
+        let events = self.stream(&policy.stream).await?;
         let at = |revision| events.iter().find(|found| found.event.revision == revision);
         let Some(recorded) = at(id.0) else {
             return Ok(None);
@@ -225,7 +237,7 @@ impl Walk<'_> {
 
     /// The exchange, the provider as it was registered then, and the key that signed the token.
     async fn identity(
-        &self,
+        &mut self,
         chain: &mut Chain,
         exchange: &Recorded,
     ) -> Result<Option<Registered>, StoreError> {
@@ -241,7 +253,7 @@ impl Walk<'_> {
         let Some((slug, ..)) = exchange.event.stream.token_parts() else {
             return Ok(None);
         };
-        let before = self.stream(&StreamName::provider(&slug), 0).await?;
+        let before = self.stream(&StreamName::provider(&slug)).await?;
         let mut registered = None;
         for recorded in before.iter().filter(|found| found.index < exchange.index) {
             if let Body::ProviderRegistered(settings) = &recorded.event.body {
@@ -273,7 +285,7 @@ impl Walk<'_> {
 
     /// What happened to the key, the token, the account, the publisher, the provider and the trust roots after the release.
     async fn since(
-        &self,
+        &mut self,
         release: &Recorded,
         pushed: &Pushed,
         chain: &Chain,
@@ -302,19 +314,27 @@ impl Walk<'_> {
         roots.sort();
         roots.dedup();
         streams.extend(roots);
-        let after = release.event.revision + 1;
-        let mut places: Vec<(StreamName, u64)> =
-            streams.into_iter().map(|stream| (stream, 0)).collect();
-        places.push((StreamName::gem(&pushed.name.folded()), after));
-        let mut since = Vec::new();
-        for (stream, from) in places {
-            for recorded in self.stream(&stream, from).await? {
-                if recorded.index > release.index && bears_on(&recorded.event.body, pushed, chain) {
-                    since.push(self.entry(&recorded).await?);
-                }
-            }
+        let bears = |found: &&Recorded| {
+            found.index > release.index && bears_on(&found.event.body, pushed, chain)
+        };
+        let gem = StreamName::gem(&pushed.name.folded());
+        let after = self.stream_from(&gem, release.event.revision + 1).await?;
+        let mut later: Vec<Recorded> = after.iter().filter(bears).cloned().collect();
+        for stream in streams {
+            let events = self.stream(&stream).await?;
+            later.extend(events.iter().filter(bears).cloned());
         }
-        since.sort_by_key(|entry| entry.log_index);
+        later.sort_by_key(|found| std::cmp::Reverse(found.index));
+        // Who is shown a token again changes nothing: the last time of everybody is told.
+        let mut shown = BTreeSet::new();
+        later.retain(|found| {
+            !matches!(found.event.body, Body::EvidenceOpened(_))
+                || shown.insert(found.event.actor.clone())
+        });
+        let mut since = Vec::new();
+        for recorded in later.iter().rev() {
+            since.push(self.entry(recorded).await?);
+        }
         Ok(since)
     }
 }

@@ -1,7 +1,10 @@
 //! The picture of a release's way: from the source through the build evidence into this registry, as lists that read well
 //! without a style sheet, and aloud.
-use super::{super::text::typeset, Badge};
-use crate::views::provenance::record::{Class, Link, LinkName, TransparencyRecord};
+use super::{super::text::typeset, Badge, weaker};
+use crate::views::provenance::record::{Known, Link, LinkName, TransparencyRecord};
+
+/// Characters of a foreign log's id that tell it from others; the whole of it is in the record.
+const LOG_ID: usize = 16;
 
 /// A part of the way.
 pub(super) struct Stage {
@@ -18,8 +21,10 @@ pub(super) struct Step {
     pub(super) url: Option<String>,
     pub(super) how: String,
     pub(super) badge: Badge,
-    /// A remark beside the badge.
-    pub(super) tag: Option<String>,
+    /// What is weaker than proven could be.
+    pub(super) weaker: Option<&'static str>,
+    /// Remarks beside the badge.
+    pub(super) tags: Vec<String>,
 }
 
 /// The three stages, in the order of the way.
@@ -31,7 +36,12 @@ pub(super) fn stages(record: &TransparencyRecord) -> Vec<Stage> {
     for link in &record.links {
         let [source, evidence, registry] = &mut stages;
         let stage = match link.link {
-            LinkName::Repository | LinkName::Commit | LinkName::Workflow | LinkName::Run => source,
+            LinkName::Repository
+            | LinkName::Commit
+            | LinkName::Workflow
+            | LinkName::Signer
+            | LinkName::Run
+            | LinkName::Job => source,
             LinkName::Certificate | LinkName::LogEntry | LinkName::Timestamp => evidence,
             LinkName::IdentityToken | LinkName::ApiKey | LinkName::Policy | LinkName::LogIndex => {
                 registry
@@ -42,27 +52,29 @@ pub(super) fn stages(record: &TransparencyRecord) -> Vec<Stage> {
     stages.into()
 }
 
-fn step(record: &TransparencyRecord, link: &Link) -> Step {
-    let attestation = link
-        .attestation
-        .and_then(|place| record.attestations.get(place));
-    let evidence = matches!(
-        link.link,
-        LinkName::Certificate | LinkName::LogEntry | LinkName::Timestamp
-    );
-    let many = record.attestations.len() > 1 && evidence;
-    let place = link.attestation.map_or(0, |place| place + 1);
-    let weaker = attestation.is_some_and(|found| found.class == Class::Timestamped);
-    let tag = if weaker && link.link == LinkName::Timestamp {
-        Some("weaker: no log".to_owned())
-    } else if many {
-        Some(format!("bundle {place} of {}", record.attestations.len()))
-    } else {
-        None
+/// How many links are proven, stated and not known; what there is none of is left out.
+pub(super) fn legend(record: &TransparencyRecord) -> Vec<(Badge, usize)> {
+    let count = |known| {
+        record
+            .links
+            .iter()
+            .filter(|link| link.known == known)
+            .count()
     };
+    [Known::Proven, Known::StatedByRegistry, Known::NotKnown]
+        .map(|known| (known.into(), count(known)))
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .collect()
+}
+
+fn step(record: &TransparencyRecord, link: &Link) -> Step {
     Step {
         name: name(link.link),
-        value: link.value.as_deref().map(shown),
+        value: link
+            .value
+            .as_deref()
+            .map(|value| shown(record, link.link, value)),
         is_code: matches!(
             link.link,
             LinkName::Commit | LinkName::Certificate | LinkName::ApiKey
@@ -70,8 +82,37 @@ fn step(record: &TransparencyRecord, link: &Link) -> Step {
         url: link.url.clone(),
         how: typeset(&link.how),
         badge: link.known.into(),
-        tag,
+        weaker: link.weaker.map(weaker),
+        tags: tags(record, link),
     }
+}
+
+/// What one may want to know without opening the link: which of several bundles it is, whose trust root issued the
+/// certificate, that the bundle is missing, that the token was opened.
+fn tags(record: &TransparencyRecord, link: &Link) -> Vec<String> {
+    let mut tags = Vec::new();
+    let (all, place) = (record.attestations.len(), link.attestation);
+    if let Some((place, attestation)) =
+        place.and_then(|at| Some((at, record.attestations.get(at)?)))
+    {
+        let evidence = matches!(
+            link.link,
+            LinkName::Certificate | LinkName::LogEntry | LinkName::Timestamp
+        );
+        if all > 1 && evidence {
+            tags.push(format!("bundle {} of {all}", place + 1));
+        }
+        if link.link == LinkName::Certificate {
+            tags.push(format!("trust root {}", attestation.root.name));
+        }
+        if !attestation.kept {
+            tags.push("bundle missing".to_owned());
+        }
+    }
+    if link.link == LinkName::IdentityToken && record.opened().is_some() {
+        tags.push("opened".to_owned());
+    }
+    tags
 }
 
 fn name(link: LinkName) -> &'static str {
@@ -79,7 +120,9 @@ fn name(link: LinkName) -> &'static str {
         LinkName::Repository => "Repository",
         LinkName::Commit => "Commit",
         LinkName::Workflow => "Workflow",
+        LinkName::Signer => "Reusable workflow",
         LinkName::Run => "Run",
+        LinkName::Job => "Job",
         LinkName::Certificate => "Build certificate",
         LinkName::LogEntry => "Transparency log entry",
         LinkName::Timestamp => "Timestamp",
@@ -90,7 +133,25 @@ fn name(link: LinkName) -> &'static str {
     }
 }
 
-/// A value without the scheme that every one of its kind has; the whole of it is in the record.
-fn shown(value: &str) -> String {
-    value.strip_prefix("https://").unwrap_or(value).to_owned()
+/// A value as short as its place allows; the whole of it is in the record.
+fn shown(record: &TransparencyRecord, name: LinkName, value: &str) -> String {
+    let repository = record.links.first().and_then(|link| link.value.as_deref());
+    let within = repository.and_then(|repository| value.strip_prefix(repository));
+    let within = within.and_then(|rest| rest.strip_prefix('/'));
+    match (name, within, value.split_once(" of ")) {
+        // Below the repository, which stands above it. GitLab puts `/` or `-/` in between.
+        (LinkName::Workflow | LinkName::Signer | LinkName::Run | LinkName::Job, Some(rest), _) => {
+            let rest = rest.strip_prefix("-/").unwrap_or(rest);
+            let rest = rest.trim_start_matches('/');
+            match rest.split_once('@') {
+                Some((file, git_ref)) => format!("{file} at {git_ref}"),
+                None => rest.to_owned(),
+            }
+        }
+        (LinkName::LogEntry, _, Some((entry, log))) if log.chars().count() > LOG_ID => {
+            let log: String = log.chars().take(LOG_ID).collect();
+            format!("{entry} of {log}\u{2026}")
+        }
+        _ => value.strip_prefix("https://").unwrap_or(value).to_owned(),
+    }
 }
