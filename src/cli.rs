@@ -67,7 +67,7 @@ struct Common {
         default_value = "gemledger-data"
     )]
     data: PathBuf,
-    /// The folder with the signing key and the keys of sealed values [default: DATA/keys]
+    /// The folder with the keys that sign, and those of sealed values [default: DATA/keys]
     #[arg(long, global = true, env = "GEMLEDGER_KEYS", value_name = "DIR")]
     keys: Option<PathBuf>,
     /// The file with the last signed checkpoint [default: DATA/anchor]
