@@ -4,7 +4,7 @@
 //! not verified, unlawful), 2 could not tell.
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     app::{self, App, CommandError, OpenError, Opening},
@@ -148,6 +148,11 @@ enum Answer {
     True,
     False,
     CouldNotTell,
+}
+
+/// The definition of the command line, for those who hold documents against it.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs what was typed.
