@@ -118,7 +118,7 @@ impl Attesting {
             let policy = policy.at(now);
             let reserved = policy.pending.values().next().context("no publisher")?;
             let events = reader.events(0, reader.head().await?.size).await?;
-            let workflows = events.into_iter().filter_map(|recorded| {
+            let mut workflows = events.into_iter().filter_map(|recorded| {
                 if let Body::TokenExchanged(exchanged) = recorded.event.body {
                     Some(exchanged.workflow)
                 } else {
@@ -130,7 +130,7 @@ impl Attesting {
                 recorded: state(reader, &root.reference.stream).await?,
                 provider: state(reader, &StreamName::provider(&slug)).await?,
                 publisher: reserved.publisher.clone(),
-                workflow: workflows.last().context("no exchange")?,
+                workflow: workflows.next_back().context("no exchange")?,
                 root,
                 slug,
             })

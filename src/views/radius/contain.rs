@@ -73,7 +73,7 @@ impl Radius {
         publishers.retain(|(gem, id)| !left.changes.contains_key(&(gem.clone(), ChangeId(id.0))));
         let publishers = publishers.into_iter();
         let remove = |(gem, id): &(_, _)| format!("gemledger publisher remove {gem} {id}");
-        let owners = left.owners.keys().map(|(gem, owner)| match owner {
+        let owners = left.owners.iter().map(|(gem, owner)| match owner {
             Owner::Operator => format!("gemledger owner remove {gem} operator"),
             Owner::Account(id) => format!("gemledger owner remove {gem} {}", String::from(*id)),
         });

@@ -11,7 +11,7 @@ use events::{
     time::Timestamp,
 };
 
-use super::{Identity, Radius, remember, same};
+use super::{Identity, MOST, Radius, remember, same};
 use crate::{
     store::{StoreError, reader::Reader},
     views::state,
@@ -22,7 +22,7 @@ use crate::{
 pub(super) struct Left {
     pub(super) publishers: BTreeMap<(FoldedName, PublisherId), Publisher>,
     /// Others that it made owners.
-    pub(super) owners: BTreeMap<(FoldedName, Owner), ()>,
+    pub(super) owners: BTreeSet<(FoldedName, Owner)>,
     /// Changes that it declared, and when each takes effect.
     pub(super) changes: BTreeMap<(FoldedName, ChangeId), Timestamp>,
 }
@@ -36,7 +36,7 @@ impl Left {
     /// The gems whose policies may hold something of it.
     fn gems(&self) -> BTreeSet<FoldedName> {
         let publishers = self.publishers.keys().map(|(gem, _)| gem);
-        let owners = self.owners.keys().map(|(gem, _)| gem);
+        let owners = self.owners.iter().map(|(gem, _)| gem);
         let changes = self.changes.keys().map(|(gem, _)| gem);
         publishers.chain(owners).chain(changes).cloned().collect()
     }
@@ -61,7 +61,7 @@ impl Radius {
             };
             let owns = |owner: &Owner| policy.owners.contains(owner) && !goes(owner);
             left.owners
-                .retain(|(other, owner), ()| *other != gem || owns(owner));
+                .retain(|(other, owner)| *other != gem || owns(owner));
             left.changes
                 .retain(|(other, id), _| *other != gem || policy.changes.contains_key(id));
         }
@@ -103,7 +103,11 @@ impl Radius {
                 && self.let_in(event, added.owner)
             {
                 let owner = (gem.clone(), added.owner);
-                remember(&mut self.left.owners, owner, (), &mut self.more);
+                if self.left.owners.len() < MOST {
+                    self.left.owners.insert(owner);
+                } else if !self.left.owners.contains(&owner) {
+                    self.more += 1;
+                }
             }
             let name = event.body.event_type().name;
             acted.then(|| format!("{name} in the policy of {gem}"))
