@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`exchanges`], [`appends`], [`info`], [`receipts`], [`verify`], [`replay`], [`map`], [`monitor`], [`attestations`], [`stored`], [`pushes`], [`large`] | what is measured |
 //! | [`inserts`], [`signatures`], [`constant`] | the ceilings |
-//! | [`stage`], [`tokens`], [`lawful`] | a ledger, its identity tokens, and lawful events by the hundred thousand |
+//! | [`stage`], [`tokens`], [`attesting`], [`lawful`] | a ledger, its identity tokens, who attests there, and lawful events by the hundred thousand |
 //! | [`load`], [`child`] | HTTP clients, and processes whose memory is watched |
 //! | [`watch`], [`report`] | the stopwatch, the table |
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ use anyhow::Context as _;
 
 mod appends;
 mod attestations;
+mod attesting;
 mod child;
 mod constant;
 mod exchanges;

@@ -2,25 +2,19 @@
 //! gem came with an attestation, it does not come without.
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context as _;
-use events::{digest::Digest, id::Via, text::Slug, trust_root};
+use events::digest::Digest;
 use gemledger::{
-    app::trust_roots::NewTrustRoot,
-    demo::{
-        gem,
-        issuer::GithubJob,
-        sigstore::{Claims, Content, PrivateSigstore},
-    },
+    demo::{gem, sigstore::Content},
     sigstore::{Artifact, Requires, Root, Uploaded, verify},
     world::Clock,
 };
-use serde_json::Value;
 
 use super::{
+    attesting::Attesting,
     load,
     report::{Bound, Line, Report},
     stage::{GEM, Stage},
-    tokens::{self, AUDIENCE, Issuer, REPOSITORY, WORKFLOW},
+    tokens::AUDIENCE,
     watch::Watch,
 };
 
@@ -33,22 +27,20 @@ const BOUNDARY: &str = "----RubyFormBoundaryBench";
 
 /// Measures pushes of both kinds.
 pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
-    let issuer = Issuer::start()?;
-    let stage = Stage::open(&issuer)?;
-    let sigstore = PrivateSigstore::new(Clock::system().now().minus_seconds(3600))?;
-    trust(&stage, &issuer, &sigstore)?;
-    let tokens = issuer.sign(2 * COUNT)?;
+    let attesting = Attesting::open()?;
+    let stage = &attesting.stage;
+    let tokens = attesting.issuer.sign(2 * COUNT)?;
     let (mut plain, mut attested, mut alone) = (Vec::new(), Vec::new(), Vec::new());
     for (number, token) in tokens.iter().enumerate() {
-        let key = exchange(&stage, token)?;
+        let key = attesting.exchange(token)?;
         let version = format!("1.{number}.0");
         let file = gem::build(GEM, &version, "Is pushed", b"puts 'hello'\n");
         if number < COUNT {
-            plain.push(pushed(&stage, raw(&key, &file))?);
+            plain.push(pushed(stage, raw(&key, &file))?);
         } else {
-            let bundle = sign(&issuer, &sigstore, &file)?;
-            alone.push(verified(&issuer, &sigstore, &file, &version, &bundle)?);
-            attested.push(pushed(&stage, form(&key, &file, &bundle))?);
+            let bundle = sign(&attesting, &file)?;
+            alone.push(verified(&attesting, &file, &version, &bundle)?);
+            attested.push(pushed(stage, form(&key, &file, &bundle))?);
         }
     }
     let [plain, attested, alone] = [plain, attested, alone].map(median);
@@ -81,55 +73,23 @@ fn median(mut times: Vec<Duration>) -> f64 {
     middle.as_secs_f64() * 1000.0
 }
 
-fn trust(stage: &Stage, issuer: &Issuer, sigstore: &PrivateSigstore) -> anyhow::Result<()> {
-    let new = NewTrustRoot {
-        slug: Slug::parse("bench")?,
-        json: sigstore.trusted_root().to_string().into(),
-        issuers: vec![issuer.stand_in.url().to_owned()],
-        public: false,
-        requires: trust_root::Requires {
-            log: true,
-            sct: true,
-            timestamp: false,
-        },
-        repository: None,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(stage.app.record_trust_root(new, Via::Console))?;
-    Ok(())
-}
-
-fn exchange(stage: &Stage, token: &String) -> anyhow::Result<String> {
-    let request = Arc::new(vec![tokens::request(token)]);
-    let answered = load::send(stage.address, &request, 1, "HTTP/1.1 201")?;
-    let answer: Value = serde_json::from_slice(&answered.body)?;
-    let key = answer.get("rubygems_api_key").and_then(Value::as_str);
-    Ok(key.context("no key")?.to_owned())
-}
-
-/// What the job that the tokens are of says in its certificate.
-fn sign(issuer: &Issuer, sigstore: &PrivateSigstore, file: &[u8]) -> anyhow::Result<Vec<u8>> {
-    let job = GithubJob {
-        environment: Some("release".into()),
-        ..GithubJob::release(REPOSITORY, WORKFLOW, "v1.0.0")
-    };
-    let now = Clock::system().now();
-    let claims = issuer.stand_in.github_claims(&job, AUDIENCE, now, "signs");
-    let claims = Claims::github(&claims, issuer.stand_in.url());
-    Ok(sigstore.attest(&claims, Content::File(file), now.minus_seconds(1))?)
+/// What the job that the tokens are of signs.
+fn sign(attesting: &Attesting, file: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let at = Clock::system().now().minus_seconds(1);
+    let signed = attesting
+        .sigstore
+        .attest(&attesting.claims(), Content::File(file), at)?;
+    Ok(signed)
 }
 
 /// How long the bundle takes alone.
 fn verified(
-    issuer: &Issuer,
-    sigstore: &PrivateSigstore,
+    attesting: &Attesting,
     file: &[u8],
     version: &str,
     bundle: &[u8],
 ) -> anyhow::Result<Duration> {
-    let json = sigstore.trusted_root().to_string();
+    let json = attesting.sigstore.trusted_root().to_string();
     let root = Root::read(json.as_bytes(), Requires::LOGGED)?;
     let (now, name) = (Clock::system().now(), format!("{GEM}-{version}.gem"));
     let artifact = Artifact {
@@ -138,7 +98,8 @@ fn verified(
     };
     let watch = Watch::start();
     let upload = Uploaded::read(bundle)?;
-    verify(&root, &upload, &artifact, issuer.stand_in.url(), now)?;
+    let issuer = attesting.issuer.stand_in.url();
+    verify(&root, &upload, &artifact, issuer, now)?;
     Ok(watch.elapsed())
 }
 

@@ -1,38 +1,28 @@
 //! Stored attestations verified again: ten thousand bundles of a private Sigstore, each read, verified and held against
 //! its event.
-use anyhow::Context as _;
 use bytes::Bytes;
 use events::{
     Body,
-    attestation::{Attested, Compared, Field, LogEntry},
+    attestation::Attested,
     digest::Digest,
     event::Draft,
     id::{Actor, Via},
     name::GemName,
     platform::Platform,
     stream::StreamName,
-    text::{Slug, Text},
-    time::Timestamp,
-    trust_root::Requires,
     version::GemVersion,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use gemledger::{
-    app::{
-        App,
-        reverify::reverify,
-        trust_roots::{NewTrustRoot, TrustRoot},
-    },
-    demo::sigstore::{Claims, Content, PrivateSigstore},
-    sigstore::{Artifact, LogName, Uploaded, verify},
+    app::{App, reverify::reverify},
+    demo::sigstore::{Claims, Content},
+    sigstore::Artifact,
     store::{states::Read, writer::Verdict},
 };
-use serde_json::json;
 
 use super::{
+    attesting::{Against, Attesting, provenance},
     report::{Bound, Line, Report, remark},
-    stage::Stage,
-    tokens::Issuer,
 };
 
 /// Bundles that are stored.
@@ -43,24 +33,22 @@ const TOGETHER: usize = 64;
 const ROUNDS: usize = 3;
 /// Seconds that one look at all of them may take on two cores.
 const SECONDS: f64 = 15.0;
-/// Whose jobs sign.
-const ISSUER: &str = "https://token.actions.githubusercontent.com";
 
 /// Measures one look at all stored bundles.
 pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
-    let issuer = Issuer::start()?;
-    let stage = Stage::open(&issuer)?;
+    let attesting = Attesting::open()?;
+    let against = attesting.against()?;
+    let app = &attesting.stage.app;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         remark(&format!("signing and storing {BUNDLES} bundles"));
-        fill(&stage.app).await?;
+        fill(&attesting, &against).await?;
         let mut best = f64::INFINITY;
         for _ in 0..ROUNDS {
             let watch = super::watch::Watch::start();
             let mut found = 0_u64;
-            let app = &stage.app;
             let now = app.clock.now();
             let done = reverify(&app.reader, &app.blobs, now, |_| found += 1, |_, _| {}).await?;
             anyhow::ensure!(
@@ -81,33 +69,12 @@ pub(crate) fn measure(report: &mut Report) -> anyhow::Result<()> {
     })
 }
 
-/// Signs, stores and records the bundles, as a push would have left them.
-async fn fill(app: &App) -> anyhow::Result<()> {
-    let now = app.clock.now();
-    let sigstore = PrivateSigstore::new(Timestamp::from_seconds(now.seconds() - 3600))?;
-    let new = NewTrustRoot {
-        slug: Slug::parse("own")?,
-        json: sigstore.trusted_root().to_string().into(),
-        issuers: vec![ISSUER.to_owned()],
-        public: true,
-        requires: Requires {
-            log: true,
-            sct: true,
-            timestamp: false,
-        },
-        repository: None,
-    };
-    app.record_trust_root(new, Via::Console).await?;
-    let roots = app.trust_roots_for(ISSUER).await?;
-    let root = roots.first().context("no trust root")?;
-    let claims = Claims::github(
-        &json!({ "iss": ISSUER, "repository": "acme/rake" }),
-        "https://github.com",
-    );
-    let at = Timestamp::from_seconds(now.seconds() - 60);
+/// Signs, stores and records the bundles, as a push would have left them: signatures over the file and statements in turn.
+async fn fill(attesting: &Attesting, against: &Against) -> anyhow::Result<()> {
+    let (app, claims) = (&attesting.stage.app, attesting.claims());
     stream::iter(0..BUNDLES)
         .map(|number| {
-            let signed = signed(&sigstore, &claims, root, number, at);
+            let signed = signed(attesting, against, &claims, number);
             async move {
                 let (attested, bytes) = signed?;
                 app.blobs.put(&attested.bundle, bytes).await?;
@@ -120,48 +87,41 @@ async fn fill(app: &App) -> anyhow::Result<()> {
 }
 
 fn signed(
-    sigstore: &PrivateSigstore,
+    attesting: &Attesting,
+    against: &Against,
     claims: &Claims,
-    root: &TrustRoot,
     number: u64,
-    at: Timestamp,
 ) -> anyhow::Result<(Attested, Bytes)> {
     let gem = number.to_be_bytes();
-    let bundle = sigstore.attest(claims, Content::File(&gem), at)?;
-    let upload = Uploaded::read(&bundle)?;
     let file = format!("rake-1.0.{number}.gem");
     let artifact = Artifact {
         digest: Digest::of(&gem),
         file_name: &file,
     };
-    let now = Timestamp::from_seconds(at.seconds() + 30);
-    let verified = verify(&root.root, &upload, &artifact, ISSUER, now)?;
-    let entry = verified.log_entry.as_ref().context("no log entry")?;
-    let log = match &entry.log {
-        LogName::KeyId(name) | LogName::Origin(name) => name,
+    let text = provenance(claims, &file, &artifact.digest);
+    let content = if number.is_multiple_of(2) {
+        Content::File(&gem)
+    } else {
+        Content::Statement(&text)
     };
+    let bundle = attesting.sigstore.attest(claims, content, attesting.at)?;
+    let now = attesting.at.plus_seconds(30);
+    let (facts, compared) = against.judged(&bundle, &artifact, now)?;
     let attested = Attested {
-        builder: None,
-        bundle: verified.bundle,
-        certificate: verified.certificate.digest,
-        compared: vec![Compared {
-            certificate: Text::parse(ISSUER)?,
-            expected: Text::parse(ISSUER)?,
-            field: Field::Issuer,
-        }],
+        builder: facts.builder,
+        bundle: facts.bundle,
+        certificate: facts.certificate,
+        compared,
         digest: artifact.digest,
-        entry: Some(LogEntry {
-            index: Text::parse(&entry.index)?,
-            log: Text::parse(log)?,
-        }),
+        entry: facts.entry,
         name: GemName::parse("rake")?,
         number: GemVersion::parse(&format!("1.0.{number}"))?,
         platform: Platform::ruby(),
-        predicate: None,
-        root: root.reference.clone(),
-        sct: true,
-        signed: verified.signed_by().context("no time")?,
-        timestamp: false,
+        predicate: facts.predicate,
+        root: facts.root,
+        sct: facts.sct,
+        signed: facts.signed,
+        timestamp: facts.timestamp,
     };
     Ok((attested, bundle.into()))
 }

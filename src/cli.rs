@@ -4,7 +4,7 @@
 //! not verified, unlawful), 2 could not tell.
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     app::{self, App, CommandError, OpenError, Opening},
@@ -68,7 +68,7 @@ struct Common {
         default_value = "gemledger-data"
     )]
     data: PathBuf,
-    /// The folder with the signing key and the keys of sealed values [default: DATA/keys]
+    /// The folder with the keys that sign, and those of sealed values [default: DATA/keys]
     #[arg(long, global = true, env = "GEMLEDGER_KEYS", value_name = "DIR")]
     keys: Option<PathBuf>,
     /// The file with the last signed checkpoint [default: DATA/anchor]
@@ -149,6 +149,11 @@ enum Answer {
     True,
     False,
     CouldNotTell,
+}
+
+/// The definition of the command line, for those who hold documents against it.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs what was typed.

@@ -9,7 +9,7 @@ use std::{
 pub struct Folder {
     /// The data folder.
     pub data: PathBuf,
-    /// The folder with the signing key and the keys of sealed values.
+    /// The folder with the keys that sign, and those of sealed values.
     pub keys: PathBuf,
     /// The file with the last signed checkpoint.
     pub anchor: PathBuf,

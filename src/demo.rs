@@ -30,6 +30,7 @@ mod attested;
 pub mod gem;
 pub mod issuer;
 pub mod sigstore;
+mod word;
 
 use self::{
     issuer::{GithubJob, StandInIssuer},
@@ -78,11 +79,12 @@ pub async fn tell(
         b"puts 'hello, ledger'\n",
     );
     stage.refuse(&key, &job, &gem, teller).await?;
-    stage.push(&key, &job, &gem, teller).await?;
+    let bundles = stage.sign(&job, &gem)?;
+    stage.push(&key, &gem, &bundles, teller).await?;
     stage.fetch(&gem, teller).await?;
-    stage.verify_again(&gem, teller).await?;
+    stage.verify_again(&gem, &bundles, teller).await?;
     stage.show_way(teller).await?;
-    stage.show_word(teller).await?;
+    stage.check_word(&gem, teller).await?;
     stage.check(&gem, teller).await?;
     Ok(stage)
 }

@@ -5,10 +5,8 @@ use std::{
     process::Command,
 };
 
+mod commands;
 mod errors;
-
-/// The documents that show commands.
-const SHOWING: [&str; 3] = ["README.md", "docs/operating.md", "docs/monitoring.md"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -49,43 +47,6 @@ fn documents() -> Vec<PathBuf> {
         .collect();
     found.sort();
     found
-}
-
-/// The words after `gemledger` on the lines of a prompt.
-fn shown(document: &str) -> Vec<Vec<String>> {
-    let blocks = blocks(document, "console");
-    let lines = blocks.iter().flat_map(|block| block.lines());
-    lines
-        .filter_map(|line| line.strip_prefix("$ gemledger "))
-        .map(|line| line.split(" | ").next().unwrap_or_default())
-        .map(|line| line.split_whitespace().map(str::to_owned).collect())
-        .collect()
-}
-
-#[test]
-fn every_command_that_is_shown_exists_with_its_options() {
-    let mut seen = 0;
-    for document in SHOWING {
-        for words in shown(&read(document)) {
-            let deep = ["provider", "account", "api-key", "publisher", "trust-root"];
-            let second = words.get(1).map_or("--", String::as_str);
-            let within_log = words[0] == "log" && !second.starts_with("--");
-            let depth = if within_log || deep.contains(&words[0].as_str()) {
-                2
-            } else {
-                1
-            };
-            let mut command: Vec<&str> = words.iter().take(depth).map(String::as_str).collect();
-            command.push("--help");
-            let help = gemledger(&command);
-            for option in words.iter().filter(|word| word.starts_with("--")) {
-                let known = help.split_whitespace().any(|word| word == option);
-                assert!(known, "{document}: {command:?} has no {option}");
-            }
-            seen += 1;
-        }
-    }
-    assert!(seen > 15, "only {seen} commands were found");
 }
 
 /// What differs from one run to the next, made the same.

@@ -11,6 +11,7 @@ use crate::support::{
 };
 
 mod import;
+mod keys;
 mod succeed;
 mod transactions;
 

@@ -22,6 +22,11 @@ use crate::{
     push,
 };
 
+mod attested;
+mod rules;
+
+pub use attested::attested;
+
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
@@ -235,10 +240,10 @@ fn of_key(
     issued: &Issued,
     facts: &push::Facts,
     now: Timestamp,
-) -> [Check; 5] {
+) -> Vec<Check> {
     let only = issued.gem.as_ref();
     let other = only.is_some_and(|gem| *gem != facts.name.folded());
-    [
+    let mut checks = vec![
         check(
             "holder",
             "an account or provider that is not disabled",
@@ -251,12 +256,9 @@ fn of_key(
             "",
             push::may_push(states, issued, facts, now),
         ),
-        check(
-            "rules",
-            "every rule of the gem is kept",
-            "",
-            push::may_push_by_rules(states, issued, facts, now),
-        ),
+    ];
+    checks.extend(rules::rules(states, issued, facts, now));
+    checks.extend([
         check(
             "gem_scope",
             only.map_or("any gem", |gem| gem.as_str()),
@@ -269,5 +271,6 @@ fn of_key(
             facts.number.as_str(),
             push::one_version(states, issued, facts),
         ),
-    ]
+    ]);
+    checks
 }

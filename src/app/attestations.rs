@@ -280,7 +280,7 @@ impl From<Refused> for AttestationError {
 }
 
 /// What is known of a verified bundle. Of its evidence, what the root requires is counted and nothing else.
-pub(super) fn bundle(root: &TrustRoot, verified: &Verified, bytes: Bytes) -> Bundle {
+pub fn facts(root: &TrustRoot, verified: &Verified) -> Facts {
     let Verified {
         bundle,
         certificate,
@@ -291,7 +291,7 @@ pub(super) fn bundle(root: &TrustRoot, verified: &Verified, bytes: Bytes) -> Bun
     } = verified;
     let requires = root.requires;
     let entry = log_entry.as_ref().filter(|_| requires.log && checked.log);
-    let facts = Facts {
+    Facts {
         builder: verified.builder().map(Text::claim),
         bundle: *bundle,
         certificate: certificate.digest,
@@ -308,12 +308,16 @@ pub(super) fn bundle(root: &TrustRoot, verified: &Verified, bytes: Bytes) -> Bun
         // Something always vouches for a time; without one, nothing would have verified.
         signed: verified.signed_by().unwrap_or(certificate.not_before),
         timestamp: requires.timestamp && checked.timestamp,
-    };
-    let private = certificate.visibility.as_deref() != Some("public");
+    }
+}
+
+/// A verified bundle with what is known of it.
+fn bundle(root: &TrustRoot, verified: &Verified, bytes: Bytes) -> Bundle {
+    let private = verified.certificate.visibility.as_deref() != Some("public");
     Bundle {
-        facts,
+        facts: facts(root, verified),
         bytes,
-        publishes_name: root.public && requires.log && private,
+        publishes_name: root.public && root.requires.log && private,
     }
 }
 

@@ -292,7 +292,7 @@ impl Evidence<'_> {
         };
         let issuer = self.pair(Field::Issuer).map_or("", Text::as_str);
         let verified = verify(&root.root, &upload, &artifact, issuer, self.now)?;
-        Ok(attestations::bundle(root, &verified, Bytes::new()).facts)
+        Ok(attestations::facts(root, &verified))
     }
 
     fn pair(&self, field: Field) -> Option<&Text> {

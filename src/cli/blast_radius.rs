@@ -64,7 +64,9 @@ impl BlastRadius {
             }
         }
         bar.finish_and_clear();
-        self.sum_up(common, &radius);
+        let now = Clock::system().now();
+        radius.settle(&reader, now).await?;
+        self.sum_up(common, &radius, now);
         Ok(if radius.counts().events > 0 {
             Answer::True
         } else {
@@ -109,8 +111,7 @@ impl BlastRadius {
         }
     }
 
-    fn sum_up(&self, common: &Common, radius: &Radius) {
-        let now = Clock::system().now();
+    fn sum_up(&self, common: &Common, radius: &Radius, now: Timestamp) {
         let counts = radius.counts();
         let (commands, more) = radius.containment(now, self.account.as_deref().unwrap_or_default());
         let alive = radius.live_keys(now).len();

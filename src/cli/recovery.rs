@@ -30,7 +30,8 @@ pub(super) struct Backup {
     /// The folder of the backup
     #[arg(value_name = "DIR")]
     to: PathBuf,
-    /// Copy the signing key and the keys of sealed values too; whoever has such a backup can sign, and open the vault
+    /// Copy the keys too, of the log, of statements and of sealed values; whoever has such a backup can sign, and open
+    /// the vault
     #[arg(long)]
     with_keys: bool,
 }
@@ -65,7 +66,9 @@ impl Backup {
                 manifest.size, manifest.root, manifest.files, taken.copied
             ));
             if !self.with_keys {
-                out::note("the keys are not in it: keep log.key and subjects.db apart");
+                out::note(
+                    "the keys are not in it: keep log.key, subjects.db and every statement-*.pem apart",
+                );
             }
         }
         Ok(whole(&taken.missing, "the ledger lacks"))

@@ -1,7 +1,8 @@
 //! The story's attested part: a private Sigstore that the ledger trusts, a gem signed in the run that pushes it, a bundle
 //! of another run that is refused, and what is shown and proved of the release afterwards.
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, ensure};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use events::{
     digest::{Digest, hex},
@@ -14,14 +15,16 @@ use serde_json::Value;
 use super::{
     GEM, Stage, Teller, VERSION,
     issuer::GithubJob,
-    sigstore::{Claims, Content},
+    sigstore::{Claims, Content, slsa, statement},
 };
 use crate::{
     app::trust_roots::NewTrustRoot,
-    sigstore::{Artifact, Uploaded, verify},
+    sigstore::{Artifact, SLSA_PROVENANCE_V1, Uploaded, verify},
     world,
 };
 
+/// Where the log introduces the key of the registry's statements.
+pub(super) const STATEMENT_KEY: u64 = 1;
 /// What parts a form.
 const BOUNDARY: &str = "----gemledger-demo";
 
@@ -31,7 +34,7 @@ impl Stage {
         let request = self.app.request(Actor::Operator, Via::Server);
         self.app.introduce_statement_key(request).await?;
         teller.step(
-            Some(1),
+            Some(STATEMENT_KEY),
             "introduced the key that signs what this registry says of its releases",
         );
         Ok(())
@@ -67,16 +70,19 @@ impl Stage {
         Claims::github(&claims, self.issuer.url())
     }
 
-    /// The bundle that this job makes of a file.
-    fn bundle(&self, job: &GithubJob, gem: &[u8]) -> anyhow::Result<Vec<u8>> {
-        let now = self.app.clock.now();
-        let signed = self
-            .sigstore
-            .attest(&self.certified(job), Content::File(gem), now)?;
-        Ok(signed)
+    /// What this job signs: the file, and the provenance that GitHub's action writes of it.
+    pub(super) fn sign(&self, job: &GithubJob, gem: &[u8]) -> anyhow::Result<[Vec<u8>; 2]> {
+        let (now, claims) = (self.app.clock.now(), self.certified(job));
+        let digest = Digest::of(gem);
+        let provenance = statement(&file_name(), &digest, SLSA_PROVENANCE_V1, &slsa(&claims));
+        let sign = |content| self.sigstore.attest(&claims, content, now);
+        Ok([
+            sign(Content::File(gem))?,
+            sign(Content::Statement(&provenance))?,
+        ])
     }
 
-    /// A bundle that another run of the same workflow, at the same commit, signed for the same file.
+    /// What another run of the same workflow, at the same commit, signed for the same file.
     pub(super) async fn refuse(
         &self,
         key: &str,
@@ -88,32 +94,32 @@ impl Stage {
             run_id: job.run_id + 1,
             ..job.clone()
         };
-        let answer = self.send(key, gem, &self.bundle(&other, gem)?).await?;
+        let answer = self.send(key, gem, &self.sign(&other, gem)?).await?;
         let (status, text) = (answer.status(), answer.text().await?);
         ensure!(
             status.is_client_error(),
-            "a bundle of another run was answered with {status}: {text}"
+            "bundles of another run were answered with {status}: {text}"
         );
         let why = text.lines().nth(1).or_else(|| text.lines().next());
         teller.step(
             None,
             &format!(
-                "refused the gem with a bundle of another run: {}",
+                "refused the gem with what another run had signed: {}",
                 why.unwrap_or_default()
             ),
         );
         Ok(())
     }
 
-    /// Signs the gem in the run that pushes it, and pushes both as `gem push --attestation` does.
+    /// Pushes the gem with what the run that pushes has signed, as `gem push --attestation` does.
     pub(super) async fn push(
         &self,
         key: &str,
-        job: &GithubJob,
         gem: &[u8],
+        bundles: &[Vec<u8>],
         teller: &mut dyn Teller,
     ) -> anyhow::Result<()> {
-        let answer = self.send(key, gem, &self.bundle(job, gem)?).await?;
+        let answer = self.send(key, gem, bundles).await?;
         let (status, text) = (answer.status(), answer.text().await?);
         ensure!(
             status.is_success(),
@@ -128,7 +134,7 @@ impl Stage {
         teller.step(
             index,
             &format!(
-                "pushed the gem with the bundle that this run signed: {first}. Its page: {page}"
+                "pushed the gem with what this run signed, the file and a SLSA provenance: {first}. Its page: {page}"
             ),
         );
         Ok(())
@@ -138,19 +144,19 @@ impl Stage {
         &self,
         key: &str,
         gem: &[u8],
-        bundle: &[u8],
+        bundles: &[Vec<u8>],
     ) -> anyhow::Result<reqwest::Response> {
         let part = |head: &str, content: &[u8]| {
             let head = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n");
             [head.as_bytes(), content, b"\r\n"].concat()
         };
         let file = format!(
-            "name=\"gem\"; filename=\"{GEM}-{VERSION}.gem\"\r\nContent-Type: application/octet-stream"
+            "name=\"gem\"; filename=\"{}\"\r\nContent-Type: application/octet-stream",
+            file_name()
         );
-        let array = [b"[", bundle, b"]"].concat();
         let body = [
             part(&file, gem),
-            part("name=\"attestations\"", &array),
+            part("name=\"attestations\"", &array(bundles)),
             format!("--{BOUNDARY}--\r\n").into_bytes(),
         ];
         let request = self
@@ -164,33 +170,39 @@ impl Stage {
         Ok(request.body(body.concat()).send().await?)
     }
 
-    /// Fetches what was uploaded, and verifies it once more.
+    /// Fetches what was uploaded, holds it against what was sent, and verifies it once more.
     pub(super) async fn verify_again(
         &self,
         gem: &[u8],
+        bundles: &[Vec<u8>],
         teller: &mut dyn Teller,
     ) -> anyhow::Result<()> {
         let path = format!("/api/v1/attestations/{GEM}-{VERSION}.json");
         let served = self.get(&path).await?;
-        let inner = served
-            .strip_prefix(b"[")
-            .and_then(|rest| rest.trim_ascii_end().strip_suffix(b"]"));
-        let bundle = Uploaded::read(inner.context("the attestations are no list")?)?;
+        ensure!(
+            served == array(bundles),
+            "other bundles are served than were pushed"
+        );
         let issuer = self.issuer.url();
         let roots = self.app.trust_roots_for(issuer).await?;
         let root = roots.first().context("no trust root is left")?;
         let artifact = Artifact {
             digest: Digest::of(gem),
-            file_name: &format!("{GEM}-{VERSION}.gem"),
+            file_name: &file_name(),
         };
-        let now = self.app.clock.now();
-        let verified = verify(&root.root, &bundle, &artifact, issuer, now)?;
-        let entry = verified.log_entry.context("the bundle has no log entry")?;
+        let mut entries = Vec::new();
+        for bundle in bundles {
+            let (bundle, now) = (Uploaded::read(bundle)?, self.app.clock.now());
+            let verified = verify(&root.root, &bundle, &artifact, issuer, now)?;
+            let entry = verified.log_entry.context("a bundle has no log entry")?;
+            entries.push(entry.index);
+        }
         teller.step(
             None,
             &format!(
-                "fetched its bundle, byte for byte as it came, and verified it again: entry {} of the transparency log",
-                entry.index
+                "fetched its bundles, byte for byte as they were pushed, and verified them again: entries {} of the \
+                 transparency log",
+                entries.join(" and ")
             ),
         );
         Ok(())
@@ -204,11 +216,15 @@ impl Stage {
         let links = links.context("the record has no links")?;
         let known = |wanted: &str| {
             let word = |link: &Value, name: &str| link.get(name)?.as_str().map(str::to_owned);
-            let names = links
+            let mut names = links
                 .iter()
                 .filter(|link| word(link, "known").is_some_and(|known| known == wanted))
-                .filter_map(|link| word(link, "link"));
-            names.collect::<Vec<_>>().join(", ").replace('_', " ")
+                .filter_map(|link| word(link, "link"))
+                .collect::<Vec<_>>();
+            // Each of two bundles has a certificate and an entry.
+            let mut seen = BTreeSet::new();
+            names.retain(|name| seen.insert(name.clone()));
+            names.join(", ").replace('_', " ")
         };
         let (proven, stated) = (known("proven"), known("stated_by_registry"));
         ensure!(!proven.is_empty(), "nothing is proven");
@@ -218,29 +234,13 @@ impl Stage {
         );
         Ok(())
     }
+}
 
-    /// The registry's own word, held against the log.
-    pub(super) async fn show_word(&self, teller: &mut dyn Teller) -> anyhow::Result<()> {
-        let path = format!("/api/v1/gems/{GEM}/versions/{VERSION}/vsa");
-        let envelope: Value = serde_json::from_slice(&self.get(&path).await?)?;
-        let payload = envelope.get("payload").and_then(Value::as_str);
-        let payload = STANDARD.decode(payload.context("the envelope is empty")?)?;
-        let statement: Value = serde_json::from_slice(&payload)?;
-        let levels = statement
-            .pointer("/predicate/verifiedLevels")
-            .and_then(Value::as_array);
-        let levels: Vec<&str> = levels
-            .context("the statement names no levels")?
-            .iter()
-            .filter_map(Value::as_str)
-            .collect();
-        teller.step(
-            None,
-            &format!(
-                "fetched the registry's own word, whose digest stands in the release: {}",
-                levels.join(", ")
-            ),
-        );
-        Ok(())
-    }
+fn file_name() -> String {
+    format!("{GEM}-{VERSION}.gem")
+}
+
+/// Bundles as they are sent and served.
+fn array(bundles: &[Vec<u8>]) -> Vec<u8> {
+    [b"[", bundles.join(&b","[..]).as_slice(), b"]"].concat()
 }

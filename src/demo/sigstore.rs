@@ -306,6 +306,6 @@ impl Signer {
 }
 
 /// What an envelope's signature is over: the pre-authentication encoding of DSSE.
-fn encoded(kind: &str, payload: &str) -> String {
+pub(super) fn encoded(kind: &str, payload: &str) -> String {
     format!("DSSEv1 {} {kind} {} {payload}", kind.len(), payload.len())
 }

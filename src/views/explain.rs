@@ -4,9 +4,7 @@
 //! The states are those before the event's request, folded from their streams; the checks are the rules' own. The
 //! question about today keeps request and moment as they were, and takes policy, provider and account as they are now.
 use deciders::{
-    Denial, Ledger,
-    attestation::Facts,
-    exchange,
+    Denial, Ledger, exchange,
     explain::{self, Check},
     matching::{Job, match_policy},
     policy::Policy,
@@ -15,6 +13,7 @@ use deciders::{
 };
 use events::{
     Body, Event, Recorded, State,
+    attestation::Attested,
     denied::ExchangeDenied,
     id::{Actor, RequestId, Via},
     name::FoldedName,
@@ -168,19 +167,23 @@ pub async fn explain(reader: &Reader, index: u64) -> Result<Option<Explanation>,
         )
     });
     let deciding = deciding.map_or(event, |deciding| &deciding.event);
+    // A bundle has a rule of its own beside that of its push.
+    let bundle = matches!(event.body, Body::ReleaseAttested(_));
+    let ruled = if bundle { event } else { deciding };
     let mut decision = "allowed";
     let (checks, today) = if let Body::TokenExchanged(exchanged) = &deciding.body {
         exchange(&then, &now, deciding, exchanged).await?
     } else if let Body::ReleasePushed(pushed) = &deciding.body {
         let bundles = group.iter().filter_map(|other| {
             if let Body::ReleaseAttested(attested) = &other.event.body {
-                Some(Facts::recorded(attested))
+                Some(attested)
             } else {
                 None
             }
         });
         let logs = [&then, &after, &now];
-        push::push(logs, deciding, pushed, bundles.collect()).await?
+        let bundles: Vec<&Attested> = bundles.collect();
+        push::push(logs, deciding, pushed, &bundles).await?
     } else if let Body::ExchangeDenied(denied) = &event.body {
         decision = "denied";
         denied::exchange(&then, &now, event, denied).await?
@@ -200,7 +203,7 @@ pub async fn explain(reader: &Reader, index: u64) -> Result<Option<Explanation>,
         request: event.request,
         group: (first, end),
         decision,
-        rule: rule::of(&deciding.body),
+        rule: rule::of(&ruled.body),
         checks,
         today,
     }))

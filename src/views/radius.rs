@@ -9,10 +9,9 @@ use events::{
     api_key::{Holder, Issued},
     digest::Digest,
     gem::Pushed,
-    id::{AccountId, Actor, ApiKeyId, PublisherId},
+    id::{AccountId, Actor, ApiKeyId, RequestId},
     name::{FoldedName, GemName},
     platform::Platform,
-    policy::Publisher,
     text::{Slug, Text},
     time::Timestamp,
     token::Exchanged,
@@ -22,6 +21,7 @@ use serde::Serialize;
 
 mod contain;
 mod counts;
+mod policy;
 
 pub use counts::Counts;
 
@@ -83,7 +83,9 @@ pub struct Radius {
     /// Its keys, and when each dies.
     keys: BTreeMap<ApiKeyId, Option<Timestamp>>,
     releases: BTreeMap<Release, GemName>,
-    publishers: BTreeMap<(FoldedName, PublisherId), Publisher>,
+    /// The command of its last push: what attests a release comes with it.
+    pushing: Option<RequestId>,
+    left: policy::Left,
     repository_ids: BTreeSet<(Slug, Text)>,
     /// The provider's names for the key that is looked for, where it is trusted.
     kids: BTreeMap<Slug, Text>,
@@ -102,7 +104,8 @@ impl Radius {
             counts: Counts::default(),
             keys: BTreeMap::new(),
             releases: BTreeMap::new(),
-            publishers: BTreeMap::new(),
+            pushing: None,
+            left: policy::Left::default(),
             repository_ids: BTreeSet::new(),
             kids: BTreeMap::new(),
             account_disabled: false,
@@ -142,11 +145,12 @@ impl Radius {
         })
     }
 
-    /// A push needs a key that lives, so a dead one touches nothing any more.
+    /// A push needs a key that lives, so a dead one touches nothing any more; nor does a change that is in effect wait.
     fn sweep(&mut self, now: Timestamp) {
         if now >= self.swept.plus_seconds(SWEEP_SECONDS) {
             self.keys
                 .retain(|_, expires| expires.is_none_or(|expires| now < expires));
+            self.left.sweep(now);
             self.swept = now;
         }
     }
@@ -164,6 +168,17 @@ impl Radius {
                 Some(format!("key {id} is dead"))
             }
             Body::ReleasePushed(pushed) => self.pushed(event, pushed, acted),
+            Body::ReleaseAttested(attested) => {
+                let own = acted || self.pushing == Some(event.request);
+                own.then(|| format!("{} {} with its attestation", attested.name, attested.number))
+            }
+            Body::ReleaseCompared(compared) => acted.then(|| {
+                let (changed, extra) = (compared.changed, compared.extra);
+                format!(
+                    "comparison of {} {} with {}: {changed} changed, {extra} only in the gem",
+                    compared.name, compared.number, compared.commit
+                )
+            }),
             Body::ReleaseQuarantined(gone) => {
                 let release = Release {
                     gem: FoldedName::parse(rest).ok()?,
@@ -205,8 +220,6 @@ impl Radius {
             | Body::StatementKeyIntroduced(_)
             | Body::TrustRootRecorded(_)
             | Body::TrustRootRetired(_)
-            | Body::ReleaseAttested(_)
-            | Body::ReleaseCompared(_)
             | Body::SubjectErased(_)
             | Body::ProviderRegistered(_)
             | Body::ProviderDisabled(_)
@@ -244,6 +257,7 @@ impl Radius {
         if !stated && !own && !acted && !self.keys.contains_key(&pushed.api_key) {
             return None;
         }
+        self.pushing = Some(event.request);
         let release = Release {
             gem: FoldedName::parse(event.stream.rest()).ok()?,
             number: pushed.number.clone(),
@@ -345,53 +359,6 @@ impl Radius {
             exchanged.provider_key,
             gems.join(", ")
         ))
-    }
-
-    /// Publishers that name the repository, and whatever the identity changed in a policy.
-    fn policy(&mut self, event: &Event, acted: bool) -> Option<String> {
-        let gem = FoldedName::parse(event.stream.rest()).ok()?;
-        let named = |publisher: &Publisher| matches!(&self.identity, Identity::Repository(own) if same(own, &publisher.repository));
-        let (id, added) = if let Body::PublisherAdded(added) = &event.body {
-            if let Some(pending) = added.pending {
-                self.publishers.remove(&(gem.clone(), pending));
-            }
-            (PublisherId(event.revision), Some(&added.publisher))
-        } else if let Body::PendingAdded(added) = &event.body {
-            (PublisherId(event.revision), Some(&added.publisher))
-        } else if let Body::PublisherRemoved(removed) = &event.body {
-            (removed.publisher, None)
-        } else if let Body::PendingRemoved(removed) = &event.body {
-            (removed.publisher, None)
-        } else if let Body::PublisherPinned(pinned) = &event.body {
-            let known = self
-                .publishers
-                .contains_key(&(gem.clone(), pinned.publisher));
-            return (known || acted)
-                .then(|| format!("publisher {} of {gem} was pinned", pinned.publisher));
-        } else {
-            let name = event.body.event_type().name;
-            return acted.then(|| format!("{name} in the policy of {gem}"));
-        };
-        match added {
-            Some(publisher) if acted || named(publisher) => {
-                let text = format!(
-                    "publisher {id} of {gem}: {} of {}",
-                    publisher.workflow, publisher.repository
-                );
-                remember(
-                    &mut self.publishers,
-                    (gem, id),
-                    publisher.clone(),
-                    &mut self.more,
-                );
-                Some(text)
-            }
-            Some(_) => None,
-            None => {
-                let known = self.publishers.remove(&(gem.clone(), id)).is_some();
-                (known || acted).then(|| format!("publisher {id} of {gem} was removed"))
-            }
-        }
     }
 }
 

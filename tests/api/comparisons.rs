@@ -30,16 +30,16 @@ use events::claims::ProviderKind;
 const PATH: &str = "/api/v1/gems/hello/versions/1.0/comparisons";
 
 /// `hello` 1.0 of alice, released by a job at the commit of a repository at hand.
-struct Released {
-    app: TestApp,
+pub(super) struct Released {
+    pub(super) app: TestApp,
     git: Git,
     commit: String,
-    alice: AccountId,
-    key: String,
+    pub(super) alice: AccountId,
+    pub(super) key: String,
 }
 
 impl Released {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::on(TestApp::public().await).await
     }
 
@@ -65,7 +65,7 @@ impl Released {
     }
 
     /// The statement of somebody who compared.
-    fn statement(&self, by: &str) -> Value {
+    pub(super) fn statement(&self, by: &str) -> Value {
         let repository = Repository::open(self.git.path()).unwrap();
         let asked = Asked {
             commit: self.commit.clone(),
@@ -78,7 +78,7 @@ impl Released {
         serde_json::from_slice(&write(&comparison, by).unwrap()).unwrap()
     }
 
-    async fn post(&self, key: &str, statement: impl Into<Vec<u8>>) -> Answer {
+    pub(super) async fn post(&self, key: &str, statement: impl Into<Vec<u8>>) -> Answer {
         let request = self.app.request(Method::POST, PATH);
         answer(request.header("authorization", key).body(statement.into())).await
     }

@@ -28,6 +28,7 @@ mod index;
 mod index_parts;
 mod limits;
 mod log;
+mod lookback;
 mod map;
 mod map_lies;
 mod matching;

@@ -12,7 +12,7 @@ use events::{
     version::GemVersion,
 };
 use gemledger::{
-    app::{quarantine::Named, verify::stated},
+    app::{quarantine::Named, verify},
     store::statement_keys,
 };
 use reqwest::Method;
@@ -69,8 +69,14 @@ impl Outside {
         let envelope = app.vsa(version).await;
         let files = [
             ("vsa.json", envelope.to_string().into_bytes()),
-            ("keys.json", app.get("/log/statement-keys").await.is(200).body),
-            ("events.jsonl", app.get("/api/v1/ledger/events").await.is(200).body),
+            (
+                "keys.json",
+                app.get("/log/statement-keys").await.is(200).body,
+            ),
+            (
+                "events.jsonl",
+                app.get("/api/v1/ledger/events").await.is(200).body,
+            ),
             ("rake.gem", gem.to_vec()),
             ("bundles.json", app.get(&bundles).await.is(200).body),
         ];
@@ -145,7 +151,10 @@ async fn libraries_of_others_find_every_bundle_of_an_attested_release_in_its_wor
     let [first, second] = &bundles;
     outside.put("bundles.json", format!("[{first} ,{second}]").as_bytes());
     outside.read().ok();
-    outside.put("bundles.json", format!("[{first},{}]", second.replace(':', ": ")).as_bytes());
+    outside.put(
+        "bundles.json",
+        format!("[{first},{}]", second.replace(':', ": ")).as_bytes(),
+    );
     outside.read().ends(1, "other bundles");
     outside.put("bundles.json", format!("[{first}]").as_bytes());
     outside.read().ends(1, "other bundles");
@@ -257,9 +266,12 @@ async fn a_second_statement_of_the_same_key_does_not_fit_the_log() {
     }
     let [first, second] = [app.vsa("1.0").await, app.vsa("1.1").await];
     let bytes = |envelope: &Value| serde_json::to_vec(envelope).unwrap();
-    assert_eq!(stated(&releases[0], &bytes(&first)), Ok(statement(&first)));
     assert_eq!(
-        stated(&releases[1], &bytes(&second)),
+        verify::stated(&releases[0], &bytes(&first)),
+        Ok(statement(&first))
+    );
+    assert_eq!(
+        verify::stated(&releases[1], &bytes(&second)),
         Ok(statement(&second))
     );
     let mut levelled = first.clone();
@@ -275,14 +287,14 @@ async fn a_second_statement_of_the_same_key_does_not_fit_the_log() {
         (&releases[0], bytes(&json!({})), "something else"),
         (&releases[0], b"PASSED".to_vec(), "not in an envelope"),
     ] {
-        let refused = stated(release, &envelope).unwrap_err();
+        let refused = verify::stated(release, &envelope).unwrap_err();
         assert!(refused.contains(what), "{refused}");
     }
     let silent = events::gem::Pushed {
         statement: None,
         ..releases[0].clone()
     };
-    assert!(stated(&silent, &bytes(&first)).is_err());
+    assert!(verify::stated(&silent, &bytes(&first)).is_err());
     app.finish().await;
 }
 

@@ -156,6 +156,18 @@ const UNSIGNED_V2: [&str; 5] = [
     "verificationMaterial/tlogEntries/0/logId/keyId changed",
 ];
 
+/// With a timestamp beside the first log, one of the two that vouch for a time is enough; and a name that is not signed.
+const ONE_OF_TWO: [&str; 5] = [
+    "dsseEnvelope/signatures/0/keyid changed",
+    "dsseEnvelope/signatures/0/keyid removed",
+    "verificationMaterial/timestampVerificationData/rfc3161Timestamps/0 removed",
+    "verificationMaterial/tlogEntries/0/inclusionPromise null",
+    "verificationMaterial/tlogEntries/0/inclusionPromise removed",
+];
+
+/// An empty list.
+const NO_LOG: [&str; 1] = ["verificationMaterial/tlogEntries removed"];
+
 #[track_caller]
 fn assert_accepted(came: (Vec<String>, usize), expected: &[&[&str]], least: usize) {
     let (came, tried) = came;
@@ -196,16 +208,8 @@ fn a_statement_in_the_first_log_with_a_timestamp() {
     let mut bundle = signed(&given, Content::Statement(&text), how);
     bundle["dsseEnvelope"]["signatures"][0]["keyid"] = json!("a name that is not signed");
     let root = given.root(Requires::LOGGED);
-    // Without one of the two that vouch for a time, the other is left.
-    let one_of_two = [
-        "dsseEnvelope/signatures/0/keyid changed",
-        "dsseEnvelope/signatures/0/keyid removed",
-        "verificationMaterial/timestampVerificationData/rfc3161Timestamps/0 removed",
-        "verificationMaterial/tlogEntries/0/inclusionPromise null",
-        "verificationMaterial/tlogEntries/0/inclusionPromise removed",
-    ];
     let came = accepted(&given, &root, &bundle);
-    assert_accepted(came, &[&STAMPS, &[CHECKPOINT], &one_of_two], 80);
+    assert_accepted(came, &[&STAMPS, &[CHECKPOINT], &ONE_OF_TWO], 80);
 }
 
 #[test]
@@ -229,9 +233,8 @@ fn a_timestamp_alone() {
     let how = How::timestamped(signed_at());
     let bundle = parsed(&given.sigstore.sign(&signer, given.content(), how).unwrap());
     let root = given.root(Requires::TIMESTAMPED);
-    let no_log = ["verificationMaterial/tlogEntries removed"];
     let came = accepted(&given, &root, &bundle);
-    assert_accepted(came, &[&MESSAGE_DIGEST, &no_log], 30);
+    assert_accepted(came, &[&MESSAGE_DIGEST, &NO_LOG], 30);
 }
 
 /// Every character of a checkpoint, another one in its place: the key finds its signature by a hint of four bytes, and the
@@ -259,5 +262,58 @@ fn a_checkpoint_may_change_in_the_name_of_its_signer_alone() {
                 Err(_) => assert!(!name.contains(&at), "{text}"),
             }
         }
+    }
+}
+
+/// The way to a member as the document writes it: `logId.keyId`, `signatures[0].keyid`.
+fn written(done: &str) -> String {
+    let (path, _) = done.rsplit_once(' ').unwrap();
+    let mut written = String::new();
+    for name in path.split('/') {
+        if name.parse::<usize>().is_ok() {
+            written = format!("{written}[{name}]");
+        } else {
+            written = format!("{written}.{name}");
+        }
+    }
+    written
+}
+
+/// The members in the first column of the table.
+fn listed() -> Vec<String> {
+    let document = include_str!("../../docs/formats/attestations.md");
+    let (_, list) = document.split_once("| what may change |").unwrap();
+    let rows = list
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let columns = rows.map(|row| row.split('|').nth(1).unwrap());
+    columns
+        .flat_map(|column| column.split('`').skip(1).step_by(2))
+        .map(|name| format!(".{name}"))
+        .collect()
+}
+
+#[test]
+fn the_document_lists_exactly_what_is_accepted_here() {
+    let lists: [&[&str]; 6] = [
+        &MESSAGE_DIGEST,
+        &STAMPS,
+        &[CHECKPOINT],
+        &UNSIGNED_V2,
+        &ONE_OF_TWO,
+        &NO_LOG,
+    ];
+    let accepted: Vec<String> = lists.concat().into_iter().map(written).collect();
+    let listed = listed();
+    for member in &accepted {
+        let found = listed.iter().any(|name| member.ends_with(name.as_str()));
+        assert!(found, "{member} may change, and is not listed");
+    }
+    for name in &listed {
+        let found = accepted
+            .iter()
+            .any(|member| member.ends_with(name.as_str()));
+        assert!(found, "{name} is listed, and may not change");
     }
 }

@@ -3,10 +3,14 @@
 //! What was signed after the backup was taken is missing from it. If the anchor survived, it says so; if not, nothing here
 //! knows, and appends stay stopped until the missing events are back or a person has said that there are none.
 use std::{
+    collections::BTreeSet,
     fs,
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
+
+use deciders::Ledger;
+use events::{provider::PublicJwk, stream::StreamName};
 
 use super::{
     RecoveryError, at,
@@ -23,6 +27,7 @@ use crate::{
         sqlite,
         statement_keys::{self, StatementKey},
     },
+    views,
 };
 
 /// What is in the folder now.
@@ -82,12 +87,13 @@ pub async fn restore(
         &mut progress,
     )
     .await?;
+    let ledger: Ledger = views::state(&copy, &StreamName::log()).await?;
     copy.pool().close().await;
     sqlite::settle(&fresh)?;
     if !manifest.url.is_empty() {
         fs::write(folder.url_file(), &manifest.url).map_err(at(&folder.url_file()))?;
     }
-    let keys = put_keys(from, folder, manifest.keys)?;
+    let keys = put_keys(from, folder, manifest.keys, &ledger)?;
     let anchored = survived.map(|anchored| anchored.checkpoint.size());
     if anchored.is_none() {
         // The marker first: an old anchor beside an old database would agree with it, and protect nothing.
@@ -129,8 +135,14 @@ fn refuse_full(folder: &Path) -> Result<(), RecoveryError> {
     }
 }
 
-/// Puts the keys of the backup in place, never over others; names those that are still missing.
-fn put_keys(from: &Path, folder: &Folder, there: bool) -> Result<Vec<PathBuf>, RecoveryError> {
+/// Puts the keys of the backup in place, never over others; names those that are still missing. The log says which keys
+/// sign statements: every one of them is needed for good, to sign what was said of old releases again.
+fn put_keys(
+    from: &Path,
+    folder: &Folder,
+    there: bool,
+    ledger: &Ledger,
+) -> Result<Vec<PathBuf>, RecoveryError> {
     let made = fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -138,14 +150,17 @@ fn put_keys(from: &Path, folder: &Folder, there: bool) -> Result<Vec<PathBuf>, R
     made.map_err(at(&folder.keys))?;
     let mut missing = Vec::new();
     let mut wanted = vec![folder.signing_key(), folder.subject_keys()];
+    let introduced = ledger.statement_keys.iter();
+    let mut statement_keys: BTreeSet<_> = introduced.map(PublicJwk::thumbprint).collect();
     if there {
-        let statement_keys = StatementKey::all(&from.join("keys"))?.into_iter();
-        wanted.extend(statement_keys.map(|key| statement_keys::path(&folder.keys, &key)));
+        statement_keys.extend(StatementKey::all(&from.join("keys"))?);
     }
+    let statement_keys = statement_keys.iter();
+    wanted.extend(statement_keys.map(|key| statement_keys::path(&folder.keys, key)));
     for path in wanted {
-        let name = path.file_name().unwrap_or_default();
-        if !path.exists() && there {
-            fs::copy(from.join("keys").join(name), &path).map_err(at(&path))?;
+        let kept = from.join("keys").join(path.file_name().unwrap_or_default());
+        if !path.exists() && there && kept.exists() {
+            fs::copy(&kept, &path).map_err(at(&path))?;
             fs::File::open(&path)
                 .and_then(|file| file.sync_all())
                 .map_err(at(&path))?;

@@ -4,8 +4,8 @@ use deciders::{
     policy::Policy, provider::Provider, push, taken::Taken, token::Token, trust_root::TrustRoot,
 };
 use events::{
-    Event, api_key::Holder, gem::Pushed, name::FoldedName, platform::FullName, stream::StreamName,
-    text::Slug,
+    Event, api_key::Holder, attestation::Attested, gem::Pushed, name::FoldedName,
+    platform::FullName, stream::StreamName, text::Slug,
 };
 
 use super::{Before, Checked, Explained, Today};
@@ -93,7 +93,7 @@ pub(super) async fn push(
     [then, after, now]: [&Before<'_>; 3],
     event: &Event,
     pushed: &Pushed,
-    attestations: Vec<attestation::Facts>,
+    bundles: &[&Attested],
 ) -> Result<Explained, StoreError> {
     let gem = pushed.name.folded();
     let Ok(file) = FullName::compose(&pushed.name, &pushed.number, &pushed.platform) else {
@@ -109,7 +109,10 @@ pub(super) async fn push(
         size: pushed.size,
         document: pushed.document,
         info: pushed.info.clone(),
-        attestations,
+        attestations: bundles
+            .iter()
+            .map(|bundle| attestation::Facts::recorded(bundle))
+            .collect(),
     };
     let before = PushStates::read(then, &gem, &facts).await?;
     let checks = explain::push(&before.states(), &facts, event.time);
@@ -133,6 +136,14 @@ pub(super) async fn push(
             let about = format!("publisher {}", source.publisher);
             let checked = explain::job(&job, &entry.publisher).into_iter();
             checks.extend(checked.map(|check| Checked::of(check, Some(&about))));
+            for (number, bundle) in (1..).zip(bundles) {
+                let about = format!("attestation {number}");
+                let publisher = &entry.publisher;
+                let checked =
+                    explain::attested(&before.states(), bundle, &job, publisher, event.time);
+                let checked = checked.into_iter();
+                checks.extend(checked.map(|check| Checked::of(check, Some(&about))));
+            }
         }
     }
     let current = PushStates::read(now, &gem, &facts).await?;

@@ -1,21 +1,25 @@
 //! The commands that would contain an identity: what still acts first, then what it left behind.
-use events::time::Timestamp;
+use events::{
+    id::{ChangeId, Owner},
+    time::Timestamp,
+};
 
 use super::{Identity, MOST, Radius};
 
 impl Radius {
-    /// Commands in the order in which to give them, and how many more releases or publishers did not find room.
+    /// Commands in the order in which to give them, and how many more things did not find room. Ask after
+    /// [`settle`](Self::settle).
     ///
     /// `name` is what the account is called by whoever asks.
     pub fn containment(&self, now: Timestamp, name: &str) -> (Vec<String>, u64) {
-        let mut commands = Vec::new();
-        // Publishers first: whoever is trusted still buys a new key for each that is revoked.
+        // What waits first: it takes effect whatever becomes of whoever declared it.
+        let mut commands = self.cancellations();
+        // Then publishers: whoever is trusted still buys a new key for each that is revoked.
         if matches!(
             self.identity,
             Identity::Repository(_) | Identity::Account(_)
         ) {
-            let remove = |(gem, id): &(_, _)| format!("gemledger publisher remove {gem} {id}");
-            commands.extend(self.publishers.keys().map(remove));
+            commands.extend(self.removals());
         }
         let live = self.live_keys(now);
         match &self.identity {
@@ -55,6 +59,25 @@ impl Radius {
             ));
         }
         (commands, self.more)
+    }
+
+    fn cancellations(&self) -> Vec<String> {
+        let cancel = |(gem, id): &(_, _)| format!("gemledger policy cancel {gem} {id}");
+        self.left.changes.keys().map(cancel).collect()
+    }
+
+    /// Publishers and owners that are in effect; the others never are once their change is cancelled.
+    fn removals(&self) -> Vec<String> {
+        let left = &self.left;
+        let mut publishers: Vec<_> = left.publishers.keys().collect();
+        publishers.retain(|(gem, id)| !left.changes.contains_key(&(gem.clone(), ChangeId(id.0))));
+        let publishers = publishers.into_iter();
+        let remove = |(gem, id): &(_, _)| format!("gemledger publisher remove {gem} {id}");
+        let owners = left.owners.iter().map(|(gem, owner)| match owner {
+            Owner::Operator => format!("gemledger owner remove {gem} operator"),
+            Owner::Account(id) => format!("gemledger owner remove {gem} {}", String::from(*id)),
+        });
+        publishers.map(remove).chain(owners).collect()
     }
 }
 
