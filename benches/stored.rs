@@ -157,6 +157,7 @@ fn signed(
         number: GemVersion::parse(&format!("1.0.{number}"))?,
         platform: Platform::ruby(),
         predicate: None,
+        public: true,
         root: root.reference.clone(),
         sct: true,
         signed: verified.signed_by().context("no time")?,

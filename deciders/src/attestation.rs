@@ -132,8 +132,14 @@ impl Facts {
         }
     }
 
-    /// The event that a push with this bundle leads to.
-    pub(crate) fn event(&self, release: &push::Facts, compared: Vec<Compared>) -> Attested {
+    /// The event that a push with this bundle leads to, which this root verified.
+    pub(crate) fn event(
+        &self,
+        release: &push::Facts,
+        root: Option<&TrustRoot>,
+        compared: Vec<Compared>,
+    ) -> Attested {
+        let root = root.and_then(|root| root.version(self.root.revision));
         Attested {
             bundle: self.bundle,
             certificate: self.certificate,
@@ -144,6 +150,7 @@ impl Facts {
             number: release.number.clone(),
             platform: release.platform.clone(),
             predicate: self.predicate.clone(),
+            public: self.entry.is_some() && root.is_some_and(|recorded| recorded.public),
             root: self.root.clone(),
             sct: self.sct,
             signed: self.signed,

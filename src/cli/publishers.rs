@@ -127,7 +127,7 @@ impl Add {
             .by_issuer
             .values()
             .find(|(slug, _)| *slug == added.publisher.provider);
-        let registered = provider.and_then(|(_, provider)| provider.registered.clone());
+        let registered = provider.and_then(|(_, provider)| provider.settings(app.clock.now()));
         let workflow = registered.map(|registered| {
             workflow(
                 &app,
@@ -166,13 +166,13 @@ async fn list(common: &Common, gem: &str) -> anyhow::Result<Answer> {
     let gem = GemName::parse(gem).context("the gem's name")?;
     let policy: Policy = views::state(&reader, &StreamName::policy(&gem.folded())).await?;
     let now = Clock::system().now();
+    let policy = &*policy.at(now);
     let live = policy
         .publishers
         .iter()
         .map(|(id, entry)| (*id, &entry.publisher, None));
     let pending = policy
-        .pending
-        .iter()
+        .live_pending(now)
         .map(|(id, pending)| (*id, &pending.publisher, Some(pending.expires)));
     for (id, publisher, expires) in live.chain(pending) {
         let entry = policy.publishers.get(&id);
@@ -195,8 +195,12 @@ async fn list(common: &Common, gem: &str) -> anyhow::Result<Answer> {
             .map_or("ids not pinned yet".to_owned(), |id| {
                 format!("repository id {id}")
             });
+        let state = match policy.name {
+            None => "pending",
+            Some(_) => "left over from before the first push, and good",
+        };
         let until = expires
-            .map(|expires| format!(", pending until {expires}"))
+            .map(|expires| format!(", {state} until {expires}"))
             .unwrap_or_default();
         let Publisher {
             provider,

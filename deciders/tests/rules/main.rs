@@ -11,6 +11,7 @@ mod release;
 
 mod attestations;
 mod audit;
+mod classes;
 mod comparisons;
 mod denials;
 mod downgrades;
@@ -30,6 +31,7 @@ mod publishers;
 mod push;
 mod quarantine;
 mod ratchet;
+mod several;
 mod summary;
 mod tour;
 mod trust_roots;

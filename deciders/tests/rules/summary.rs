@@ -125,6 +125,7 @@ fn attested(history: &History, predicate: Option<&str>, runner: &str, logged: bo
         number: release.number.clone(),
         platform: release.platform.clone(),
         predicate: predicate.map(text),
+        public: logged,
         root: EventRef {
             revision: 0,
             stream: StreamName::trust_root(&slug("public-good")),

@@ -39,6 +39,7 @@ impl Walk<'_> {
                 name: _,
                 number: _,
                 platform: _,
+                public: _,
             } = attested;
             found.push(Attestation {
                 entry: self.entry(recorded).await?,
