@@ -180,6 +180,15 @@ fn a_publisher_that_lets_in_anything_more_waits_beside_the_other() {
 }
 
 #[test]
+fn edition_1_keeps_the_looser_publisher_beside_the_stricter() {
+    let (mut history, _) = rake(History::first_edition());
+    history.add("rake", in_environment()).unwrap();
+    assert_eq!(history.policy("rake").publishers.len(), 2);
+    history.exchange(&job(2)).unwrap();
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
 fn what_is_left_over_of_a_free_name_is_its_owners_to_remove() {
     let mut history = History::delayed(DELAY);
     let owner = Owner::Account(account_id(1));
