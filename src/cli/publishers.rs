@@ -140,6 +140,7 @@ impl Add {
         if common.json {
             out::json(&json!({
                 "id": added.id, "log_index": added.index, "pending": added.pending, "effective": added.effective,
+                "replaced": added.replaced,
                 "publisher": added.publisher, "workflow": workflow,
             }));
             return Ok(Answer::True);
@@ -154,6 +155,9 @@ impl Add {
             added.id, added.index
         ));
         out::verbatim(&workflow.unwrap_or_default());
+        for replaced in &added.replaced {
+            out::note(&format!("it takes the place of publisher {replaced}"));
+        }
         if let Some(effective) = added.effective {
             waits(&gem, added.id.0, effective);
         }

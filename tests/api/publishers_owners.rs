@@ -191,3 +191,18 @@ async fn what_is_left_over_of_a_free_name_is_shown_as_what_it_is_and_removed() {
     gone.is(404);
     app.finish().await;
 }
+
+#[tokio::test]
+async fn a_stricter_publisher_says_which_one_it_takes_the_place_of() {
+    let (app, _, key) = owned().await;
+    let mut loose = fields();
+    loose["environment"] = Value::Null;
+    let first = ask(&app, Method::POST, PATH, &key, &new(&loose)).await;
+    let first = first.is(201).json();
+    assert_eq!(first.get("replaced"), None);
+    let second = ask(&app, Method::POST, PATH, &key, &new(&fields())).await;
+    assert_eq!(second.is(201).json()["replaced"], json!([first["id"]]));
+    let listed = ask(&app, Method::GET, PATH, &key, &Value::Null).await;
+    assert_eq!(listed.is(200).json().as_array().unwrap().len(), 1);
+    app.finish().await;
+}

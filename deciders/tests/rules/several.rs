@@ -213,27 +213,32 @@ fn what_is_left_over_of_a_free_name_is_its_owners_to_remove() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 320, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Removing a publisher tightens: whichever goes, a push that was denied is denied.
     #[test]
     fn removing_any_publisher_lets_in_nothing_that_was_denied(
-        publishers in proptest::collection::vec((0..3_usize, any::<bool>(), any::<bool>()), 1..5),
-        rules in proptest::collection::vec(0..Rule::ALL.len(), 0..3),
-        (stage, tag, signed) in (any::<bool>(), any::<bool>(), 0..3_u8),
+        publishers in proptest::collection::vec((0..3_usize, any::<bool>(), 0..6_u8), 1..5),
+        environments in any::<bool>(),
+        rules in proptest::collection::vec(0..Rule::ALL.len(), 0..2),
+        (stage, tag, signed) in (0..4_u8, any::<bool>(), 0..3_u8),
     ) {
         let (mut history, _) = rake(History::delayed(0));
         history.record_root("public-good", public_good(1)).unwrap();
+        for id in history.policy("rake").publishers.into_keys() {
+            history.remove("rake", id).unwrap();
+        }
         for (environment, any_ref, other) in publishers {
             let environment = [None, Some("release"), Some("staging")][environment].map(text);
-            let workflow = text(if other { "other.yml" } else { "release.yml" });
+            let workflow = text(if other == 0 { "other.yml" } else { "release.yml" });
             drop(history.add("rake", Publisher { any_ref, environment, workflow, ..publisher() }));
         }
-        for rule in rules {
-            drop(history.set_rule(&person(1), "rake", Rule::ALL[rule], Setting::On));
+        let environments = environments.then_some(Rule::EnvironmentRequired);
+        for rule in rules.into_iter().map(|rule| Rule::ALL[rule]).chain(environments) {
+            drop(history.set_rule(&person(1), "rake", rule, Setting::On));
         }
         let asks = job(2).with(|job| {
-            job.environment = stage.then(|| text("release"));
+            job.environment = (stage > 0).then(|| text("release"));
             if !tag {
                 job.ref_type = Some(text("branch"));
                 job.ref_protected = Some(false);

@@ -179,12 +179,11 @@ pub async fn add(
         .add_publisher(app.request(actor, Via::Http), gem, publisher, owner)
         .await;
     let added = added.map_err(|error| Problem::from(error).in_json())?;
-    let shown = shown(
-        added.id,
-        &added.publisher,
-        added.effective,
-        &known.by_issuer,
-    );
+    let (id, effective) = (added.id, added.effective);
+    let mut shown = shown(id, &added.publisher, effective, &known.by_issuer);
+    if let Some(members) = shown.as_object_mut().filter(|_| !added.replaced.is_empty()) {
+        members.insert("replaced".to_owned(), json!(added.replaced));
+    }
     Ok(answer(StatusCode::CREATED, &shown))
 }
 
