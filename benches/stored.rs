@@ -118,6 +118,7 @@ fn signed(
         number: GemVersion::parse(&format!("1.0.{number}"))?,
         platform: Platform::ruby(),
         predicate: facts.predicate,
+        public: true,
         root: facts.root,
         sct: facts.sct,
         signed: facts.signed,

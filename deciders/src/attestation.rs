@@ -140,8 +140,14 @@ impl Facts {
         }
     }
 
-    /// The event that a push with this bundle leads to.
-    pub(crate) fn event(&self, release: &push::Facts, compared: Vec<Compared>) -> Attested {
+    /// The event that a push with this bundle leads to, which this root verified.
+    pub(crate) fn event(
+        &self,
+        release: &push::Facts,
+        root: Option<&TrustRoot>,
+        compared: Vec<Compared>,
+    ) -> Attested {
+        let root = root.and_then(|root| root.version(self.root.revision));
         Attested {
             builder: self.builder.clone(),
             bundle: self.bundle,
@@ -153,6 +159,7 @@ impl Facts {
             number: release.number.clone(),
             platform: release.platform.clone(),
             predicate: self.predicate.clone(),
+            public: self.entry.is_some() && root.is_some_and(|recorded| recorded.public),
             root: self.root.clone(),
             sct: self.sct,
             signed: self.signed,

@@ -6,7 +6,7 @@ use alloc::{
 use events::{
     Body,
     event::Draft,
-    id::{Actor, ChangeId, Owner, PublisherId},
+    id::{AccountId, Actor, ChangeId, Owner, ProposalId, PublisherId},
     rule::{Cancelled, Overridden, OverrideProposed, Rule, Setting},
     text::Text,
     time::Timestamp,
@@ -15,7 +15,7 @@ use events::{
 use crate::{
     Code, Denial,
     account::Account,
-    policy::{Managing, Policy, lives},
+    policy::{Managing, PolicyAt, lives},
 };
 
 /// Most changes of one gem that wait at a time.
@@ -45,26 +45,13 @@ pub struct Change {
     pub effective: Timestamp,
     /// The owners of that moment: each of them may cancel it, whatever becomes of them meanwhile.
     pub owners: BTreeSet<Owner>,
-    /// Who proposed that it take effect at once, and why, by the revision of the proposal.
-    pub proposals: BTreeMap<ChangeId, (Actor, Text)>,
+    /// Who proposed that it take effect at once, and why.
+    pub proposals: BTreeMap<ProposalId, (Actor, Text)>,
     /// What it does.
     pub what: What,
 }
 
-/// A second person's word to a proposal.
-#[derive(Clone, Debug)]
-pub struct Agreement<'a> {
-    /// The change.
-    pub change: ChangeId,
-    /// The proposal, somebody else's.
-    pub proposal: ChangeId,
-    /// `account/<id>` of whoever proposed it, if it was an account.
-    pub proposer: Option<&'a Account>,
-    /// Why the change cannot wait; `None` where the proposal says it well.
-    pub reason: Option<Text>,
-}
-
-fn find(policy: &Policy, id: ChangeId) -> Result<&Change, Denial> {
+fn find(policy: &PolicyAt, id: ChangeId) -> Result<&Change, Denial> {
     let change = policy.changes.get(&id);
     change.ok_or_else(|| Denial::new(Code::NotFound).found(alloc::format!("change {id}")))
 }
@@ -80,15 +67,33 @@ pub fn cancel(managing: &Managing<'_>, change: ChangeId) -> Result<Vec<Draft>, D
     Ok(managing.event(Body::ChangeCancelled(Cancelled { change })))
 }
 
-/// Proposes that a change take effect at once. Somebody else has to agree.
-pub fn propose(
+/// Lets a change take effect at once, if somebody else proposed that: the first proposal counts whose author is the
+/// operator, or owns the gem now with an account that lives. Else proposes it, which needs a reason. The operator is one
+/// person, also where it owns the gem.
+///
+/// `proposers` are the accounts of [`proposers`] of this change.
+pub fn overrule(
     managing: &Managing<'_>,
     change: ChangeId,
-    reason: Text,
+    reason: Option<Text>,
+    proposers: &BTreeMap<AccountId, Account>,
 ) -> Result<Vec<Draft>, Denial> {
     let policy = managing.managed()?;
-    let mut proposals = find(&policy, change)?.proposals.values();
-    if proposals.any(|(by, _)| by == managing.by) {
+    let proposals = &find(&policy, change)?.proposals;
+    let counts = |by: &Actor| match by {
+        Actor::Operator => true,
+        Actor::Account(id) => is_one_of(&policy.owners, by) && lives(proposers.get(id), by).is_ok(),
+        Actor::Workflow(..) => false,
+    };
+    let mut others = proposals.iter().filter(|(_, (by, _))| by != managing.by);
+    if let Some((proposal, _)) = others.find(|(_, (by, _))| counts(by)) {
+        return Ok(managing.event(Body::PolicyOverridden(Overridden {
+            change,
+            proposal: *proposal,
+            reason,
+        })));
+    }
+    if proposals.values().any(|(by, _)| by == managing.by) {
         return Err(Denial {
             tell: true,
             ..Denial::new(Code::SecondPersonNeeded)
@@ -96,34 +101,18 @@ pub fn propose(
                 .found("whoever proposed it")
         });
     }
+    let reason = reason.ok_or(Code::ReasonMissing)?;
     Ok(managing.event(Body::OverrideProposed(OverrideProposed { change, reason })))
 }
 
-/// Agrees with somebody else's proposal: the change takes effect at once. Both must be owners now, or one of them the
-/// operator, and neither's account disabled. The operator is one person, also where it owns the gem.
-pub fn overrule(managing: &Managing<'_>, agreement: Agreement<'_>) -> Result<Vec<Draft>, Denial> {
-    let policy = managing.managed()?;
-    let Agreement {
-        change,
-        proposal,
-        proposer,
-        reason,
-    } = agreement;
-    let found = find(&policy, change)?;
-    let proposed = found.proposals.get(&proposal).ok_or(Code::NotFound)?;
-    let (by, why) = proposed;
-    if by == managing.by {
-        return Err(Code::SecondPersonNeeded.into());
-    }
-    if *by != Actor::Operator && !is_one_of(&policy.owners, by) {
-        return Err(Code::SecondPersonNeeded.into());
-    }
-    lives(proposer, by)?;
-    Ok(managing.event(Body::PolicyOverridden(Overridden {
-        change,
-        proposal,
-        reason: reason.unwrap_or_else(|| why.clone()),
-    })))
+/// The accounts that proposed to override a change that waits.
+pub fn proposers(policy: &PolicyAt, change: ChangeId) -> impl Iterator<Item = AccountId> {
+    let change = policy.changes.get(&change).into_iter();
+    let proposals = change.flat_map(|change| change.proposals.values());
+    proposals.filter_map(|(by, _)| match by {
+        Actor::Account(id) => Some(*id),
+        Actor::Operator | Actor::Workflow(..) => None,
+    })
 }
 
 fn is_one_of(owners: &BTreeSet<Owner>, by: &Actor) -> bool {

@@ -11,7 +11,7 @@ use alloc::{
 };
 use events::{
     Body, Event, State, digest::Digest, event::Draft, gem::Compared, id::Actor, name::GemName,
-    platform::Platform, stream::StreamName, text::Text, version::GemVersion,
+    platform::Platform, stream::StreamName, text::Text, time::Timestamp, version::GemVersion,
 };
 
 use crate::{
@@ -81,9 +81,14 @@ pub struct States<'a> {
 }
 
 /// Attaches a comparison to the release that it names. Name and version are recorded as they were released.
-pub fn attach(states: &States<'_>, compared: Compared, by: &Actor) -> Result<Vec<Draft>, Denial> {
+pub fn attach(
+    states: &States<'_>,
+    compared: Compared,
+    by: &Actor,
+    now: Timestamp,
+) -> Result<Vec<Draft>, Denial> {
     states.ledger.rulebook()?.known()?;
-    may_manage(states.policy, states.account, by)?;
+    may_manage(&states.policy.at(now), states.account, by)?;
     let key = (compared.number.canonical(), compared.platform.clone());
     let found = states.gem.name.as_ref().zip(states.gem.releases.get(&key));
     let (name, release) = found.ok_or(Code::NotFound)?;

@@ -127,6 +127,7 @@ codes! {
     RuleInvalid = "rule_invalid", "the rule cannot be set to this";
     LastOwner = "last_owner", "a gem keeps at least one owner: add another one first";
     SecondPersonNeeded = "second_person_needed", "an override needs two people: two owners, or an owner and the operator";
+    ReasonMissing = "reason_missing", "nobody else who counts has proposed this override: give a reason to propose it";
     TooManyOwners = "too_many_owners", "the gem has as many owners as it may have";
     TooManyChanges = "too_many_changes", "the gem has as many changes waiting as it may have: cancel one first";
     ComparisonMismatch = "comparison_mismatch", "the comparison is of another file or commit than the release's record";
@@ -183,6 +184,32 @@ impl Denial {
     /// What came, as an event records it.
     pub fn found_text(&self) -> Option<Text> {
         self.found.as_deref().map(Text::claim)
+    }
+}
+
+/// A denial, and how much held before it: of several, the one that came furthest explains best.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Short {
+    /// How many checks passed.
+    pub passed: usize,
+    /// The one that failed.
+    pub denial: Denial,
+}
+
+impl Short {
+    /// The same, after so many others that passed.
+    #[must_use]
+    pub(crate) fn after(self, passed: usize) -> Self {
+        Self {
+            passed: self.passed + passed,
+            ..self
+        }
+    }
+}
+
+impl From<Denial> for Short {
+    fn from(denial: Denial) -> Self {
+        Self { passed: 0, denial }
     }
 }
 

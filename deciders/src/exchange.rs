@@ -213,9 +213,9 @@ pub fn judge(
     };
     let (mut matches, mut closest) = (Vec::new(), None::<(FoldedName, Mismatch)>);
     for (gem, policy) in &states.policies {
-        match match_policy(&job, policy, rules.provisional_seconds, now) {
+        match match_policy(&job, &policy.at(now), rules.provisional_seconds, now) {
             Ok(publisher) if matches.len() < MAX_MATCHES => {
-                let revision = policy.next_revision.saturating_sub(1);
+                let revision = policy.next_revision().saturating_sub(1);
                 let policy = EventRef {
                     revision,
                     stream: StreamName::policy(gem),

@@ -2,20 +2,20 @@
 //!
 //! The checks run from the general to the particular. The publisher that came furthest explains a denial best: a job
 //! of the right repository with the wrong file is told about the file, not that "no publisher was found".
-use alloc::{
-    format,
-    string::{String, ToString},
-};
+use alloc::string::{String, ToString};
 use events::{
     claims::{ProviderKind, Workflow},
     id::PublisherId,
     policy::Publisher,
     provider::Registered,
     text::{Slug, Text},
-    time::Timestamp,
 };
 
-use crate::{Code, Denial, policy::Policy};
+use crate::{Code, Denial};
+
+mod among;
+
+pub use among::{match_policy, matches};
 
 /// A publisher that did not match.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,71 +77,6 @@ pub fn check(job: &Job<'_>, publisher: &Publisher) -> Result<(), Mismatch> {
         }
     }
     Ok(())
-}
-
-/// The publisher of this policy that the job is, pending ones included; else the one that came closest.
-pub fn match_policy(
-    job: &Job<'_>,
-    policy: &Policy,
-    provisional_seconds: u64,
-    now: Timestamp,
-) -> Result<PublisherId, Mismatch> {
-    let policy = &*policy.at(now);
-    let mut closest: Option<Mismatch> = None;
-    let mut consider = |id: PublisherId, publisher: &Publisher, barred: Option<Denial>| -> bool {
-        let outcome = check(job, publisher).and_then(|()| match barred {
-            None => Ok(()),
-            Some(denial) => Err(Mismatch {
-                passed: u8::MAX,
-                denial: Denial {
-                    tell: publisher.repository_id.is_some(),
-                    ..denial
-                },
-                publisher: None,
-            }),
-        });
-        let Err(mut mismatch) = outcome else {
-            return true;
-        };
-        mismatch.publisher = Some(id);
-        if closest
-            .as_ref()
-            .is_none_or(|best| mismatch.passed > best.passed)
-        {
-            closest = Some(mismatch);
-        }
-        false
-    };
-    for (id, entry) in &policy.publishers {
-        let waited = entry.has_expired(provisional_seconds, now);
-        let expired = waited.then(|| Denial::new(Code::PublisherExpired));
-        let waits = entry.waits_until(now).map(|effective| {
-            Denial::new(Code::PublisherNotEffectiveYet)
-                .expected(format!("not before {effective}"))
-                .found(now.to_string())
-        });
-        if consider(*id, &entry.publisher, waits.or(expired)) {
-            return Ok(*id);
-        }
-    }
-    for (id, pending) in &policy.pending {
-        // Once the name is registered, what waited for it under another owner has lost.
-        if policy.name.is_some() && !policy.owners.contains(&pending.owner) {
-            continue;
-        }
-        if consider(
-            *id,
-            &pending.publisher,
-            (now >= pending.expires).then(|| Denial::new(Code::PendingExpired)),
-        ) {
-            return Ok(*id);
-        }
-    }
-    Err(closest.unwrap_or(Mismatch {
-        passed: 0,
-        denial: Code::NoPublisher.into(),
-        publisher: None,
-    }))
 }
 
 fn same_path(kind: ProviderKind, a: &str, b: &str) -> bool {

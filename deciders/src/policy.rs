@@ -10,7 +10,7 @@ use events::{
     Body, Event, State,
     digest::Digest,
     event::Draft,
-    id::{Actor, ChangeId, Owner, PublisherId},
+    id::{Actor, ChangeId, Owner, ProposalId, PublisherId},
     name::{FoldedName, GemName},
     policy::{PendingAdded, Publisher},
     rule::{Rule, Setting},
@@ -56,10 +56,14 @@ impl Entry {
     }
 }
 
-/// State of `policy/<gem>`: as of its last event. Whatever takes effect by the passing of time does so in
-/// [`at`](Self::at).
+/// State of `policy/<gem>`, as of its last event. Time alone may have changed it since: who owns the gem, who may release
+/// it and what it demands is told by the policy [`at`](Self::at) a moment, and by nothing else.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Policy {
+pub struct Policy(PolicyAt);
+
+/// A policy at a moment: what every decision asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PolicyAt {
     /// The gem's spelling; `None` until it is registered.
     pub name: Option<GemName>,
     /// Its owners.
@@ -80,29 +84,53 @@ pub struct Policy {
 
 impl Policy {
     /// The policy at this moment, not before its last event: every change whose time has come has taken effect.
-    pub fn at(&self, now: Timestamp) -> Cow<'_, Self> {
-        if self.changes.values().all(|change| now < change.effective) {
-            return Cow::Borrowed(self);
+    pub fn at(&self, now: Timestamp) -> Cow<'_, PolicyAt> {
+        let Self(policy) = self;
+        if policy.changes.values().all(|change| now < change.effective) {
+            return Cow::Borrowed(policy);
         }
-        let mut policy = self.clone();
+        let mut policy = policy.clone();
         policy.settle(now);
         Cow::Owned(policy)
     }
 
+    /// The gem's spelling; `None` until it is registered.
+    pub fn name(&self) -> Option<&GemName> {
+        self.0.name.as_ref()
+    }
+
+    /// How many events the stream has: the revision that the next one gets.
+    pub fn next_revision(&self) -> u64 {
+        self.0.next_revision
+    }
+
+    /// What the stream says so far, as [`policy_digest`] sums it up; `None` before its first event.
+    pub fn digest(&self) -> Option<&Digest> {
+        self.0.digest.as_ref()
+    }
+}
+
+impl PolicyAt {
     /// What this rule is set to.
     pub fn setting(&self, rule: Rule) -> Setting {
         let set = self.rules.get(&rule).copied();
         set.unwrap_or(crate::rule::default_setting(rule))
     }
 
-    /// The pending publishers that still reserve the name.
+    /// The pending publishers that still count: they reserve the name, or are left over once it is registered, and may
+    /// release the gem until they expire.
     pub fn live_pending(
         &self,
         now: Timestamp,
     ) -> impl Iterator<Item = (&PublisherId, &PendingAdded)> {
         self.pending
             .iter()
-            .filter(move |(_, pending)| now < pending.expires)
+            .filter(move |(_, pending)| now < pending.expires && !self.has_lost(pending))
+    }
+
+    /// Once the name is registered, what waited for it under somebody who is no owner has lost.
+    pub(crate) fn has_lost(&self, pending: &PendingAdded) -> bool {
+        self.name.is_some() && !self.owners.contains(&pending.owner)
     }
 
     /// Lets the changes take effect whose time has come, in the order of their times.
@@ -184,27 +212,27 @@ pub struct Managing<'a> {
 
 impl<'a> Managing<'a> {
     /// The policy now, of a gem that exists, under a rulebook that knows what is asked.
-    pub(crate) fn policy(&self) -> Result<Cow<'a, Policy>, Denial> {
+    pub(crate) fn policy(&self) -> Result<Cow<'a, PolicyAt>, Denial> {
         let rulebook = self.ledger.rulebook()?;
         rulebook.known()?;
         if !rulebook.ratchets() {
             return Err(Code::EditionTooOld.into());
         }
-        if self.policy.name.is_none() {
+        if self.policy.name().is_none() {
             return Err(Code::NotFound.into());
         }
         Ok(self.policy.at(self.now))
     }
 
     /// The same, for whoever may manage it.
-    pub(crate) fn managed(&self) -> Result<Cow<'a, Policy>, Denial> {
+    pub(crate) fn managed(&self) -> Result<Cow<'a, PolicyAt>, Denial> {
         let policy = self.policy()?;
         may_manage(&policy, self.account, self.by)?;
         Ok(policy)
     }
 
     /// When a loosening change takes effect that is declared now, if there is room for one more that waits.
-    pub(crate) fn waits(&self, policy: &Policy) -> Result<Option<Timestamp>, Denial> {
+    pub(crate) fn waits(&self, policy: &PolicyAt) -> Result<Option<Timestamp>, Denial> {
         let effective = self.ledger.effective(self.now);
         has_room(policy, effective)?;
         Ok(effective)
@@ -216,7 +244,7 @@ impl<'a> Managing<'a> {
 }
 
 /// A policy stays readable, and quick to judge.
-fn has_room(policy: &Policy, effective: Option<Timestamp>) -> Result<(), Denial> {
+fn has_room(policy: &PolicyAt, effective: Option<Timestamp>) -> Result<(), Denial> {
     if effective.is_some() && policy.changes.len() >= crate::change::MAX_CHANGES {
         return Err(Code::TooManyChanges.into());
     }
@@ -225,7 +253,7 @@ fn has_room(policy: &Policy, effective: Option<Timestamp>) -> Result<(), Denial>
 
 /// The operator, or one of the gem's owners.
 pub(crate) fn may_manage(
-    policy: &Policy,
+    policy: &PolicyAt,
     account: Option<&Account>,
     by: &Actor,
 ) -> Result<(), Denial> {
@@ -246,6 +274,12 @@ pub(crate) fn lives(account: Option<&Account>, by: &Actor) -> Result<(), Denial>
 }
 
 impl State for Policy {
+    fn evolve(&mut self, event: &Event) {
+        self.0.evolve(event);
+    }
+}
+
+impl PolicyAt {
     fn evolve(&mut self, event: &Event) {
         self.settle(event.time);
         self.next_revision = event.revision + 1;
@@ -289,7 +323,7 @@ impl State for Policy {
     }
 }
 
-impl Policy {
+impl PolicyAt {
     /// The events of rules and of changes that wait.
     fn evolve_rules(&mut self, event: &Event) {
         if let Body::RuleChanged(changed) = &event.body {
@@ -309,7 +343,9 @@ impl Policy {
         } else if let Body::OverrideProposed(proposed) = &event.body {
             if let Some(change) = self.changes.get_mut(&proposed.change) {
                 let proposal = (event.actor.clone(), proposed.reason.clone());
-                change.proposals.insert(ChangeId(event.revision), proposal);
+                change
+                    .proposals
+                    .insert(ProposalId(event.revision), proposal);
             }
         } else if let Body::PolicyOverridden(overridden) = &event.body {
             let change = self.changes.get(&overridden.change);

@@ -24,10 +24,11 @@ use crate::{
     account::Account,
     api_key::ApiKey,
     attestation,
+    denial::Short,
     denied::Denied,
     gem::{Gem, Release},
     matching::Job,
-    policy::Policy,
+    policy::{Policy, PolicyAt},
     provider::Provider,
     rule::{self, Class, Pushes},
     taken::Taken,
@@ -102,18 +103,17 @@ pub enum Verdict {
 /// Decides a push: the events that it leads to, or why not.
 pub fn decide(states: &States<'_>, facts: &Facts, now: Timestamp) -> Result<Verdict, Denial> {
     states.ledger.rulebook()?.known()?;
-    let policy = states.policy.at(now);
-    let states = &with_policy(states, &policy);
+    let policy = &*states.policy.at(now);
     let issued = states.api_key.allows(Scope::PushRubygem, now)?;
     holder_lives(states, issued, now)?;
     coherent(facts)?;
     if let Some(release) = states.gem.release(&facts.number, &facts.platform) {
         return existing(release, facts);
     }
-    if let Some(name) = &states.policy.name {
+    if let Some(name) = &policy.name {
         same_spelling(name, facts)?;
     }
-    let authority = authorise(states, issued, facts, now)?;
+    let authorities = authorise(states, policy, issued, facts, now)?;
     match &issued.gem {
         Some(gem) if *gem != facts.name.folded() => {
             return Err(Denial::new(Code::GemScope)
@@ -122,68 +122,49 @@ pub fn decide(states: &States<'_>, facts: &Facts, now: Timestamp) -> Result<Verd
         }
         _ => {}
     }
-    if states.file.taken || (states.policy.name.is_none() && states.name.taken) {
+    if states.file.taken || (policy.name.is_none() && states.name.taken) {
         return Err(Denial::new(Code::FileTaken).found(facts.file.as_str()));
     }
     one_version(states, issued, facts)?;
-    let attested = attested(states, facts, &authority, now)?;
-    keeps_rules(states, &authority, facts, &attested)?;
+    let (authority, attested) = first_that_holds(states, policy, facts, authorities, now)?;
     Ok(Verdict::Release(group::events(
         states, facts, &authority, attested, now,
     )))
 }
 
-/// What each bundle says, held against the run that bought the key.
-fn attested(
+/// The first on whose word everything holds that the push brings, and what its bundles came to. So whom else the job is
+/// never takes anything away. If there is none, the one that came furthest says why.
+fn first_that_holds<'a>(
     states: &States<'_>,
+    policy: &PolicyAt,
+    facts: &Facts,
+    authorities: Vec<Authority<'a>>,
+    now: Timestamp,
+) -> Result<(Authority<'a>, Vec<Attested>), Denial> {
+    let mut furthest: Option<Short> = None;
+    for authority in authorities {
+        match holds(states, policy, facts, &authority, now) {
+            Ok(attested) => return Ok((authority, attested)),
+            Err(short) => {
+                let best = furthest.as_ref().map(|best| best.passed);
+                if best.is_none_or(|best| short.passed > best) {
+                    furthest = Some(short);
+                }
+            }
+        }
+    }
+    Err(furthest.map_or_else(|| Code::NotPublisher.into(), |short| short.denial))
+}
+
+/// Whether each bundle is of the run that bought the key, and every rule of the gem is kept.
+fn holds(
+    states: &States<'_>,
+    policy: &PolicyAt,
     facts: &Facts,
     authority: &Authority<'_>,
     now: Timestamp,
-) -> Result<Vec<Attested>, Denial> {
-    if facts.attestations.is_empty() {
-        return Ok(Vec::new());
-    }
-    let Authority::Publisher(trusted) = authority else {
-        return Err(Code::AttestationNeedsPublisher.into());
-    };
-    attestation::distinct(&facts.attestations)?;
-    let job = Job {
-        slug: trusted.slug,
-        provider: trusted.provider,
-        workflow: trusted.workflow,
-    };
-    let same_attempt = rule::in_force(
-        Rule::SameAttemptRequired,
-        states.ledger,
-        states.policy,
-        states.gem,
-    )?;
-    let judged = facts.attestations.iter().map(|bundle| {
-        let mut roots = states.trust_roots.iter();
-        let root = roots.find(|(stream, _)| *stream == bundle.root.stream);
-        let root = root.map(|(_, root)| *root);
-        let compared =
-            attestation::judge(bundle, root, &job, trusted.publisher, same_attempt, now)?;
-        Ok(bundle.event(facts, compared))
-    });
-    judged.collect()
-}
-
-/// The same states, with the policy as it is at this moment.
-fn with_policy<'a>(states: &States<'a>, policy: &'a Policy) -> States<'a> {
-    States {
-        policy,
-        ..states.clone()
-    }
-}
-
-/// Whether the push keeps the gem's own rules.
-fn keeps_rules(
-    states: &States<'_>,
-    authority: &Authority<'_>,
-    facts: &Facts,
-    attested: &[Attested],
-) -> Result<(), Denial> {
+) -> Result<Vec<Attested>, Short> {
+    let attested = attested(states, policy, facts, authority, now)?;
     let trusted = match authority {
         Authority::Publisher(trusted) => Some((trusted.workflow, trusted.publisher)),
         Authority::Owner | Authority::NewName(_) => None,
@@ -193,7 +174,44 @@ fn keeps_rules(
         trusted,
         attested: attested.iter().map(Class::of).max(),
     };
-    rule::judge(states.ledger, states.policy, states.gem, &pushes)
+    match rule::judge(states.ledger, policy, states.gem, &pushes) {
+        Ok(()) => Ok(attested),
+        Err(short) => Err(short.after(attested.len())),
+    }
+}
+
+/// What each bundle says, held against the run that bought the key.
+fn attested(
+    states: &States<'_>,
+    policy: &PolicyAt,
+    facts: &Facts,
+    authority: &Authority<'_>,
+    now: Timestamp,
+) -> Result<Vec<Attested>, Short> {
+    if facts.attestations.is_empty() {
+        return Ok(Vec::new());
+    }
+    let Authority::Publisher(trusted) = authority else {
+        return Err(Denial::new(Code::AttestationNeedsPublisher).into());
+    };
+    attestation::distinct(&facts.attestations)?;
+    let job = Job {
+        slug: trusted.slug,
+        provider: trusted.provider,
+        workflow: trusted.workflow,
+    };
+    let same_attempt = Rule::SameAttemptRequired;
+    let same_attempt = rule::in_force(same_attempt, states.ledger, policy, states.gem)?;
+    let mut attested = Vec::new();
+    for bundle in &facts.attestations {
+        let mut roots = states.trust_roots.iter();
+        let root = roots.find(|(stream, _)| *stream == bundle.root.stream);
+        let root = root.map(|(_, root)| *root);
+        let judged = attestation::judge(bundle, root, &job, trusted.publisher, same_attempt, now);
+        let compared = judged.map_err(|denial| Short::from(denial).after(attested.len()))?;
+        attested.push(bundle.event(facts, root, compared));
+    }
+    Ok(attested)
 }
 
 /// A key dies with whoever vouched for it: its account, its provider, or the provider's key.
@@ -267,9 +285,7 @@ pub(crate) fn may_push(
     facts: &Facts,
     now: Timestamp,
 ) -> Result<(), Denial> {
-    let policy = states.policy.at(now);
-    let states = &with_policy(states, &policy);
-    authorise(states, issued, facts, now).map(|_| ())
+    authorise(states, &states.policy.at(now), issued, facts, now).map(|_| ())
 }
 
 /// Whether a push that somebody vouches for keeps the gem's own rules, with the attestations that came with it.
@@ -279,13 +295,9 @@ pub(crate) fn may_push_by_rules(
     facts: &Facts,
     now: Timestamp,
 ) -> Result<(), Denial> {
-    let policy = states.policy.at(now);
-    let states = &with_policy(states, &policy);
-    match authorise(states, issued, facts, now) {
-        Ok(authority) => {
-            let attested = attested(states, facts, &authority, now)?;
-            keeps_rules(states, &authority, facts, &attested)
-        }
+    let policy = &*states.policy.at(now);
+    match authorise(states, policy, issued, facts, now) {
+        Ok(authorities) => first_that_holds(states, policy, facts, authorities, now).map(|_| ()),
         Err(_) => Ok(()),
     }
 }
@@ -321,7 +333,8 @@ pub fn record(
         publisher.provider == *slug
             && publisher.repository_id.as_ref() == Some(&token.workflow.repository_id)
     };
-    let mut publishers = states.policy.publishers.iter();
+    let policy = states.policy.at(now);
+    let mut publishers = policy.publishers.iter();
     let (publisher, _) = publishers.find(|(_, entry)| own(&entry.publisher))?;
     let code = Text::parse(denial.code.as_str()).ok()?;
     let interval = states

@@ -21,33 +21,38 @@ use events::{
 use crate::{
     Code, Denial, Ledger,
     change::What,
+    denial::Short,
     gem::Gem,
-    policy::{Managing, Policy},
+    policy::{Managing, PolicyAt},
 };
 
 /// How well a build attestation is evidenced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
-    /// A timestamp authority vouches for its time; no public log has it, so nobody else can watch for it.
-    Timestamped,
-    /// A transparency log has it.
-    Logged,
+    /// A timestamp authority vouches for its time; no log has it.
+    Timestamp,
+    /// A transparency log has it that only some can read.
+    PrivateLog,
+    /// A transparency log has it that everybody can watch.
+    PublicLog,
 }
 
 impl Class {
     /// That of a bundle: only evidence that its trust root requires is recorded, and counts.
     pub fn of(attested: &Attested) -> Self {
-        match attested.entry {
-            Some(_) => Self::Logged,
-            None => Self::Timestamped,
+        match (&attested.entry, attested.public) {
+            (Some(_), true) => Self::PublicLog,
+            (Some(_), false) => Self::PrivateLog,
+            (None, _) => Self::Timestamp,
         }
     }
 
     /// The name that answers use.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Timestamped => "timestamped",
-            Self::Logged => "logged",
+            Self::Timestamp => "timestamp",
+            Self::PrivateLog => "private log",
+            Self::PublicLog => "public log",
         }
     }
 }
@@ -75,13 +80,16 @@ pub fn settings(rule: Rule) -> &'static [Setting] {
     }
 }
 
-/// A strictness: 0 demands nothing. An attestation with a timestamp alone is 1, one in a transparency log 2.
+/// A strictness: 0 demands nothing. An attestation with a timestamp alone is 1, one in a private log 2, in a public one 3.
 type Level = u8;
+
+/// An attestation in a transparency log, whoever can read it.
+const LOGGED: Level = 2;
 
 /// The most that a rule can demand.
 fn top(rule: Rule) -> Level {
     if rule == Rule::AttestationRequired {
-        2
+        3
     } else {
         1
     }
@@ -90,8 +98,9 @@ fn top(rule: Rule) -> Level {
 fn level(class: Option<Class>) -> Level {
     match class {
         None => 0,
-        Some(Class::Timestamped) => 1,
-        Some(Class::Logged) => 2,
+        Some(Class::Timestamp) => 1,
+        Some(Class::PrivateLog) => LOGGED,
+        Some(Class::PublicLog) => 3,
     }
 }
 
@@ -107,12 +116,12 @@ fn reached(rule: Rule, gem: &Gem) -> Level {
     }
 }
 
-/// What the rule demands with this setting, of a gem that reached this.
+/// What the rule demands with this setting, of a gem that reached this. `on` takes any log, and keeps what was reached.
 fn demand(rule: Rule, setting: Setting, reached: Level) -> Level {
     match setting {
         Setting::Auto => reached,
         Setting::Off => 0,
-        Setting::On => top(rule),
+        Setting::On => reached.max(LOGGED.min(top(rule))),
         Setting::Timestamped => 1,
     }
 }
@@ -126,17 +135,18 @@ fn loosens(rule: Rule, from: Setting, to: Setting, gem: &Gem) -> bool {
 }
 
 /// Whether the rule demands anything of the gem's next release, as its policy is.
-pub fn demands(rule: Rule, policy: &Policy, gem: &Gem) -> bool {
+pub fn demands(rule: Rule, policy: &PolicyAt, gem: &Gem) -> bool {
     demand(rule, policy.setting(rule), reached(rule, gem)) > 0
 }
 
 /// The weakest attestation that the gem's next release may come with; `None` if it needs none.
-pub fn attestation(policy: &Policy, gem: &Gem) -> Option<Class> {
+pub fn attestation(policy: &PolicyAt, gem: &Gem) -> Option<Class> {
     let rule = Rule::AttestationRequired;
     match demand(rule, policy.setting(rule), reached(rule, gem)) {
         0 => None,
-        1 => Some(Class::Timestamped),
-        _ => Some(Class::Logged),
+        1 => Some(Class::Timestamp),
+        LOGGED => Some(Class::PrivateLog),
+        _ => Some(Class::PublicLog),
     }
 }
 
@@ -194,25 +204,32 @@ pub struct Pushes<'a> {
 pub(crate) fn in_force(
     rule: Rule,
     ledger: &Ledger,
-    policy: &Policy,
+    policy: &PolicyAt,
     gem: &Gem,
 ) -> Result<bool, Denial> {
     Ok(ledger.rulebook()?.ratchets() && demands(rule, policy, gem))
 }
 
 /// Whether the push keeps every rule of the gem. Edition 1 knows none.
-pub fn judge(ledger: &Ledger, policy: &Policy, gem: &Gem, push: &Pushes<'_>) -> Result<(), Denial> {
+pub fn judge(
+    ledger: &Ledger,
+    policy: &PolicyAt,
+    gem: &Gem,
+    push: &Pushes<'_>,
+) -> Result<(), Short> {
     if !ledger.rulebook()?.ratchets() {
         return Ok(());
     }
-    Rule::ALL
-        .into_iter()
-        .filter(|rule| demands(*rule, policy, gem))
-        .try_for_each(|rule| keeps(rule, policy, gem, push))
+    let demanded = Rule::ALL.into_iter();
+    let demanded = demanded.filter(|rule| demands(*rule, policy, gem));
+    for (kept, rule) in demanded.enumerate() {
+        keeps(rule, policy, gem, push).map_err(|denial| Short::from(denial).after(kept))?;
+    }
+    Ok(())
 }
 
 /// Whether the push keeps a rule that demands something. A key of an account has neither run, ref nor environment.
-fn keeps(rule: Rule, policy: &Policy, gem: &Gem, push: &Pushes<'_>) -> Result<(), Denial> {
+fn keeps(rule: Rule, policy: &PolicyAt, gem: &Gem, push: &Pushes<'_>) -> Result<(), Denial> {
     let by_account = "a key of an account";
     let workflow = push.trusted.map(|(workflow, _)| workflow);
     match rule {
@@ -227,10 +244,10 @@ fn keeps(rule: Rule, policy: &Policy, gem: &Gem, push: &Pushes<'_>) -> Result<()
             if push.attested >= demanded {
                 return Ok(());
             }
-            let logged = "an attestation in a transparency log";
             let expected = match demanded {
-                Some(Class::Timestamped) => "an attestation, with a timestamp at least",
-                Some(Class::Logged) | None => logged,
+                Some(Class::Timestamp) | None => "an attestation, with a timestamp at least",
+                Some(Class::PrivateLog) => "an attestation in a transparency log",
+                Some(Class::PublicLog) => "an attestation in a public transparency log",
             };
             let found = push.attested.map_or("none", Class::as_str);
             Err(broken(Code::AttestationRequired, expected, found))

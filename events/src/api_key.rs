@@ -8,6 +8,10 @@ use crate::{digest::Digest, id::AccountId, name::FoldedName, stream::EventRef, t
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
+    /// Add owners to a gem.
+    AddOwner,
+    /// Set a gem's rules; cancel and override changes that wait.
+    ConfigurePolicy,
     /// Manage a gem's trusted publishers.
     ConfigureTrustedPublishers,
     /// List one's gems.
@@ -16,27 +20,35 @@ pub enum Scope {
     PushRubygem,
     /// Read a private ledger.
     Read,
+    /// Remove owners of a gem.
+    RemoveOwner,
     /// Yank a release.
     YankRubygem,
 }
 
 impl Scope {
     /// Every scope, in the order of their names.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
+        Self::AddOwner,
+        Self::ConfigurePolicy,
         Self::ConfigureTrustedPublishers,
         Self::IndexRubygems,
         Self::PushRubygem,
         Self::Read,
+        Self::RemoveOwner,
         Self::YankRubygem,
     ];
 
     /// The name that events, answers and the command line use.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::AddOwner => "add_owner",
+            Self::ConfigurePolicy => "configure_policy",
             Self::ConfigureTrustedPublishers => "configure_trusted_publishers",
             Self::IndexRubygems => "index_rubygems",
             Self::PushRubygem => "push_rubygem",
             Self::Read => "read",
+            Self::RemoveOwner => "remove_owner",
             Self::YankRubygem => "yank_rubygem",
         }
     }

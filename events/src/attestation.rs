@@ -100,6 +100,8 @@ pub struct Attested {
     /// The predicate's type of an in-toto statement; absent for a signature over the file itself.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub predicate: Option<Text>,
+    /// Everybody can read the transparency log that it stands in, as its trust root has it.
+    pub public: bool,
     /// The trust root that verified it, in the version of that moment.
     pub root: EventRef,
     /// The certificate proves that it was shown to a certificate transparency log.

@@ -110,6 +110,11 @@ impl fmt::Display for ChangeId {
     }
 }
 
+/// A proposal to let a change take effect at once: the revision of `override.proposed` in `policy/<gem>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ProposalId(pub u64);
+
 /// Who did it, by an opaque id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Actor {

@@ -1,7 +1,11 @@
 //! A gem's own rules, and how they are loosened: declared, delayed, cancelled, or overridden by two.
 use serde::{Deserialize, Serialize};
 
-use crate::{id::ChangeId, text::Text, time::Timestamp};
+use crate::{
+    id::{ChangeId, ProposalId},
+    text::Text,
+    time::Timestamp,
+};
 
 /// What a gem may demand of its releases beyond a key that may push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,7 +63,7 @@ pub enum Setting {
     Auto,
     /// It does not.
     Off,
-    /// It does. An attestation must stand in a transparency log.
+    /// It does. An attestation must stand in a transparency log, and in a public one once a release's did.
     On,
     /// For `attestation_required`: it does, and an attestation with a timestamp alone is enough.
     Timestamped,
@@ -124,8 +128,9 @@ pub struct OverrideProposed {
 pub struct Overridden {
     /// Which one.
     pub change: ChangeId,
-    /// The revision of `override.proposed`, which was somebody else's.
-    pub proposal: ChangeId,
-    /// Why it could not wait.
-    pub reason: Text,
+    /// The proposal that was agreed to, somebody else's.
+    pub proposal: ProposalId,
+    /// Why it could not wait, in the words of whoever agreed; where it is absent, the proposal's words stand.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<Text>,
 }

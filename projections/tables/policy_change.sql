@@ -8,5 +8,6 @@ CREATE TABLE policy_change_r1 (
   effective_at BIGINT,         -- as declared; of one rule, the newest declaration counts
   cancelled_at BIGINT,
   overridden_at BIGINT,        -- took effect then, by the word of two
+  removed_at BIGINT,           -- of a publisher: gone then, and where that is before effective_at, it never took effect
   PRIMARY KEY (gem, id)
 );

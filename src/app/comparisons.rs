@@ -164,7 +164,7 @@ impl Streams {
             policy,
             account: account.and_then(|stream| desk.state::<Account>(stream)),
         };
-        comparison::attach(&states, compared, by)
+        comparison::attach(&states, compared, by, desk.now)
     }
 }
 

@@ -1,15 +1,17 @@
 //! A gem's rules and owners, and the changes that wait: set, cancelled, and let in at once by two people.
+use std::collections::{BTreeMap, BTreeSet};
+
 use deciders::{
     Denial, Ledger,
     account::Account,
-    change::{self, Agreement},
+    change,
     gem::Gem,
     policy::{self, Managing, Policy},
     rule,
 };
 use events::{
     Body,
-    event::Draft,
+    event::{Draft, Recorded},
     id::{AccountId, Actor, ChangeId, Owner},
     name::FoldedName,
     rule::{Rule, Setting},
@@ -24,15 +26,31 @@ use crate::{
     views,
 };
 
-/// A change that was recorded.
+/// What was recorded of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Declared {
-    /// Its id within the gem, by which it is cancelled or overridden.
+    /// The change's id within the gem, by which it is cancelled or overridden.
     pub id: ChangeId,
     /// The log index of the event.
     pub index: u64,
-    /// When it takes effect; `None`: it has.
+    /// When the change takes effect that the event declares; `None`: it has, or the event declares none.
     pub effective: Option<Timestamp>,
+}
+
+impl Declared {
+    /// The change that this event declares.
+    fn by(recorded: &Recorded) -> Self {
+        Self::about(ChangeId(recorded.event.revision), recorded)
+    }
+
+    /// What this event says of a change that was declared before.
+    fn about(id: ChangeId, recorded: &Recorded) -> Self {
+        Self {
+            id,
+            index: recorded.index,
+            effective: effective(&recorded.event.body),
+        }
+    }
 }
 
 /// What became of the wish that a change take effect at once.
@@ -48,8 +66,8 @@ pub enum Override {
 struct Asked<'a> {
     managing: Managing<'a>,
     gem: &'a Gem,
-    /// The account that the command is about, if it is about one.
-    other: Option<&'a Account>,
+    /// The accounts that the command is about.
+    others: BTreeMap<AccountId, Account>,
 }
 
 fn account_of(actor: &Actor) -> Option<AccountId> {
@@ -68,10 +86,10 @@ impl App {
         rule: Rule,
         to: Setting,
     ) -> Result<Declared, CommandError> {
-        self.manage(request, gem, None, move |asked| {
+        let set = self.manage(request, gem, BTreeSet::new(), move |asked| {
             rule::set(&asked.managing, asked.gem, rule, to)
-        })
-        .await
+        });
+        Ok(Declared::by(&set.await?))
     }
 
     /// Adds an owner, after the delay.
@@ -82,10 +100,12 @@ impl App {
         owner: Owner,
     ) -> Result<Declared, CommandError> {
         let account = account_of(&owner.into());
-        self.manage(request, gem, account, move |asked| {
-            policy::add_owner(&asked.managing, owner, asked.other)
-        })
-        .await
+        let others = account.into_iter().collect();
+        let added = self.manage(request, gem, others, move |asked| {
+            let account = account.and_then(|id| asked.others.get(&id));
+            policy::add_owner(&asked.managing, owner, account)
+        });
+        Ok(Declared::by(&added.await?))
     }
 
     /// Removes an owner, after the delay.
@@ -95,10 +115,10 @@ impl App {
         gem: FoldedName,
         owner: Owner,
     ) -> Result<Declared, CommandError> {
-        self.manage(request, gem, None, move |asked| {
+        let removed = self.manage(request, gem, BTreeSet::new(), move |asked| {
             policy::remove_owner(&asked.managing, owner)
-        })
-        .await
+        });
+        Ok(Declared::by(&removed.await?))
     }
 
     /// Cancels a change that waits.
@@ -108,10 +128,10 @@ impl App {
         gem: FoldedName,
         change: ChangeId,
     ) -> Result<Declared, CommandError> {
-        self.manage(request, gem, None, move |asked| {
+        let cancelled = self.manage(request, gem, BTreeSet::new(), move |asked| {
             change::cancel(&asked.managing, change)
-        })
-        .await
+        });
+        Ok(Declared::about(change, &cancelled.await?))
     }
 
     /// Lets a change take effect at once, if somebody else has proposed that; else proposes it, which needs a reason.
@@ -122,60 +142,50 @@ impl App {
         change: ChangeId,
         reason: Option<Text>,
     ) -> Result<Override, CommandError> {
+        // A hint: which accounts to read. What they are is seen where it is decided.
         let state: Policy = views::state(&self.reader, &StreamName::policy(&gem)).await?;
-        let waiting = state.changes.get(&change);
-        let mut proposals = waiting.into_iter().flat_map(|change| &change.proposals);
-        let others = proposals.find(|(_, (by, _))| *by != request.actor);
-        let Some((proposal, (by, _))) = others else {
-            let reason = reason.ok_or_else(|| {
-                CommandError::Malformed(
-                    "nobody else has proposed to override this change: give a reason to propose it"
-                        .into(),
-                )
-            })?;
-            let proposed = self.manage(request, gem, None, move |asked| {
-                change::propose(&asked.managing, change, reason)
-            });
-            return Ok(Override::Proposed(proposed.await?));
-        };
-        let (proposal, proposer) = (*proposal, account_of(by));
-        let agreed = self.manage(request, gem, proposer, move |asked| {
-            let agreement = Agreement {
-                change,
-                proposal,
-                proposer: asked.other,
-                reason,
-            };
-            change::overrule(&asked.managing, agreement)
+        let proposers = change::proposers(&state.at(self.clock.now()), change).collect();
+        let recorded = self.manage(request, gem, proposers, move |asked| {
+            let managing = &asked.managing;
+            let policy = managing.policy.at(managing.now);
+            let mut proposers = change::proposers(&policy, change);
+            if proposers.any(|id| !asked.others.contains_key(&id)) {
+                return unread();
+            }
+            change::overrule(managing, change, reason, &asked.others)
         });
-        Ok(Override::Agreed(agreed.await?))
+        let recorded = recorded.await?;
+        let declared = Declared::about(change, &recorded);
+        let agreed = matches!(recorded.event.body, Body::PolicyOverridden(_));
+        Ok(if agreed {
+            Override::Agreed(declared)
+        } else {
+            Override::Proposed(declared)
+        })
     }
 
-    /// Hands the writer a command on a policy, with the states that it is judged on.
+    /// Hands the writer a command on a policy, with the states that it is judged on. Returns its last event.
     async fn manage<F>(
         &self,
         request: Request,
         gem: FoldedName,
-        other: Option<AccountId>,
+        others: BTreeSet<AccountId>,
         command: F,
-    ) -> Result<Declared, CommandError>
+    ) -> Result<Recorded, CommandError>
     where
         F: FnOnce(&Asked<'_>) -> Result<Vec<Draft>, Denial> + Send + 'static,
     {
         let (log, stream) = (StreamName::log(), StreamName::policy(&gem));
         let releases = StreamName::gem(&gem);
-        let account = account_of(&request.actor).map(StreamName::account);
-        let other = other.map(StreamName::account);
+        let account = account_of(&request.actor);
+        let accounts: BTreeSet<_> = others.iter().copied().chain(account).collect();
         let mut reads = vec![
             Read::of::<Ledger>(log.clone()),
             Read::of::<Policy>(stream.clone()),
             Read::of::<Gem>(releases.clone()),
         ];
-        reads.extend(account.clone().map(Read::of::<Account>));
-        let another = other
-            .clone()
-            .filter(|other| Some(other) != account.as_ref());
-        reads.extend(another.map(Read::of::<Account>));
+        let accounts = accounts.into_iter().map(StreamName::account);
+        reads.extend(accounts.map(Read::of::<Account>));
         let outcome = self
             .writer
             .append(reads, move |desk| {
@@ -187,35 +197,28 @@ impl App {
                 let (Some(ledger), Some(policy), Some(releases)) = states else {
                     return Verdict::answer(unread());
                 };
-                let account = account.as_ref();
+                let state = |id| desk.state::<Account>(&StreamName::account(id));
+                let others = others.into_iter();
+                let others = others.filter_map(|id| Some((id, *state(id)?))).collect();
                 let by = request.actor.clone();
                 let decided = command(&Asked {
                     managing: Managing {
                         ledger,
                         policy,
-                        account: account.and_then(|stream| desk.state::<Account>(stream)),
+                        account: account.and_then(state),
                         gem: &gem,
                         by: &by,
                         now: desk.now,
                     },
                     gem: releases,
-                    other: other
-                        .as_ref()
-                        .and_then(|stream| desk.state::<Account>(stream)),
+                    others,
                 });
                 request.verdict(decided)
             })
             .await?;
-        let outcome = settled(outcome)?;
-        let last = outcome
-            .appended
-            .last()
-            .ok_or_else(|| CommandError::Malformed("nothing was recorded".into()))?;
-        Ok(Declared {
-            id: ChangeId(last.event.revision),
-            index: last.index,
-            effective: effective(&last.event.body),
-        })
+        let appended = settled(outcome)?.appended;
+        let last = appended.into_iter().next_back();
+        last.ok_or_else(|| CommandError::Malformed("nothing was recorded".into()))
     }
 }
 

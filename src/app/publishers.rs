@@ -34,6 +34,8 @@ pub struct Added {
     pub effective: Option<Timestamp>,
     /// It waits for the first push of a name that is still free.
     pub pending: bool,
+    /// Those that it takes the place of: they let in more, or had expired.
+    pub replaced: Vec<PublisherId>,
     /// The publisher, with the ids that were found.
     pub publisher: Publisher,
     /// Why its ids are not known.
@@ -97,6 +99,13 @@ impl App {
             })
             .await?;
         let outcome = settled(outcome)?;
+        let replaced = outcome.appended.iter().filter_map(|recorded| {
+            if let Body::PublisherRemoved(removed) = &recorded.event.body {
+                Some(removed.publisher)
+            } else {
+                None
+            }
+        });
         let last = outcome
             .appended
             .last()
@@ -106,6 +115,7 @@ impl App {
             index: last.index,
             effective: effective(&last.event.body),
             pending: matches!(last.event.body, Body::PendingAdded(_)),
+            replaced: replaced.collect(),
             publisher: added,
             unresolved,
         })

@@ -39,7 +39,8 @@ pub(super) struct Issue {
     /// The account that holds it
     #[arg(long, value_name = "NAME")]
     account: String,
-    /// What it may do: `push_rubygem`, `yank_rubygem`, `index_rubygems`, `configure_trusted_publishers`, `read`
+    /// What it may do: `push_rubygem`, `yank_rubygem`, `index_rubygems`, `configure_trusted_publishers`,
+    /// `configure_policy`, `add_owner`, `remove_owner`, `read`
     #[arg(long, value_name = "SCOPE", required = true, value_delimiter = ',', value_parser = scope)]
     scopes: Vec<Scope>,
     /// The only gem it may touch

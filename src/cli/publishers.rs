@@ -135,6 +135,7 @@ impl Add {
         if common.json {
             out::json(&json!({
                 "id": added.id, "log_index": added.index, "pending": added.pending, "effective": added.effective,
+                "replaced": added.replaced,
                 "publisher": added.publisher, "workflow": workflow,
             }));
             return Ok(Answer::True);
@@ -149,6 +150,9 @@ impl Add {
             added.id, added.index
         ));
         out::verbatim(&workflow.unwrap_or_default());
+        for replaced in &added.replaced {
+            out::note(&format!("it takes the place of publisher {replaced}"));
+        }
         if let Some(effective) = added.effective {
             waits(&gem, added.id.0, effective);
         }
@@ -161,6 +165,7 @@ async fn workflow(common: &Common, gem: &str, id: Option<u64>) -> anyhow::Result
     let app = common.open().await?;
     let gem = GemName::parse(gem).context("the gem's name")?;
     let policy: Policy = views::state(&app.reader, &StreamName::policy(&gem.folded())).await?;
+    let policy = policy.at(app.clock.now());
     let pending = policy.pending.iter();
     let pending = pending.map(|(id, pending)| (id, &pending.publisher));
     let live = policy.publishers.iter();
@@ -186,13 +191,13 @@ async fn list(common: &Common, gem: &str) -> anyhow::Result<Answer> {
     let gem = GemName::parse(gem).context("the gem's name")?;
     let policy: Policy = views::state(&reader, &StreamName::policy(&gem.folded())).await?;
     let now = Clock::system().now();
+    let policy = &*policy.at(now);
     let live = policy
         .publishers
         .iter()
         .map(|(id, entry)| (*id, &entry.publisher, None));
     let pending = policy
-        .pending
-        .iter()
+        .live_pending(now)
         .map(|(id, pending)| (*id, &pending.publisher, Some(pending.expires)));
     for (id, publisher, expires) in live.chain(pending) {
         let entry = policy.publishers.get(&id);
@@ -215,8 +220,12 @@ async fn list(common: &Common, gem: &str) -> anyhow::Result<Answer> {
             .map_or("ids not pinned yet".to_owned(), |id| {
                 format!("repository id {id}")
             });
+        let state = match policy.name {
+            None => "pending",
+            Some(_) => "left over from before the first push, and good",
+        };
         let until = expires
-            .map(|expires| format!(", pending until {expires}"))
+            .map(|expires| format!(", {state} until {expires}"))
             .unwrap_or_default();
         let Publisher {
             provider,

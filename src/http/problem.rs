@@ -241,6 +241,7 @@ fn status_of(code: Code) -> StatusCode {
         | Code::ProviderInvalid
         | Code::ApiKeyInvalid
         | Code::ReleaseIncoherent
+        | Code::ReasonMissing
         | Code::AttestationDuplicate
         | Code::AttestationProvider
         | Code::AttestationRootUnknown

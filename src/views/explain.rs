@@ -257,6 +257,7 @@ async fn exchange(
     for found in &exchanged.matches {
         let stream = StreamName::policy(&found.gem);
         let policy: Policy = then.state(&stream).await?;
+        let policy = policy.at(event.time);
         let asked = policy
             .publishers
             .get(&found.publisher)
@@ -310,7 +311,7 @@ fn matches_now(
         provider: provider.live(time)?,
         workflow: &exchanged.workflow,
     };
-    match_policy(&job, policy, rules.provisional_seconds, time)
+    match_policy(&job, &policy.at(time), rules.provisional_seconds, time)
         .map(|_| ())
         .map_err(|mismatch| mismatch.denial)
 }

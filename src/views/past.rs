@@ -10,7 +10,7 @@ use deciders::{
     api_key::ApiKey,
     gem::Gem,
     matching::{Job, match_policy},
-    policy::Policy,
+    policy::{Policy, PolicyAt},
     provider::Provider,
 };
 use events::{
@@ -243,7 +243,7 @@ impl Past<'_> {
         rulebook.map_or(0, |rulebook| rulebook.rules.provisional_seconds)
     }
 
-    async fn publishers(&mut self, policy: &Policy) -> Result<Vec<PublisherAt>, StoreError> {
+    async fn publishers(&mut self, policy: &PolicyAt) -> Result<Vec<PublisherAt>, StoreError> {
         let mut publishers = Vec::new();
         for (id, entry) in &policy.publishers {
             let provider = self.provider(&entry.publisher.provider).await?;
@@ -263,7 +263,7 @@ impl Past<'_> {
     async fn keys_of_owners(
         &self,
         gem: &FoldedName,
-        policy: &Policy,
+        policy: &PolicyAt,
         releases: &Gem,
     ) -> Result<Vec<KeyAt>, StoreError> {
         let mut keys = Vec::new();
@@ -321,7 +321,11 @@ impl Past<'_> {
     }
 
     /// Keys that CI jobs bought and that still live: each job is held against the policy, as a push would be.
-    async fn keys_of_jobs(&mut self, policy: &Policy, gem: &Gem) -> Result<Vec<KeyAt>, StoreError> {
+    async fn keys_of_jobs(
+        &mut self,
+        policy: &PolicyAt,
+        gem: &Gem,
+    ) -> Result<Vec<KeyAt>, StoreError> {
         let longest = self.longest_lifetime().await?;
         let since = self.moment.time.minus_seconds(longest);
         let mut next = feed::first_from(self.reader, since, self.moment.events).await?;
@@ -345,7 +349,7 @@ impl Past<'_> {
         &mut self,
         event: &Event,
         exchanged: &Exchanged,
-        policy: &Policy,
+        policy: &PolicyAt,
         gem: &Gem,
     ) -> Result<Option<KeyAt>, StoreError> {
         let Some((slug, ..)) = event.stream.token_parts() else {
@@ -374,7 +378,7 @@ impl Past<'_> {
         slug: &Slug,
         provider: &Provider,
         workflow: &Workflow,
-        policy: &Policy,
+        policy: &PolicyAt,
     ) -> Option<PublisherId> {
         let job = Job {
             slug,

@@ -3,11 +3,11 @@ use deciders::{
     Ledger,
     change::What,
     gem::Gem,
-    policy::Policy,
+    policy::{Policy, PolicyAt},
     rule::{self, Class},
 };
 use events::{
-    id::{Actor, ChangeId, Owner, PublisherId},
+    id::{Actor, ChangeId, Owner, ProposalId, PublisherId},
     name::FoldedName,
     rule::{Rule, Setting},
     stream::StreamName,
@@ -26,8 +26,8 @@ pub struct RuleAt {
     pub rule: Rule,
     /// What it is set to.
     pub setting: Setting,
-    /// Whether the next release must keep it. An attestation: `timestamped` or `logged`, which is the least that is
-    /// demanded.
+    /// Whether the next release must keep it. An attestation: `timestamp`, `private log` or `public log`, which is the
+    /// least that is demanded.
     pub demanded: Demanded,
 }
 
@@ -85,7 +85,7 @@ pub struct ChangeAt {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Proposed {
     /// Its id within the gem.
-    pub id: ChangeId,
+    pub id: ProposalId,
     /// Who.
     pub by: Actor,
     /// Why.
@@ -96,7 +96,7 @@ pub struct Proposed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RulesNow {
     /// The policy as it is at this moment.
-    pub policy: Policy,
+    pub policy: PolicyAt,
     /// Its rules.
     pub rules: Vec<RuleAt>,
     /// What waits.
@@ -126,7 +126,7 @@ fn ratchets(ledger: &Ledger) -> bool {
 }
 
 /// Every rule of the gem; none under an edition that knows no rules.
-pub fn of(ledger: &Ledger, policy: &Policy, releases: &Gem) -> Vec<RuleAt> {
+pub fn of(ledger: &Ledger, policy: &PolicyAt, releases: &Gem) -> Vec<RuleAt> {
     let demanded = |rule| match (rule, rule::attestation(policy, releases)) {
         (Rule::AttestationRequired, Some(class)) => Demanded::Attestation(Class::as_str(class)),
         _ => Demanded::Simply(rule::demands(rule, policy, releases)),
@@ -141,14 +141,14 @@ pub fn of(ledger: &Ledger, policy: &Policy, releases: &Gem) -> Vec<RuleAt> {
 }
 
 /// Whether a push by an owner's key could keep the rules: none that speaks of a run is demanded.
-pub fn lets_owners_push(ledger: &Ledger, policy: &Policy, releases: &Gem) -> bool {
+pub fn lets_owners_push(ledger: &Ledger, policy: &PolicyAt, releases: &Gem) -> bool {
     let of_a_run = |rule: &Rule| *rule != Rule::SameAttemptRequired;
     let mut rules = Rule::ALL.into_iter().filter(of_a_run);
     !ratchets(ledger) || !rules.any(|rule| rule::demands(rule, policy, releases))
 }
 
 /// The changes of a policy that wait.
-pub fn waiting(policy: &Policy) -> Vec<ChangeAt> {
+pub fn waiting(policy: &PolicyAt) -> Vec<ChangeAt> {
     let shown = |(id, change): (&ChangeId, &deciders::change::Change)| {
         let (mut owner, mut publisher, mut rule) = (None, None, None);
         let word = match change.what {

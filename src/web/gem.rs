@@ -27,6 +27,8 @@ struct Page {
     /// How many releases there are in all.
     count: u64,
     owners: Vec<String>,
+    /// An owner's key could keep the rules.
+    owners_push: bool,
     publishers: Vec<Trusted>,
     rules: Vec<Ruled>,
     changes: Vec<Waiting>,
@@ -57,6 +59,8 @@ struct Trusted {
     id: u64,
     publisher: Publisher,
     pending_until: Option<Moment>,
+    /// The gem exists: it may release it until then.
+    left_over: bool,
     /// It takes effect then.
     effective: Option<Moment>,
 }
@@ -124,6 +128,7 @@ async fn gem(app: &App, name: &str) -> Result<Page, Fault> {
         id: id.0,
         publisher: pending.publisher.clone(),
         pending_until: Some(pending.expires.into()),
+        left_over: policy.name.is_some(),
         effective: None,
     });
     let publishers = policy
@@ -133,6 +138,7 @@ async fn gem(app: &App, name: &str) -> Result<Page, Fault> {
             id: id.0,
             publisher: publisher.clone(),
             pending_until: None,
+            left_over: false,
             effective: waits.map(Moment::from),
         });
     let denials = gems::denials(&app.reader, &name, covered).await?;
@@ -144,6 +150,7 @@ async fn gem(app: &App, name: &str) -> Result<Page, Fault> {
         newest: latest(&releases),
         count,
         owners: policy.owners.iter().copied().map(whose).collect(),
+        owners_push: policy.owners_push,
         publishers: publishers.chain(pending).collect(),
         rules: policy.rules.iter().map(Ruled::from).collect(),
         changes: policy.changes.iter().map(Waiting::from).collect(),

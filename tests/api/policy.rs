@@ -1,15 +1,18 @@
 //! Rules, owners and waiting changes over HTTP: what waits, who stops it, and what the answers say.
+use deciders::policy::Policy;
 use events::{
     api_key::Scope,
     claims::ProviderKind,
     id::{AccountId, ChangeId, Owner},
     name::FoldedName,
     policy::Publisher,
+    stream::StreamName,
     text::Text,
 };
 use gemledger::{
     app::{policy::Override, rulebook::RulesChange},
     demo::issuer::GithubJob,
+    views,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -20,20 +23,25 @@ use super::{
     given::{GITHUB, good},
 };
 
-const DELAY: u64 = 72 * 3600;
-const RULES: &str = "/api/v1/gems/rake/rules";
-const CHANGES: &str = "/api/v1/gems/rake/changes";
-const OWNERS: &str = "/api/v1/gems/rake/owners";
+pub(super) const DELAY: u64 = 72 * 3600;
+pub(super) const RULES: &str = "/api/v1/gems/rake/rules";
+pub(super) const CHANGES: &str = "/api/v1/gems/rake/changes";
+pub(super) const OWNERS: &str = "/api/v1/gems/rake/owners";
 
 /// Somebody with an account, and a key for everything.
-struct Person {
-    id: AccountId,
-    key: String,
+pub(super) struct Person {
+    pub(super) id: AccountId,
+    pub(super) key: String,
 }
 
-async fn person(app: &TestApp, handle: &str) -> Person {
+pub(super) async fn person(app: &TestApp, handle: &str) -> Person {
     let id = app.account(handle).await;
-    let scopes = [Scope::PushRubygem, Scope::ConfigureTrustedPublishers];
+    let scopes = [
+        Scope::PushRubygem,
+        Scope::ConfigurePolicy,
+        Scope::AddOwner,
+        Scope::RemoveOwner,
+    ];
     Person {
         id,
         key: app.api_key(id, &scopes).await,
@@ -41,7 +49,7 @@ async fn person(app: &TestApp, handle: &str) -> Person {
 }
 
 /// `rake` of alice, released by its workflow, where loosening waits for three days.
-async fn rake() -> (TestApp, Person) {
+pub(super) async fn rake() -> (TestApp, Person) {
     let app = TestApp::with(Setup {
         loosening_delay_seconds: DELAY,
         ..Setup::default()
@@ -56,12 +64,18 @@ async fn rake() -> (TestApp, Person) {
     (app, alice)
 }
 
-async fn ask(app: &TestApp, method: Method, path: &str, key: &str, body: Value) -> Answer {
+pub(super) async fn ask(
+    app: &TestApp,
+    method: Method,
+    path: &str,
+    key: &str,
+    body: Value,
+) -> Answer {
     let request = app.request(method, path).header("authorization", key);
     answer(request.json(&body)).await
 }
 
-async fn get(app: &TestApp, path: &str, key: &str) -> Value {
+pub(super) async fn get(app: &TestApp, path: &str, key: &str) -> Value {
     ask(app, Method::GET, path, key, json!({}))
         .await
         .is(200)
@@ -69,13 +83,13 @@ async fn get(app: &TestApp, path: &str, key: &str) -> Value {
 }
 
 /// Sets a rule and returns the change's id.
-async fn set(app: &TestApp, key: &str, rule: &str, to: &str) -> Value {
+pub(super) async fn set(app: &TestApp, key: &str, rule: &str, to: &str) -> Value {
     let path = format!("{RULES}/{rule}");
     let answer = ask(app, Method::PUT, &path, key, json!({"setting": to})).await;
     answer.is(200).json()
 }
 
-fn folded() -> FoldedName {
+pub(super) fn folded() -> FoldedName {
     FoldedName::parse("rake").unwrap()
 }
 
@@ -128,9 +142,8 @@ async fn a_stolen_key_is_stopped_by_the_owner_that_it_removed() {
         .await
         .refuses(403, "forbidden", "not an owner");
     let change = format!("{CHANGES}/{}", added.id);
-    ask(&app, Method::DELETE, &change, &alice.key, json!({}))
-        .await
-        .is(200);
+    let cancelled = ask(&app, Method::DELETE, &change, &alice.key, json!({})).await;
+    assert_eq!(cancelled.is(200).json()["change"], json!(added.id));
     ask(&app, Method::DELETE, &change, &alice.key, json!({}))
         .await
         .refuses(404, "not_found", "");
@@ -145,10 +158,12 @@ async fn an_override_takes_two_people_and_says_why() {
     let declared = set(&app, &alice.key, "trusted_publishing_only", "off").await;
     let path = format!("{CHANGES}/{}/override", declared["change"]);
     let silent = ask(&app, Method::POST, &path, &alice.key, json!({})).await;
-    silent.refuses(422, "malformed", "give a reason");
+    silent.refuses(422, "reason_missing", "give a reason");
     let reason = json!({"reason": "the forge is down"});
     let proposed = ask(&app, Method::POST, &path, &alice.key, reason.clone()).await;
-    assert_eq!(proposed.is(202).json()["status"], "proposed");
+    let proposed = proposed.is(202).json();
+    assert_eq!(proposed["status"], "proposed");
+    assert_eq!(proposed["change"], declared["change"]);
     let alone = ask(&app, Method::POST, &path, &alice.key, reason).await;
     alone.refuses(409, "second_person_needed", "two people");
     app.push(&alice.key, good("rake", "2.0.0")).await.is(403);
@@ -157,7 +172,7 @@ async fn an_override_takes_two_people_and_says_why() {
         .app
         .override_change(app.app.console(), folded(), change, None)
         .await;
-    assert!(matches!(agreed, Ok(Override::Agreed(_))));
+    assert!(matches!(agreed, Ok(Override::Agreed(agreed)) if agreed.id == change));
     app.push(&alice.key, good("rake", "2.0.0")).await.is(200);
     let page = app.get("/gems/rake").await.is(200);
     let page = page.text();
@@ -188,6 +203,29 @@ async fn what_waits_stands_on_the_page_at_once() {
 }
 
 #[tokio::test]
+async fn a_page_without_publishers_says_whether_an_owners_key_would_do() {
+    let (app, alice) = rake().await;
+    let stream = StreamName::policy(&folded());
+    let policy: Policy = views::state(&app.app.reader, &stream).await.unwrap();
+    let policy = policy.at(app.app.clock.now()).into_owned();
+    for id in policy.publishers.into_keys() {
+        let console = app.app.console();
+        let removed = app.app.remove_publisher(console, folded(), id);
+        removed.await.unwrap();
+    }
+    let page = app.get("/gems/rake").await.is(200);
+    assert!(
+        page.text()
+            .contains("Nor an owner’s API key, by the rules below")
+    );
+    set(&app, &alice.key, "trusted_publishing_only", "off").await;
+    app.pass(DELAY);
+    let page = app.get("/gems/rake").await.is(200);
+    assert!(page.text().contains("Only its owners, with an API key"));
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_job_of_a_publisher_that_waits_is_told_until_when() {
     let (app, _) = rake().await;
     let other = Publisher {
@@ -214,7 +252,7 @@ async fn only_owners_with_the_scope_see_and_change_a_policy() {
     let (app, alice) = rake().await;
     let bob = person(&app, "bob").await;
     let narrow = app.api_key(alice.id, &[Scope::PushRubygem]).await;
-    let other = [Scope::ConfigureTrustedPublishers];
+    let other = [Scope::ConfigurePolicy, Scope::AddOwner];
     let elsewhere = app.narrow_key(alice.id, &other, Some("tool"), None).await;
     let job = app.job_key("acme/rake").await;
     let before = app.traces().await;

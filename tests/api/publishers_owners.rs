@@ -3,9 +3,11 @@ use events::{
     api_key::Scope,
     claims::ProviderKind,
     id::{Owner, PublisherId},
+    policy::Publisher,
+    text::Text,
 };
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     answer::answer,
@@ -146,5 +148,61 @@ async fn nothing_is_added_for_a_provider_that_was_disabled() {
         .await
         .is(422);
     app.left_nothing(before).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_left_over_of_a_free_name_is_shown_as_what_it_is_and_removed() {
+    let app = TestApp::public().await;
+    app.provider("github", ProviderKind::Github, &GITHUB).await;
+    let alice = app.account("alice").await;
+    let key = app.api_key(alice, &SCOPES).await;
+    let owner = Owner::Account(alice);
+    app.trust("rake", publisher("acme/rake"), owner).await;
+    let other = Publisher {
+        workflow: Text::parse("other.yml").unwrap(),
+        ..publisher("acme/rake")
+    };
+    let left = app.trust("rake", other, owner).await;
+    let page = app.get("/gems/rake").await.is(200);
+    assert!(page.text().contains("waits for the first push"));
+    let minted = app.job_key("acme/rake").await;
+    app.push(&minted, good("rake", "1.0.0")).await.is(200);
+    let listed = ask(&app, Method::GET, PATH, &key, &Value::Null).await;
+    let listed = listed.is(200).json();
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    assert_eq!(listed[1]["id"], json!(left.id));
+    assert!(listed[1]["expires"].is_string(), "{listed}");
+    let page = app.get("/gems/rake").await.is(200);
+    let page = page.text();
+    assert!(
+        page.contains("left over from before the first push"),
+        "{page}"
+    );
+    assert!(page.contains("May release it until"));
+    assert!(!page.contains("waits for the first push</span>"));
+    let path = format!("{PATH}/{}", left.id);
+    let shown = ask(&app, Method::GET, &path, &key, &Value::Null).await;
+    assert_eq!(shown.is(200).json(), listed[1]);
+    ask(&app, Method::DELETE, &path, &key, &Value::Null)
+        .await
+        .is(204);
+    let gone = ask(&app, Method::GET, &path, &key, &Value::Null).await;
+    gone.is(404);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_stricter_publisher_says_which_one_it_takes_the_place_of() {
+    let (app, _, key) = owned().await;
+    let mut loose = fields();
+    loose["environment"] = Value::Null;
+    let first = ask(&app, Method::POST, PATH, &key, &new(&loose)).await;
+    let first = first.is(201).json();
+    assert_eq!(first.get("replaced"), None);
+    let second = ask(&app, Method::POST, PATH, &key, &new(&fields())).await;
+    assert_eq!(second.is(201).json()["replaced"], json!([first["id"]]));
+    let listed = ask(&app, Method::GET, PATH, &key, &Value::Null).await;
+    assert_eq!(listed.is(200).json().as_array().unwrap().len(), 1);
     app.finish().await;
 }

@@ -114,7 +114,7 @@ fn workflow(number: u64) -> Workflow {
     }
 }
 
-fn publisher(number: u64) -> Publisher {
+pub(crate) fn publisher(number: u64) -> Publisher {
     Publisher {
         any_ref: number.is_multiple_of(2),
         environment: Some(text("release")),

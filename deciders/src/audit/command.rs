@@ -137,8 +137,12 @@ fn lawful(case: &Case<'_>) -> Result<Option<Vec<Draft>>, Fault> {
         Body::OwnerRemoved(removed) => policy::remove_owner(case, removed.owner)?,
         Body::RuleChanged(changed) => policy::set_rule(case, changed)?,
         Body::ChangeCancelled(cancelled) => policy::cancel(case, cancelled.change)?,
-        Body::OverrideProposed(proposed) => policy::propose(case, proposed)?,
-        Body::PolicyOverridden(overridden) => policy::overrule(case, overridden)?,
+        Body::OverrideProposed(proposed) => {
+            policy::overrule(case, proposed.change, Some(&proposed.reason))?
+        }
+        Body::PolicyOverridden(overridden) => {
+            policy::overrule(case, overridden.change, overridden.reason.as_ref())?
+        }
         Body::ApiKeyIssued(issued) => match case.group.events().next().map(|first| &first.body) {
             Some(Body::TokenExchanged(exchanged)) => {
                 return release::exchange(case, exchanged, issued);

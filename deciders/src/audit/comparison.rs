@@ -21,5 +21,6 @@ pub(super) fn attach(case: &Case<'_>, compared: &Compared) -> Result<Vec<Draft>,
         &states,
         compared.clone(),
         &case.last.actor,
+        case.last.time,
     )?)
 }

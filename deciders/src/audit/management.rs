@@ -97,7 +97,7 @@ pub(super) fn disable_account(case: &Case<'_>) -> Result<Vec<Draft>, Fault> {
 /// The spelling of a gem that exists.
 pub(super) fn registered_name(case: &Case<'_>) -> Result<GemName, Fault> {
     let policy = case.world.policy(&case.gem()?);
-    policy.name.clone().ok_or_else(|| Code::NotFound.into())
+    policy.name().cloned().ok_or_else(|| Code::NotFound.into())
 }
 
 pub(super) fn add(

@@ -4,14 +4,15 @@ use events::{
     event::Draft,
     id::{Actor, ChangeId, Owner},
     name::FoldedName,
-    rule::{Changed, Overridden, OverrideProposed},
+    rule::Changed,
+    text::Text,
 };
 
 use super::command::{Case, Fault};
 use crate::{
     Denial,
     account::Account,
-    change::{self, Agreement},
+    change,
     policy::{self, Managing},
     rule,
 };
@@ -63,27 +64,16 @@ pub(super) fn cancel(case: &Case<'_>, change: ChangeId) -> Result<Vec<Draft>, Fa
     asked(case, |managing, _| change::cancel(managing, change))
 }
 
-pub(super) fn propose(case: &Case<'_>, proposed: &OverrideProposed) -> Result<Vec<Draft>, Fault> {
+/// A proposal, or the agreement with one: one command leads to either.
+pub(super) fn overrule(
+    case: &Case<'_>,
+    change: ChangeId,
+    reason: Option<&Text>,
+) -> Result<Vec<Draft>, Fault> {
+    let policy = case.world.policy(&case.gem()?).at(case.last.time);
+    let proposers = change::proposers(&policy, change);
+    let proposers = proposers.map(|id| (id, case.world.account(id))).collect();
     asked(case, |managing, _| {
-        change::propose(managing, proposed.change, proposed.reason.clone())
-    })
-}
-
-pub(super) fn overrule(case: &Case<'_>, overridden: &Overridden) -> Result<Vec<Draft>, Fault> {
-    let change = case
-        .world
-        .policy(&case.gem()?)
-        .changes
-        .get(&overridden.change);
-    let proposal = change.and_then(|change| change.proposals.get(&overridden.proposal));
-    let proposer = proposal.and_then(|(by, _)| account(case, by));
-    asked(case, |managing, _| {
-        let agreement = Agreement {
-            change: overridden.change,
-            proposal: overridden.proposal,
-            proposer: proposer.as_ref(),
-            reason: Some(overridden.reason.clone()),
-        };
-        change::overrule(managing, agreement)
+        change::overrule(managing, change, reason.cloned(), &proposers)
     })
 }

@@ -14,7 +14,7 @@ use super::command::{Case, Fault};
 use crate::Code;
 
 pub(super) fn exchange(case: &Case<'_>, denied: &ExchangeDenied) -> Result<Vec<Draft>, Fault> {
-    let policy = case.world.policy(&case.gem()?);
+    let policy = case.world.policy(&case.gem()?).at(case.last.time);
     let entry = policy.publishers.get(&denied.publisher);
     let live = entry.map(|entry| &entry.publisher);
     let waits = entry.and_then(|entry| entry.waits_until(case.last.time));
@@ -35,7 +35,7 @@ pub(super) fn exchange(case: &Case<'_>, denied: &ExchangeDenied) -> Result<Vec<D
 }
 
 pub(super) fn push(case: &Case<'_>, denied: &PushDenied) -> Result<Vec<Draft>, Fault> {
-    let policy = case.world.policy(&case.gem()?);
+    let policy = case.world.policy(&case.gem()?).at(case.last.time);
     let entry = policy
         .publishers
         .get(&denied.publisher)

@@ -11,7 +11,7 @@ use events::{
     time::Timestamp,
 };
 
-use super::{Policy, has_room, lives, may_manage, sound::sound};
+use super::{Entry, Policy, PolicyAt, has_room, lives, may_manage, sound::sound};
 use crate::{Code, Denial, Ledger, account::Account, provider::Provider};
 
 /// Most publishers and pending publishers of one gem, so that a policy stays readable and quick to judge.
@@ -33,7 +33,7 @@ pub struct States<'a> {
 /// Adds a publisher to a gem, or a pending one to a name that is still free, which reserves the name for `owner`.
 ///
 /// A publisher that has expired makes room for the same one, added again. One that is added to a gem that exists loosens
-/// its policy, and waits.
+/// its policy, and waits; but one that lets in less than the same workflow's publishers do now takes their place at once.
 pub fn add_publisher(
     states: &States<'_>,
     gem: &GemName,
@@ -42,7 +42,8 @@ pub fn add_publisher(
     by: &Actor,
     now: Timestamp,
 ) -> Result<Vec<Draft>, Denial> {
-    let rules = *states.ledger.rulebook()?.known()?;
+    let rulebook = states.ledger.rulebook()?;
+    let rules = rulebook.known()?;
     let policy = &*states.policy.at(now);
     match &policy.name {
         Some(name) => {
@@ -59,20 +60,30 @@ pub fn add_publisher(
     let (live, expired): (Vec<_>, Vec<_>) = policy
         .twins(&publisher)
         .partition(|twin| !policy.has_expired(*twin, rules.provisional_seconds, now));
-    if !live.is_empty() {
+    let looser: Vec<_> = if rulebook.ratchets() {
+        policy
+            .looser(&publisher, rules.provisional_seconds, now)
+            .collect()
+    } else {
+        Vec::new()
+    };
+    if live.iter().any(|twin| !looser.contains(twin)) {
         return Err(Code::AlreadyExists.into());
     }
-    let others = policy.publishers.len() + policy.pending.len() - expired.len();
+    let tightens = !looser.is_empty();
+    let gone = expired.into_iter().chain(looser);
+    let gone: Vec<PublisherId> = gone.collect();
+    let others = policy.publishers.len() + policy.pending.len() - gone.len();
     if others >= MAX_PUBLISHERS {
         return Err(Code::TooManyPublishers.into());
     }
     let stream = StreamName::policy(&gem.folded());
-    let mut drafts: Vec<Draft> = expired
+    let mut drafts: Vec<Draft> = gone
         .into_iter()
         .map(|twin| Draft::new(stream.clone(), policy.removed(twin)))
         .collect();
     let body = if policy.name.is_some() {
-        let effective = states.ledger.effective(now);
+        let effective = states.ledger.effective(now).filter(|_| !tightens);
         has_room(policy, effective)?;
         Body::PublisherAdded(PublisherAdded {
             effective,
@@ -92,7 +103,7 @@ pub fn add_publisher(
 }
 
 /// Removes a publisher or a pending one, at once: keys minted for it are dead for this gem, and a reserved name is free
-/// again.
+/// again. A pending one that is left over once the gem exists is also its owners' to remove.
 pub fn remove_publisher(
     policy: &Policy,
     account: Option<&Account>,
@@ -103,13 +114,8 @@ pub fn remove_publisher(
 ) -> Result<Vec<Draft>, Denial> {
     let policy = &*policy.at(now);
     match policy.pending.get(&id) {
-        Some(pending) => {
-            if *by != Actor::Operator && *by != pending.owner.into() {
-                return Err(Code::NotOwner.into());
-            }
-            lives(account, by)?;
-        }
-        None => may_manage(policy, account, by)?,
+        Some(pending) if *by == pending.owner.into() => lives(account, by)?,
+        Some(_) | None => may_manage(policy, account, by)?,
     }
     if !policy.publishers.contains_key(&id) && !policy.pending.contains_key(&id) {
         return Err(Code::NotFound.into());
@@ -122,7 +128,7 @@ pub fn remove_publisher(
 
 /// The operator for anybody, an account for itself; and not while the name waits for somebody else.
 fn may_reserve(
-    policy: &Policy,
+    policy: &PolicyAt,
     account: Option<&Account>,
     owner: Owner,
     by: &Actor,
@@ -139,7 +145,7 @@ fn may_reserve(
     Ok(())
 }
 
-impl Policy {
+impl PolicyAt {
     /// Publishers that are the same workflow, whatever their ids and refs.
     fn twins(&self, publisher: &Publisher) -> impl Iterator<Item = PublisherId> {
         let same = |a: &Text, b: &Text| a.as_str().eq_ignore_ascii_case(b.as_str());
@@ -164,6 +170,46 @@ impl Policy {
         live.chain(pending)
             .filter(move |(_, other)| twin(other))
             .map(|(id, _)| id)
+    }
+
+    /// Publishers of the same workflow that may release the gem now, and that let in whatever this one does and more.
+    ///
+    /// The repository's id stays as it is: with another one, another repository would match.
+    fn looser(
+        &self,
+        publisher: &Publisher,
+        provisional_seconds: u64,
+        now: Timestamp,
+    ) -> impl Iterator<Item = PublisherId> {
+        let narrows = |from: &Option<Text>, to: &Option<Text>| from.is_none() || from == to;
+        let looser = move |other: &Publisher| {
+            let Publisher {
+                any_ref,
+                environment,
+                owner_id,
+                provider,
+                repository,
+                repository_id,
+                workflow,
+                workflow_repository,
+            } = other;
+            other != publisher
+                && (*any_ref || !publisher.any_ref)
+                && narrows(environment, &publisher.environment)
+                && narrows(owner_id, &publisher.owner_id)
+                && *provider == publisher.provider
+                && *repository == publisher.repository
+                && *repository_id == publisher.repository_id
+                && *workflow == publisher.workflow
+                && *workflow_repository == publisher.workflow_repository
+        };
+        let now_there = move |entry: &Entry| {
+            entry.waits_until(now).is_none() && !entry.has_expired(provisional_seconds, now)
+        };
+        let entries = self.publishers.iter();
+        let entries =
+            entries.filter(move |(_, entry)| now_there(entry) && looser(&entry.publisher));
+        entries.map(|(id, _)| *id)
     }
 
     fn has_expired(&self, id: PublisherId, provisional_seconds: u64, now: Timestamp) -> bool {

@@ -1,4 +1,5 @@
 //! On whose word a push is allowed: an owner's, nobody's because the name is free, or a trusted publisher's.
+use alloc::{vec, vec::Vec};
 use events::{
     api_key::{Holder, Issued},
     claims::Workflow,
@@ -13,7 +14,8 @@ use events::{
 use super::{Facts, States, same_spelling};
 use crate::{
     Code, Denial,
-    matching::{Job, match_policy},
+    matching::{Job, matches},
+    policy::PolicyAt,
 };
 
 /// On whose word the push is allowed.
@@ -43,21 +45,21 @@ impl Trusted<'_> {
     }
 }
 
-/// Who vouches for the push.
+/// Who vouches for the push, at least one: an account for itself, a job as each publisher that it is.
 pub(super) fn authorise<'a>(
     states: &States<'a>,
+    policy: &'a PolicyAt,
     issued: &'a Issued,
     facts: &Facts,
     now: Timestamp,
-) -> Result<Authority<'a>, Denial> {
-    let policy = states.policy;
+) -> Result<Vec<Authority<'a>>, Denial> {
     let owner = match &issued.holder {
-        Holder::Exchange(exchange) => return trusted(states, exchange, facts, now),
+        Holder::Exchange(exchange) => return trusted(states, policy, exchange, facts, now),
         Holder::Account(account) => Owner::Account(*account),
     };
     if policy.name.is_some() {
         return if policy.owners.contains(&owner) {
-            Ok(Authority::Owner)
+            Ok(vec![Authority::Owner])
         } else {
             Err(Code::NotOwner.into())
         };
@@ -68,15 +70,16 @@ pub(super) fn authorise<'a>(
     {
         return Err(Code::NameReserved.into());
     }
-    Ok(Authority::NewName(owner))
+    Ok(vec![Authority::NewName(owner)])
 }
 
 fn trusted<'a>(
     states: &States<'a>,
+    policy: &'a PolicyAt,
     exchange: &'a EventRef,
     facts: &Facts,
     now: Timestamp,
-) -> Result<Authority<'a>, Denial> {
+) -> Result<Vec<Authority<'a>>, Denial> {
     let token = states.token.and_then(|token| token.exchanged.as_ref());
     let (token, (slug, provider)) = token.zip(states.provider).ok_or(Code::KeyUnknown)?;
     let job = Job {
@@ -84,27 +87,37 @@ fn trusted<'a>(
         provider: provider.live(now)?,
         workflow: &token.workflow,
     };
-    let (policy, rules) = (states.policy, states.ledger.rulebook()?.rules);
-    let id = match_policy(&job, policy, rules.provisional_seconds, now)
+    let rules = states.ledger.rulebook()?.rules;
+    let ids = matches(&job, policy, rules.provisional_seconds, now)
         .map_err(|mismatch| not_publisher(mismatch.denial))?;
-    let pending = policy.pending.get(&id);
-    let publisher = match (policy.publishers.get(&id), pending) {
-        (Some(entry), _) => &entry.publisher,
-        (None, Some(pending)) => &pending.publisher,
-        (None, None) => return Err(Code::NotPublisher.into()),
-    };
-    if let Some(pending) = pending.filter(|_| policy.name.is_none()) {
-        same_spelling(&pending.name, facts)?;
+    let (mut trusted, mut misspelled) = (Vec::new(), None);
+    for id in ids {
+        let pending = policy.pending.get(&id);
+        let publisher = match (policy.publishers.get(&id), pending) {
+            (Some(entry), _) => &entry.publisher,
+            (None, Some(pending)) => &pending.publisher,
+            (None, None) => return Err(Code::NotPublisher.into()),
+        };
+        let reserved = pending.filter(|_| policy.name.is_none());
+        let spelled = reserved.map_or(Ok(()), |pending| same_spelling(&pending.name, facts));
+        if let Err(denial) = spelled {
+            misspelled.get_or_insert(denial);
+            continue;
+        }
+        trusted.push(Authority::Publisher(Trusted {
+            id,
+            publisher,
+            pending: pending.map(|pending| pending.owner),
+            exchange,
+            provider: job.provider,
+            slug,
+            workflow: &token.workflow,
+        }));
     }
-    Ok(Authority::Publisher(Trusted {
-        id,
-        publisher,
-        pending: pending.map(|pending| pending.owner),
-        exchange,
-        provider: job.provider,
-        slug,
-        workflow: &token.workflow,
-    }))
+    match misspelled.filter(|_| trusted.is_empty()) {
+        None => Ok(trusted),
+        Some(denial) => Err(denial),
+    }
 }
 
 /// Whoever is not from the publisher's own repository learns only that it is no publisher, waited too long, or has

@@ -39,8 +39,8 @@ pub(super) fn events(
     let mut group = Group {
         facts,
         policy: StreamName::policy(&facts.name.folded()),
-        next: states.policy.next_revision,
-        digest: states.policy.digest,
+        next: states.policy.next_revision(),
+        digest: states.policy.digest().copied(),
         drafts: Vec::new(),
     };
     let (owner, trusted) = match authority {
@@ -48,7 +48,7 @@ pub(super) fn events(
         Authority::NewName(owner) => (Some(*owner), None),
         Authority::Publisher(trusted) => (trusted.pending, Some(trusted)),
     };
-    if let Some(owner) = owner.filter(|_| states.policy.name.is_none()) {
+    if let Some(owner) = owner.filter(|_| states.policy.name().is_none()) {
         group.registers(owner);
     }
     let source = trusted.map(|trusted| group.source(trusted));

@@ -11,7 +11,7 @@ use events::{
 };
 
 use crate::{
-    fixtures::{account_id, folded, publisher, text},
+    fixtures::{DELAY, account_id, folded, person, publisher, text},
     history::{History, audit},
     job::job,
     release::release,
@@ -147,4 +147,34 @@ fn the_auditor_notices_what_nobody_may_attach() {
     };
     let codes = found(&Actor::Operator, Via::Console, other);
     assert!(codes.contains(&"comparison_mismatch"), "{codes:?}");
+}
+
+#[test]
+fn owners_are_those_of_the_moment_also_where_no_event_says_so() {
+    let mut history = History::delayed(DELAY);
+    let owner = Owner::Account(account_id(1));
+    history
+        .add_by(&person(1), "rake", publisher(), owner)
+        .unwrap();
+    let key = history.exchange(&job(1)).unwrap();
+    history.released(key, &release("rake", "1.0"));
+    history
+        .add_owner(&person(1), "rake", account_id(2))
+        .unwrap();
+    history.later(DELAY);
+    history.remove_owner(&person(1), "rake", owner).unwrap();
+    let one = history.compared("rake", "1.0", "one");
+    history.attach(&person(1), one).unwrap();
+    history.later(DELAY);
+    let two = history.compared("rake", "1.0", "two");
+    let removed = code(history.attach(&person(1), two.clone()));
+    assert_eq!(removed, Err(Code::NotOwner));
+    history.attach(&person(2), two).unwrap();
+    assert_eq!(audit(&history.log), []);
+    let three = Body::ReleaseCompared(history.compared("rake", "1.0", "three"));
+    let draft = events::event::Draft::new(StreamName::gem(&folded("rake")), three);
+    history.append(&person(1), Via::Http, vec![draft]);
+    let findings = audit(&history.log);
+    let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["not_owner"]);
 }

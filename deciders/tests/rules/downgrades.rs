@@ -2,7 +2,7 @@
 use events::{
     Body,
     event::Draft,
-    id::{Actor, ChangeId, Owner, Via},
+    id::{Actor, ChangeId, Owner, ProposalId, Via},
     policy::{OwnerAdded, OwnerRemoved, PublisherAdded},
     rule::{Cancelled, Changed, Overridden, Rule, Setting},
     stream::StreamName,
@@ -94,15 +94,16 @@ fn an_override_by_one_person_or_without_a_proposal_is_found() {
         Body::PolicyOverridden(Overridden {
             change,
             proposal,
-            reason: text("I say so"),
+            reason: Some(text("I say so")),
         })
     };
     let mut history = delayed();
     let rule = Rule::TrustedPublishingOnly;
     let off = history.set_rule(&person(1), "rake", rule, Setting::Off);
     let off = off.unwrap();
-    let alone = forged(history.clone(), &person(1), overridden(off, off));
-    assert_eq!(alone, "not_found");
+    let nothing = ProposalId(off.0);
+    let alone = forged(history.clone(), &person(1), overridden(off, nothing));
+    assert_eq!(alone, "events");
     let proposal = history.propose(&person(1), "rake", off).unwrap();
     let alone = forged(history.clone(), &person(1), overridden(off, proposal));
     assert_eq!(alone, "second_person_needed");

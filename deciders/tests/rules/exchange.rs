@@ -182,7 +182,7 @@ fn a_token_from_the_future_is_not_yet_valid() {
     for (ahead, allowed) in [(leeway, true), (leeway + 1, false)] {
         facts.issued_at = history.now.plus_seconds(ahead);
         facts.expires_at = facts.issued_at.plus_seconds(300);
-        let (ledger, policy) = (history.ledger(), history.policy("rake"));
+        let (ledger, policy) = (history.ledger(), history.policy_stream("rake"));
         let gem = folded("rake");
         let states = exchange::States {
             ledger: &ledger,

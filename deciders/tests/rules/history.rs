@@ -80,7 +80,12 @@ impl History {
         self.state(&StreamName::log())
     }
 
-    pub(crate) fn policy(&self, name: &str) -> policy::Policy {
+    /// The policy as it is now.
+    pub(crate) fn policy(&self, name: &str) -> policy::PolicyAt {
+        self.policy_stream(name).at(self.now).into_owned()
+    }
+
+    pub(crate) fn policy_stream(&self, name: &str) -> policy::Policy {
         self.state(&StreamName::policy(&folded(name)))
     }
 
@@ -350,7 +355,7 @@ impl History {
         publisher: Publisher,
         owner: Owner,
     ) -> Result<PublisherId, Denial> {
-        let (ledger, policy) = (self.ledger(), self.policy(name));
+        let (ledger, policy) = (self.ledger(), self.policy_stream(name));
         let provider: Provider = self.state(&StreamName::provider(&publisher.provider));
         let account = match (by, owner) {
             (Actor::Account(id), _) => Some(self.account(*id)),
@@ -374,7 +379,7 @@ impl History {
         name: &str,
         id: PublisherId,
     ) -> Result<(), Denial> {
-        let policy = self.policy(name);
+        let policy = self.policy_stream(name);
         let account = match by {
             Actor::Account(id) => Some(self.account(*id)),
             Actor::Operator | Actor::Workflow(..) => None,

@@ -1,8 +1,9 @@
 //! What waits is cancelled by whoever owned the gem when it was declared, and let in at once by two people, never one.
 use deciders::Code;
 use events::{
+    Body,
     id::{Actor, ChangeId, Owner},
-    rule::Setting,
+    rule::{Overridden, Setting},
 };
 
 use crate::{
@@ -26,7 +27,6 @@ fn any_owner_of_the_moment_may_cancel_also_one_removed_meanwhile_and_nobody_else
         .unwrap();
     history.later(DELAY / 2);
     let policy = history.policy("rake");
-    let policy = policy.at(history.now);
     assert!(!policy.owners.contains(&Owner::Account(account_id(1))));
     assert!(!policy.changes.contains_key(&gone));
     let denial = history.cancel(&person(3), "rake", off).unwrap_err();
@@ -55,7 +55,7 @@ fn an_owner_that_came_later_does_not_cancel_and_the_operator_does() {
         .set_rule(&person(1), "rake", ONLY, Setting::Off)
         .unwrap();
     history.later(DELAY / 2);
-    assert!(history.policy("rake").at(history.now).owners.len() == 2);
+    assert!(history.policy("rake").owners.len() == 2);
     let denial = history.cancel(&person(2), "rake", off).unwrap_err();
     assert_eq!(denial.code, Code::NotOwner);
     history.disable_account(account_id(1)).unwrap();
@@ -71,9 +71,9 @@ fn two_owners_or_one_and_the_operator_let_it_take_effect_at_once() {
         let off = history
             .set_rule(&person(1), "rake", ONLY, Setting::Off)
             .unwrap();
-        let proposal = history.propose(&person(1), "rake", off).unwrap();
+        history.propose(&person(1), "rake", off).unwrap();
         assert!(history.push(key, &release("rake", "2.0")).is_err());
-        history.agree(&second, "rake", off, proposal, None).unwrap();
+        history.agree(&second, "rake", off, None).unwrap();
         history.released(key, &release("rake", "2.0"));
         assert!(history.policy("rake").changes.is_empty());
         assert_eq!(audit(&history.log), []);
@@ -85,26 +85,42 @@ fn a_publisher_and_an_owner_can_be_let_in_at_once_too() {
     let (mut history, _) = two_owners();
     let id = history.add("rake", other()).unwrap();
     let change = ChangeId(id.0);
-    let proposal = history.propose(&Actor::Operator, "rake", change).unwrap();
+    history.propose(&Actor::Operator, "rake", change).unwrap();
     let agreed = Some(text("the old workflow is broken"));
-    history
-        .agree(&person(2), "rake", change, proposal, agreed)
-        .unwrap();
+    history.agree(&person(2), "rake", change, agreed).unwrap();
     let key = history.exchange(&others_job(2)).unwrap();
     history.released(key, &release("rake", "2.0"));
     let change = history
         .add_owner(&person(1), "rake", account_id(3))
         .unwrap();
-    let proposal = history.propose(&person(2), "rake", change).unwrap();
-    history
-        .agree(&person(1), "rake", change, proposal, None)
-        .unwrap();
+    history.propose(&person(2), "rake", change).unwrap();
+    history.agree(&person(1), "rake", change, None).unwrap();
     assert_eq!(history.policy("rake").owners.len(), 3);
     assert_eq!(audit(&history.log), []);
 }
 
 #[test]
-fn nobody_overrides_alone_and_no_newcomer_or_disabled_account_counts() {
+fn whoever_agrees_in_silence_leaves_the_proposals_words_standing() {
+    let (mut history, _) = two_owners();
+    let off = history
+        .set_rule(&person(1), "rake", ONLY, Setting::Off)
+        .unwrap();
+    let missing = history.overrule(&person(1), "rake", off, None).unwrap_err();
+    assert_eq!(missing.code, Code::ReasonMissing);
+    let proposal = history.propose(&person(1), "rake", off).unwrap();
+    history.agree(&person(2), "rake", off, None).unwrap();
+    let expected = Overridden {
+        change: off,
+        proposal,
+        reason: None,
+    };
+    let last = &history.log.last().unwrap().event.body;
+    assert_eq!(*last, Body::PolicyOverridden(expected));
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn nobody_overrides_alone_and_no_newcomer_counts() {
     let (mut history, key) = two_owners();
     let off = history
         .set_rule(&person(1), "rake", ONLY, Setting::Off)
@@ -112,21 +128,36 @@ fn nobody_overrides_alone_and_no_newcomer_or_disabled_account_counts() {
     history
         .add_owner(&person(1), "rake", account_id(3))
         .unwrap();
-    let proposal = history.propose(&person(1), "rake", off).unwrap();
+    history.propose(&person(1), "rake", off).unwrap();
     let again = history.propose(&person(1), "rake", off).unwrap_err();
     assert_eq!(again.code, Code::SecondPersonNeeded);
-    let mut agree = |by: &Actor, proposal, code| {
-        let denial = history.agree(by, "rake", off, proposal, None).unwrap_err();
+    let mut agree = |by: &Actor, change, code| {
+        let denial = history.agree(by, "rake", change, None).unwrap_err();
         assert_eq!(denial.code, code);
     };
-    agree(&person(1), proposal, Code::SecondPersonNeeded);
-    agree(&person(3), proposal, Code::NotOwner);
+    agree(&person(1), off, Code::SecondPersonNeeded);
+    agree(&person(3), off, Code::NotOwner);
     agree(&person(2), ChangeId(999), Code::NotFound);
-    // An account that was disabled after it proposed no longer counts.
-    history.disable_account(account_id(1)).unwrap();
-    let denial = history.agree(&person(2), "rake", off, proposal, None);
-    assert_eq!(denial.unwrap_err().code, Code::AccountDisabled);
     assert!(history.push(key, &release("rake", "2.0")).is_err());
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn a_proposer_whose_account_was_disabled_neither_counts_nor_stands_in_the_way() {
+    let (mut history, key) = two_owners();
+    let off = history
+        .set_rule(&person(1), "rake", ONLY, Setting::Off)
+        .unwrap();
+    history.propose(&person(1), "rake", off).unwrap();
+    history.disable_account(account_id(1)).unwrap();
+    let second = history.propose(&person(2), "rake", off).unwrap();
+    assert!(history.push(key, &release("rake", "2.0")).is_err());
+    history.agree(&Actor::Operator, "rake", off, None).unwrap();
+    let last = &history.log.last().unwrap().event.body;
+    assert!(
+        matches!(last, Body::PolicyOverridden(overridden) if overridden.proposal == second),
+        "the word of whoever still counts"
+    );
     assert_eq!(audit(&history.log), []);
 }
 
@@ -140,20 +171,20 @@ fn the_operator_is_one_person_also_where_it_owns_the_gem() {
     let off = history
         .set_rule(&operator, "rake", ONLY, Setting::Off)
         .unwrap();
-    let proposal = history.propose(&operator, "rake", off).unwrap();
-    let denial = history.agree(&operator, "rake", off, proposal, None);
+    history.propose(&operator, "rake", off).unwrap();
+    let denial = history.agree(&operator, "rake", off, None);
     assert_eq!(denial.unwrap_err().code, Code::SecondPersonNeeded);
     // Nor with an owner that it added just now.
     history.add_owner(&operator, "rake", account_id(2)).unwrap();
-    let denial = history.agree(&person(2), "rake", off, proposal, None);
+    let denial = history.agree(&person(2), "rake", off, None);
     assert_eq!(denial.unwrap_err().code, Code::NotOwner);
     history.later(DELAY - 10);
-    let denial = history.agree(&person(2), "rake", off, proposal, None);
+    let denial = history.agree(&person(2), "rake", off, None);
     assert_eq!(denial.unwrap_err().code, Code::NotOwner);
 }
 
 #[test]
-fn an_owner_who_proposed_and_is_gone_no_longer_counts() {
+fn an_owner_who_proposed_and_is_gone_neither_counts_nor_stands_in_the_way() {
     let (mut history, _) = two_owners();
     history
         .remove_owner(&person(2), "rake", Owner::Account(account_id(1)))
@@ -162,8 +193,11 @@ fn an_owner_who_proposed_and_is_gone_no_longer_counts() {
     let off = history
         .set_rule(&person(2), "rake", ONLY, Setting::Off)
         .unwrap();
-    let proposal = history.propose(&person(1), "rake", off).unwrap();
+    history.propose(&person(1), "rake", off).unwrap();
     history.later(DELAY / 2);
-    let denial = history.agree(&person(2), "rake", off, proposal, None);
-    assert_eq!(denial.unwrap_err().code, Code::SecondPersonNeeded);
+    history.propose(&person(2), "rake", off).unwrap();
+    let gone = history.agree(&person(1), "rake", off, None).unwrap_err();
+    assert_eq!(gone.code, Code::NotOwner);
+    history.agree(&Actor::Operator, "rake", off, None).unwrap();
+    assert_eq!(audit(&history.log), []);
 }

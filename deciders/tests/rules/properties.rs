@@ -248,9 +248,6 @@ impl Run {
             0 => ChangeId(u64::from(c % 8)),
             count => waiting[usize::from(c) % count],
         };
-        let proposals = policy.changes.get(&change);
-        let proposals = proposals.map(|change| change.proposals.keys().copied());
-        let proposal = proposals.and_then(|mut ids| ids.next());
         let reason = b.is_multiple_of(3).then(|| text("agreed"));
         drop(match c / 8 % 8 {
             0 => history.set_rule(&by, name, pick(&Rule::ALL, c), pick(&Setting::ALL, a / 5)),
@@ -267,12 +264,16 @@ impl Run {
                 history.remove_owner(&by, name, owner)
             }
             4 => history.cancel(&by, name, change),
-            5 => history.propose(&by, name, change),
-            6 => match history.propose(&Actor::Operator, name, change) {
-                Ok(proposal) => history.agree(&by, name, change, proposal, reason),
-                denied => denied,
-            },
-            _ => history.agree(&by, name, change, proposal.unwrap_or(ChangeId(0)), reason),
+            5 => history.overrule(&by, name, change, reason).map(|()| change),
+            6 => {
+                let why = Some(text("it cannot wait"));
+                drop(history.overrule(&Actor::Operator, name, change, why));
+                history.overrule(&by, name, change, reason).map(|()| change)
+            }
+            _ => {
+                let why = Some(text("it cannot wait"));
+                history.overrule(&by, name, change, why).map(|()| change)
+            }
         });
     }
 

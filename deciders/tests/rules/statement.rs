@@ -127,6 +127,7 @@ fn attested(history: &History, builder: Option<&str>, runner: &str, logged: bool
         number: release.number.clone(),
         platform: release.platform.clone(),
         predicate: provenance,
+        public: logged,
         root: EventRef {
             revision: 0,
             stream: StreamName::trust_root(&slug("public-good")),

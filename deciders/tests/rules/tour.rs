@@ -205,10 +205,8 @@ fn changes(history: &mut History) {
     let change = history.set_rule(&alice, "thor", tag, off).unwrap();
     history.cancel(&alice, "thor", change).unwrap();
     let change = history.set_rule(&alice, "thor", tag, off).unwrap();
-    let proposal = history.propose(&operator, "thor", change).unwrap();
-    history
-        .agree(&alice, "thor", change, proposal, None)
-        .unwrap();
+    history.propose(&operator, "thor", change).unwrap();
+    history.agree(&alice, "thor", change, None).unwrap();
     history.add_owner(&alice, "thor", account_id(3)).unwrap();
     let third = Publisher {
         workflow: text("third.yml"),

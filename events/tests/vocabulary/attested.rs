@@ -4,7 +4,7 @@ use events::{
     attestation::{Attested, Compared, Field, LogEntry},
     digest::Digest,
     gem,
-    id::{Actor, ChangeId, Owner, Via},
+    id::{Actor, ChangeId, Owner, ProposalId, Via},
     log::{Rules, RulesChanged, StatementKeyIntroduced},
     policy::{OwnerAdded, OwnerRemoved, PublisherAdded},
     provider,
@@ -124,8 +124,12 @@ pub(crate) fn policies() -> Vec<Sample> {
     };
     let overridden = rule::Overridden {
         change,
-        proposal: ChangeId(10),
-        reason,
+        proposal: ProposalId(10),
+        reason: Some(reason),
+    };
+    let silent = rule::Overridden {
+        reason: None,
+        ..overridden.clone()
     };
     vec![
         variant("delayed", sample(owner, 6, Body::PublisherAdded(added))),
@@ -143,6 +147,10 @@ pub(crate) fn policies() -> Vec<Sample> {
         sample(owner, 9, Body::ChangeCancelled(rule::Cancelled { change })),
         sample(owner, 10, Body::OverrideProposed(proposed)),
         sample(&Actor::Operator, 11, Body::PolicyOverridden(overridden)),
+        variant(
+            "silent",
+            sample(&Actor::Operator, 11, Body::PolicyOverridden(silent)),
+        ),
     ]
 }
 
@@ -216,6 +224,7 @@ fn attested() -> Vec<Sample> {
         number: release.number.clone(),
         platform: release.platform.clone(),
         predicate: some("https://slsa.dev/provenance/v1"),
+        public: true,
         root: reference(StreamName::trust_root(&root_slug()), 0),
         sct: true,
         signed: moment(0),
@@ -225,6 +234,7 @@ fn attested() -> Vec<Sample> {
         builder: None,
         entry: None,
         predicate: None,
+        public: false,
         sct: false,
         timestamp: true,
         ..attested.clone()

@@ -33,7 +33,7 @@ const SOURCES: [(&str, &str); 16] = [
 ];
 
 /// What stands in a leaf for a type of the vocabulary that is no structure of its own.
-const SCALARS: [(&str, &str); 32] = [
+const SCALARS: [(&str, &str); 33] = [
     ("AccountId", "UUID of an account"),
     ("Algorithm", "`RS256`, `PS256`, `ES256` or `EdDSA`"),
     (
@@ -61,6 +61,7 @@ const SCALARS: [(&str, &str); 32] = [
     ("KeyPart", "base64url"),
     ("Owner", "`operator` or `account:<uuid>`"),
     ("Platform", "platform"),
+    ("ProposalId", "revision in `policy/<gem>`"),
     ("ProviderKind", "`github`, `gitlab` or `generic`"),
     ("PublisherId", "revision in `policy/<gem>`"),
     ("Reason", "`holder` or `operator`"),

@@ -356,6 +356,11 @@ fn a_holder_is_one_of_two_and_never_both() {
         panic!("another event")
     };
     assert!(matches!(holder, Holder::Account(_)));
+    assert_eq!(scopes.len(), 5);
+    let all = self::leaf("api_key.issued.v1.policies");
+    let Body::ApiKeyIssued(Issued { scopes, .. }) = read(&all).unwrap().body else {
+        panic!("another event")
+    };
     assert_eq!(scopes, Scope::ALL);
 }
 

@@ -129,6 +129,7 @@ pub(crate) fn samples() -> Vec<Sample> {
         accounts(),
         policies(),
         jobs(),
+        api_keys(),
         releases(),
         roots(),
         attested::ledger(),
@@ -349,11 +350,8 @@ fn jobs() -> Vec<Sample> {
     ]
 }
 
-fn releases() -> Vec<Sample> {
-    let (owner, job) = (
-        &Actor::Account(account()),
-        &Actor::Workflow(github(), text("6034170")),
-    );
+fn api_keys() -> Vec<Sample> {
+    let job = &Actor::Workflow(github(), text("6034170"));
     let minted = api_key::Issued {
         digest: Digest::of(b"key"),
         expires: Some(moment(900)),
@@ -365,10 +363,43 @@ fn releases() -> Vec<Sample> {
         expires: None,
         gem: Some(gem()),
         holder: Holder::Account(account()),
-        scopes: Scope::ALL.to_vec(),
+        scopes: vec![
+            Scope::ConfigureTrustedPublishers,
+            Scope::IndexRubygems,
+            Scope::PushRubygem,
+            Scope::Read,
+            Scope::YankRubygem,
+        ],
         ..minted.clone()
     };
+    let of_policies = api_key::Issued {
+        scopes: Scope::ALL.to_vec(),
+        ..long.clone()
+    };
     let revoked = |reason| Body::ApiKeyRevoked(api_key::Revoked { reason });
+    vec![
+        sample(job, 0, Body::ApiKeyIssued(minted)),
+        variant(
+            "account",
+            sample(&Actor::Operator, 0, Body::ApiKeyIssued(long)),
+        ),
+        variant(
+            "policies",
+            sample(&Actor::Operator, 0, Body::ApiKeyIssued(of_policies)),
+        ),
+        sample(job, 1, revoked(Reason::Holder)),
+        variant(
+            "operator",
+            sample(&Actor::Operator, 1, revoked(Reason::Operator)),
+        ),
+    ]
+}
+
+fn releases() -> Vec<Sample> {
+    let (owner, job) = (
+        &Actor::Account(account()),
+        &Actor::Workflow(github(), text("6034170")),
+    );
     let by_owner = Pushed {
         source: None,
         ..pushed()
@@ -392,16 +423,6 @@ fn releases() -> Vec<Sample> {
         })
     };
     vec![
-        sample(job, 0, Body::ApiKeyIssued(minted)),
-        variant(
-            "account",
-            sample(&Actor::Operator, 0, Body::ApiKeyIssued(long)),
-        ),
-        sample(job, 1, revoked(Reason::Holder)),
-        variant(
-            "operator",
-            sample(&Actor::Operator, 1, revoked(Reason::Operator)),
-        ),
         sample(job, 0, Body::ReleasePushed(pushed())),
         variant("account", sample(owner, 0, Body::ReleasePushed(by_owner))),
         sample(&Actor::Operator, 1, Body::ReleaseQuarantined(quarantined)),

@@ -15,7 +15,7 @@ fn key(event: &Event, change: ChangeId) -> Cells {
     vec![("gem", event.stream.rest().into()), ("id", change.0.into())]
 }
 
-/// The row of a change that this event declares. Owners and publishers that are there at once have none.
+/// The row of a change that this event declares. Owners that are there at once have none.
 pub(super) fn declared(event: &Event) -> Option<Write> {
     let (kind, subject, setting, effective) = if let Body::RuleChanged(changed) = &event.body {
         let setting = Some(changed.to.as_str());
@@ -30,7 +30,8 @@ pub(super) fn declared(event: &Event) -> Option<Write> {
         ("owner_removed", owner, None, removed.effective?)
     } else if let Body::PublisherAdded(added) = &event.body {
         let id = event.revision.to_string();
-        ("publisher_added", id, None, added.effective?)
+        let effective = added.effective.unwrap_or(event.time);
+        ("publisher_added", id, None, effective)
     } else {
         return None;
     };

@@ -3,8 +3,8 @@ use events::{Body, Recorded, id::PublisherId};
 use projections::{
     Cell, Write, rows,
     tables::{
-        ACCOUNT, API_KEY, COMPARISON, GEM, INFO, PROVIDER, PUBLISHER, RELEASE, TRUST_ROOT,
-        VERSION_LINE,
+        ACCOUNT, API_KEY, COMPARISON, GEM, INFO, POLICY_CHANGE, PROVIDER, PUBLISHER, RELEASE,
+        TRUST_ROOT, VERSION_LINE,
     },
 };
 
@@ -165,6 +165,27 @@ fn a_publisher_is_a_candidate_until_it_is_removed() {
     };
     assert_eq!(removal.publisher, PublisherId(0));
     assert!(row(&after([waiting(), removed]), PUBLISHER).is_none());
+}
+
+#[test]
+fn a_publisher_that_was_removed_while_it_waited_never_took_effect() {
+    let added = golden!("publisher.added.v1.delayed", 0);
+    let id = added.event.revision;
+    let mut removed = golden!("publisher.removed.v1", 1);
+    removed.event.time = added.event.time.plus_seconds(60);
+    if let Body::PublisherRemoved(removal) = &mut removed.event.body {
+        removal.publisher = PublisherId(id);
+    }
+    let memory = after([added, removed]);
+    let change = row(&memory, POLICY_CHANGE).unwrap();
+    assert_eq!(change["kind"], text("publisher_added"));
+    let moment = |column: &str| {
+        let Cell::Integer(moment) = &change[column] else {
+            panic!("no moment")
+        };
+        *moment
+    };
+    assert!(moment("removed_at") < moment("effective_at"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! `/api/v1/gems/NAME/rules`, `…/changes` and `…/owners`: what a gem demands of its releases, whose it is, and the changes
-//! that wait. For people: an account's key with the scope `configure_trusted_publishers`.
+//! that wait. For people: an account's key with the scope `configure_policy`, `add_owner` or `remove_owner`.
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header::CACHE_CONTROL},
@@ -65,11 +65,27 @@ struct Caller {
     gem: FoldedName,
 }
 
-async fn caller(request: &HttpRequest, app: &App, name: &str) -> Result<Caller, Problem> {
+/// Any of these reads what one of them changes.
+const READ: [Scope; 4] = [
+    Scope::ConfigurePolicy,
+    Scope::AddOwner,
+    Scope::ConfigureTrustedPublishers,
+    Scope::RemoveOwner,
+];
+
+async fn caller(
+    request: &HttpRequest,
+    app: &App,
+    name: &str,
+    scopes: &[Scope],
+) -> Result<Caller, Problem> {
     let credential = Credential::of(app, request.headers()).await;
     let credential = credential.map_err(Problem::in_json)?;
+    let held = scopes.iter().find(|scope| credential.0.has(**scope));
+    let scope = held.or(scopes.first()).copied();
+    let scope = scope.unwrap_or(Scope::ConfigurePolicy);
     credential
-        .may(Scope::ConfigureTrustedPublishers, app.clock.now())
+        .may(scope, app.clock.now())
         .map_err(Problem::in_json)?;
     let forbidden = |text: &str| Problem::new(StatusCode::FORBIDDEN, "forbidden", text).in_json();
     let account = credential.0.account;
@@ -142,7 +158,7 @@ async fn list_rules(
     app: Data<App>,
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = caller(&request, &app, &name).await?;
+    let caller = caller(&request, &app, &name, &READ).await?;
     let found = now(&app, &caller).await?;
     Ok(answer(StatusCode::OK, &json!(found.rules)))
 }
@@ -157,7 +173,7 @@ async fn set_rule(
 ) -> Result<HttpResponse, Problem> {
     limits.address(&request).map_err(Problem::in_json)?;
     let (name, rule) = path.into_inner();
-    let caller = caller(&request, &app, &name).await?;
+    let caller = caller(&request, &app, &name, &[Scope::ConfigurePolicy]).await?;
     let rule =
         Rule::parse(&rule).ok_or_else(|| Problem::not_found("there is no such rule").in_json())?;
     let names = Setting::ALL.map(Setting::as_str).join(", ");
@@ -174,7 +190,7 @@ async fn list_changes(
     app: Data<App>,
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = caller(&request, &app, &name).await?;
+    let caller = caller(&request, &app, &name, &READ).await?;
     let found = now(&app, &caller).await?;
     Ok(answer(StatusCode::OK, &json!(found.changes)))
 }
@@ -193,7 +209,7 @@ async fn cancel(
 ) -> Result<HttpResponse, Problem> {
     limits.address(&request).map_err(Problem::in_json)?;
     let (name, change) = path.into_inner();
-    let caller = caller(&request, &app, &name).await?;
+    let caller = caller(&request, &app, &name, &[Scope::ConfigurePolicy]).await?;
     let change = change_id(&change)?;
     declared(app.cancel_change(caller.request, caller.gem, change).await)
 }
@@ -208,7 +224,7 @@ async fn overrule(
 ) -> Result<HttpResponse, Problem> {
     limits.address(&request).map_err(Problem::in_json)?;
     let (name, change) = path.into_inner();
-    let caller = caller(&request, &app, &name).await?;
+    let caller = caller(&request, &app, &name, &[Scope::ConfigurePolicy]).await?;
     let change = change_id(&change)?;
     let Reason { reason } = fields(payload, "send {\"reason\": …}, or nothing").await?;
     let reason = reason.as_deref().map(Text::parse).transpose();
@@ -222,8 +238,8 @@ async fn overrule(
         Override::Agreed(event) => ("overridden", StatusCode::OK, event),
         Override::Proposed(event) => ("proposed", StatusCode::ACCEPTED, event),
     };
-    let index = event.index;
-    let body = json!({"change": change, "log_index": index, "status": word});
+    let Declared { id, index, .. } = event;
+    let body = json!({"change": id, "log_index": index, "status": word});
     Ok(answer(status, &body))
 }
 
@@ -233,7 +249,7 @@ async fn list_owners(
     app: Data<App>,
     name: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = caller(&request, &app, &name).await?;
+    let caller = caller(&request, &app, &name, &READ).await?;
     let found = now(&app, &caller).await?;
     let owners = found.policy.owners.iter();
     let owners: Vec<Value> = owners.map(|owner| json!({"owner": owner})).collect();
@@ -254,7 +270,7 @@ async fn add_owner(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     limits.address(&request).map_err(Problem::in_json)?;
-    let caller = caller(&request, &app, &name).await?;
+    let caller = caller(&request, &app, &name, &[Scope::AddOwner]).await?;
     let new: NewOwner = fields(payload, "send {\"account\": …}, the account's id").await?;
     let owner = account(&new.account)?;
     declared(app.add_owner(caller.request, caller.gem, owner).await)
@@ -269,7 +285,7 @@ async fn remove_owner(
 ) -> Result<HttpResponse, Problem> {
     limits.address(&request).map_err(Problem::in_json)?;
     let (name, owner) = path.into_inner();
-    let caller = caller(&request, &app, &name).await?;
+    let caller = caller(&request, &app, &name, &[Scope::RemoveOwner]).await?;
     let owner = account(&owner)?;
     declared(app.remove_owner(caller.request, caller.gem, owner).await)
 }

@@ -10,13 +10,13 @@ use actix_web::{
     },
     web::{Data, Path, Payload},
 };
-use deciders::policy::{Entry, Policy};
+use deciders::policy::{Policy, PolicyAt};
 use events::{
     api_key::Scope,
     claims::ProviderKind,
     id::{Actor, Owner, PublisherId, Via},
     name::GemName,
-    policy::Publisher,
+    policy::{PendingAdded, Publisher},
     stream::StreamName,
     text::Text,
     time::Timestamp,
@@ -54,7 +54,7 @@ pub(super) async fn owner(
     request: &HttpRequest,
     app: &App,
     name: &str,
-) -> Result<(Actor, Owner, GemName, Policy), Problem> {
+) -> Result<(Actor, Owner, GemName, PolicyAt), Problem> {
     let credential = Credential::of(app, request.headers())
         .await
         .map_err(Problem::in_json)?;
@@ -98,12 +98,16 @@ pub async fn list(
 ) -> Result<HttpResponse, Problem> {
     let (.., policy) = owner(&request, &app, &name).await?;
     let known = app.reread().await?;
-    let waits = |entry: &Entry| entry.waits_until(app.clock.now());
-    let entries = policy
-        .publishers
-        .iter()
-        .map(|(id, entry)| shown(*id, &entry.publisher, waits(entry), &known.by_issuer));
-    Ok(answer(StatusCode::OK, &entries.collect::<Vec<_>>().into()))
+    let now = app.clock.now();
+    let entries = policy.publishers.iter().map(|(id, entry)| {
+        let waits = entry.waits_until(now);
+        shown(*id, &entry.publisher, waits, &known.by_issuer)
+    });
+    let left = policy
+        .live_pending(now)
+        .map(|(id, pending)| left_over(*id, pending, &known.by_issuer));
+    let all: Vec<Value> = entries.chain(left).collect();
+    Ok(answer(StatusCode::OK, &all.into()))
 }
 
 /// One publisher.
@@ -116,13 +120,15 @@ pub async fn show(
     let (.., policy) = owner(&request, &app, &name).await?;
     let known = app.reread().await?;
     let id = publisher_id(&id)?;
-    let entry = policy.publishers.get(&id).ok_or_else(unknown)?;
-    let shown = shown(
-        id,
-        &entry.publisher,
-        entry.waits_until(app.clock.now()),
-        &known.by_issuer,
-    );
+    let now = app.clock.now();
+    let entry = policy.publishers.get(&id).map(|entry| {
+        let waits = entry.waits_until(now);
+        shown(id, &entry.publisher, waits, &known.by_issuer)
+    });
+    let mut left = policy.live_pending(now);
+    let left = left.find(|(one, _)| **one == id);
+    let left = left.map(|(_, pending)| left_over(id, pending, &known.by_issuer));
+    let shown = entry.or(left).ok_or_else(unknown)?;
     Ok(answer(StatusCode::OK, &shown))
 }
 
@@ -173,12 +179,11 @@ pub async fn add(
         .add_publisher(app.request(actor, Via::Http), gem, publisher, owner)
         .await;
     let added = added.map_err(|error| Problem::from(error).in_json())?;
-    let shown = shown(
-        added.id,
-        &added.publisher,
-        added.effective,
-        &known.by_issuer,
-    );
+    let (id, effective) = (added.id, added.effective);
+    let mut shown = shown(id, &added.publisher, effective, &known.by_issuer);
+    if let Some(members) = shown.as_object_mut().filter(|_| !added.replaced.is_empty()) {
+        members.insert("replaced".to_owned(), json!(added.replaced));
+    }
     Ok(answer(StatusCode::CREATED, &shown))
 }
 
@@ -304,6 +309,15 @@ type ByIssuer = std::collections::BTreeMap<
         std::sync::Arc<deciders::provider::Provider>,
     ),
 >;
+
+/// A publisher that is left over from before the first push: it may release the gem until it expires.
+fn left_over(id: PublisherId, pending: &PendingAdded, providers: &ByIssuer) -> Value {
+    let mut shown = shown(id, &pending.publisher, None, providers);
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("expires".to_owned(), json!(pending.expires));
+    }
+    shown
+}
 
 fn shown(
     id: PublisherId,

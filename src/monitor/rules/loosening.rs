@@ -88,8 +88,9 @@ pub fn proposed(recorded: &Recorded, proposed: &OverrideProposed) -> Finding {
 /// `policy_overridden`: two people let a change take effect without its delay.
 pub fn overridden(recorded: &Recorded, overridden: &Overridden) -> Finding {
     let gem = recorded.event.stream.rest();
-    let (change, reason) = (overridden.change, &overridden.reason);
-    let text = format!("change {change} of {gem} took effect without its delay: {reason}");
+    let (change, reason) = (overridden.change, overridden.reason.as_ref());
+    let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    let text = format!("change {change} of {gem} took effect without its delay{why}");
     Finding::new(&catalogue::POLICY_OVERRIDDEN, text)
         .at(recorded)
         .of_gem(gem)

@@ -1,5 +1,8 @@
 //! Denials: what was asked, what came, and whether the publisher would still ask it.
-use deciders::{Code, policy::Policy};
+use deciders::{
+    Code,
+    policy::{Policy, PolicyAt},
+};
 use events::{denied::PushDenied, policy::Publisher, text::Text};
 
 use super::{
@@ -47,6 +50,7 @@ pub(super) async fn exchange(
     };
     let stream = StreamName::policy(&gem);
     let (before, after): (Policy, Policy) = (then.state(&stream).await?, now.state(&stream).await?);
+    let (before, after) = (before.at(event.time), after.at(event.time));
     let Some(asked) = publisher(&before, denied) else {
         return Ok((checks, None));
     };
@@ -63,7 +67,7 @@ pub(super) async fn exchange(
     Ok((checks, Some(today)))
 }
 
-fn publisher<'a>(policy: &'a Policy, denied: &ExchangeDenied) -> Option<&'a Publisher> {
+fn publisher<'a>(policy: &'a PolicyAt, denied: &ExchangeDenied) -> Option<&'a Publisher> {
     let live = policy.publishers.get(&denied.publisher);
     let pending = policy.pending.get(&denied.publisher);
     live.map(|entry| &entry.publisher)

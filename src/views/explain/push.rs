@@ -125,7 +125,8 @@ pub(super) async fn push(
     {
         // It may have been pending, and become a publisher with this very push.
         let policy: Policy = after.state(&StreamName::policy(&gem)).await?;
-        let entry = before.policy.publishers.get(&source.publisher);
+        let (earlier, policy) = (before.policy.at(event.time), policy.at(event.time));
+        let entry = earlier.publishers.get(&source.publisher);
         let entry = entry.or_else(|| policy.publishers.get(&source.publisher));
         if let Some(entry) = entry {
             let job = Job {

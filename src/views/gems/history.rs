@@ -3,7 +3,7 @@ use deciders::{Code, Ledger, gem::Gem, policy::Policy as State};
 use events::{
     Body, Recorded,
     denied::{ExchangeDenied, PushDenied},
-    id::{Actor, Owner, PublisherId, Via},
+    id::{Actor, Owner, ProposalId, PublisherId, Via},
     name::FoldedName,
     policy::{PendingAdded, Publisher},
     stream::StreamName,
@@ -29,9 +29,11 @@ pub struct Policy {
     pub name: Option<String>,
     /// Its owners.
     pub owners: Vec<Owner>,
+    /// An owner's key could keep the rules.
+    pub owners_push: bool,
     /// Its trusted publishers, and when one takes effect that does not yet.
     pub publishers: Vec<(PublisherId, Publisher, Option<Timestamp>)>,
-    /// Publishers that wait for the first push.
+    /// Publishers that wait for the first push, or are left over from before it.
     pub pending: Vec<(PublisherId, PendingAdded)>,
     /// Its rules.
     pub rules: Vec<RuleAt>,
@@ -112,8 +114,13 @@ pub async fn policy(
         None => Vec::new(),
     };
     let changes = rules::waiting(&state);
+    let owners_push = rules::lets_owners_push(&ledger, &state, &releases);
+    let pending = state.live_pending(now);
+    let pending = pending.map(|(id, pending)| (*id, pending.clone()));
+    let pending = pending.collect();
     let publishers = state.publishers.into_iter();
     Ok(Policy {
+        owners_push,
         rules,
         changes,
         overrides: overrides(&events),
@@ -125,30 +132,32 @@ pub async fn policy(
                 (id, entry.publisher, waits)
             })
             .collect(),
-        pending: state.pending.into_iter().collect(),
+        pending,
         history: events.iter().rev().filter_map(change).collect(),
     })
 }
 
 /// The delays that were overridden, with whoever proposed that.
 fn overrides(events: &[Recorded]) -> Vec<Override> {
-    let proposer = |proposal: u64| {
+    let proposal = |proposal: ProposalId| {
         let mut events = events.iter().map(|recorded| &recorded.event);
-        let proposed = events.find(|event| event.revision == proposal);
-        proposed.map(|event| event.actor.clone())
+        let found = events.find(|event| event.revision == proposal.0)?;
+        if let Body::OverrideProposed(proposed) = &found.body {
+            Some((found.actor.clone(), &proposed.reason))
+        } else {
+            None
+        }
     };
     let shown = |recorded: &Recorded| {
         let Body::PolicyOverridden(overridden) = &recorded.event.body else {
             return None;
         };
+        let (proposer, why) = proposal(overridden.proposal)?;
         Some(Override {
             log_index: recorded.index,
             time: recorded.event.time,
-            by: [
-                proposer(overridden.proposal.0)?,
-                recorded.event.actor.clone(),
-            ],
-            reason: overridden.reason.to_string(),
+            by: [proposer, recorded.event.actor.clone()],
+            reason: overridden.reason.as_ref().unwrap_or(why).to_string(),
         })
     };
     events.iter().rev().filter_map(shown).collect()
@@ -189,10 +198,12 @@ fn change(recorded: &Recorded) -> Option<Change> {
             "Somebody asked that change {} take effect at once: {}",
             proposed.change, proposed.reason
         ),
-        Body::PolicyOverridden(overridden) => format!(
-            "Change {} took effect at once, by the word of two: {}",
-            overridden.change, overridden.reason
-        ),
+        Body::PolicyOverridden(overridden) => {
+            let reason = overridden.reason.as_ref();
+            let why = reason.map_or_else(|| ".".to_owned(), |reason| format!(": {reason}"));
+            let change = overridden.change;
+            format!("Change {change} took effect at once, by the word of two{why}")
+        }
         Body::PublisherAdded(added) => format!(
             "Publisher {} was added{}: {}.",
             event.revision,

@@ -42,6 +42,7 @@ impl Walk<'_> {
                 name: _,
                 number: _,
                 platform: _,
+                public: _,
             } = attested;
             found.push(Attestation {
                 entry: self.entry(recorded).await?,

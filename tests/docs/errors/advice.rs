@@ -61,9 +61,7 @@ pub(super) fn denied(code: Code) -> &'static str {
         Code::AttestationRequired => {
             "push with `--attestation`, or set the rule and wait: `gemledger rule set`"
         }
-        Code::EnvironmentRequired => {
-            "add a publisher with `--environment`, and remove the one without"
-        }
+        Code::EnvironmentRequired => "add a publisher with `--environment`",
         Code::TagVersionMismatch => "run the workflow on the tag `v` and the version",
         Code::ProtectedRefRequired => "release from a protected branch or a protected tag",
         Code::EditionTooOld => {
@@ -73,6 +71,7 @@ pub(super) fn denied(code: Code) -> &'static str {
         Code::RuleInvalid => "set it to one of those that were expected",
         Code::LastOwner => "add another owner, and wait until that takes effect",
         Code::SecondPersonNeeded => "have another owner, or the operator, agree",
+        Code::ReasonMissing => "send a reason: everybody who may read the log reads it",
         Code::TooManyOwners => "remove an owner: at most 50",
         Code::TooManyChanges => "cancel one that is not wanted: at most 20 wait at a time",
         Code::NameReserved => "choose another name, or wait until the reservation ends",

@@ -1,7 +1,7 @@
 //! What demands less of a gem, and whoever stopped it.
 use events::{
     Body,
-    id::{ChangeId, Owner},
+    id::{ChangeId, Owner, ProposalId},
     policy::{OwnerAdded, OwnerRemoved},
     rule::{Cancelled, Changed, Overridden, OverrideProposed, Rule, Setting},
 };
@@ -71,8 +71,8 @@ fn a_cancelled_change_and_an_override_are_told_with_their_reason() {
     fired(&story.say(policy("rake"), proposed), &["override_proposed"]);
     let overridden = Body::PolicyOverridden(Overridden {
         change,
-        proposal: ChangeId(4),
-        reason,
+        proposal: ProposalId(4),
+        reason: Some(reason),
     });
     let findings = story.say(policy("rake"), overridden);
     fired(&findings, &["policy_overridden"]);

@@ -2,7 +2,7 @@
 use deciders::{
     Denial, Ledger,
     account::Account,
-    change::{self, Agreement},
+    change,
     ledger::EDITION,
     policy::{self, Managing, Policy},
     rule,
@@ -10,7 +10,7 @@ use deciders::{
 use events::{
     Body,
     event::Draft,
-    id::{AccountId, Actor, ChangeId, Owner},
+    id::{AccountId, Actor, ChangeId, Owner, ProposalId},
     log::Visibility,
     provider::Registered,
     rule::{Rule, Setting},
@@ -55,7 +55,7 @@ impl History {
         name: &str,
         command: impl FnOnce(&Managing<'_>) -> Result<Vec<Draft>, Denial>,
     ) -> Result<ChangeId, Denial> {
-        let (ledger, policy): (Ledger, Policy) = (self.ledger(), self.policy(name));
+        let (ledger, policy): (Ledger, Policy) = (self.ledger(), self.policy_stream(name));
         let account = self.account_of(by);
         let gem = folded(name);
         let drafts = command(&Managing {
@@ -122,39 +122,48 @@ impl History {
         self.manage(by, name, |managing| change::cancel(managing, change))
     }
 
+    /// Wants a change to take effect at once, for this reason.
+    pub(crate) fn overrule(
+        &mut self,
+        by: &Actor,
+        name: &str,
+        change: ChangeId,
+        reason: Option<Text>,
+    ) -> Result<(), Denial> {
+        let policy = self.policy(name);
+        let proposers = change::proposers(&policy, change);
+        let proposers = proposers.map(|id| (id, self.account(id))).collect();
+        self.manage(by, name, |managing| {
+            change::overrule(managing, change, reason, &proposers)
+        })
+        .map(drop)
+    }
+
+    /// Proposes that a change take effect at once, where nobody has.
     pub(crate) fn propose(
         &mut self,
         by: &Actor,
         name: &str,
         change: ChangeId,
-    ) -> Result<ChangeId, Denial> {
-        let reason = text("the release cannot wait");
-        self.manage(by, name, |managing| {
-            change::propose(managing, change, reason)
-        })
+    ) -> Result<ProposalId, Denial> {
+        self.overrule(by, name, change, Some(text("the release cannot wait")))?;
+        let last = &self.log.last().unwrap().event;
+        assert!(matches!(last.body, Body::OverrideProposed(_)));
+        Ok(ProposalId(last.revision))
     }
 
-    /// Agrees with the proposal of this revision.
+    /// Agrees that a change take effect at once, where somebody has proposed it.
     pub(crate) fn agree(
         &mut self,
         by: &Actor,
         name: &str,
         change: ChangeId,
-        proposal: ChangeId,
         reason: Option<Text>,
-    ) -> Result<ChangeId, Denial> {
-        let found = self.policy(name).changes.get(&change).cloned();
-        let proposed = found.and_then(|change| change.proposals.get(&proposal).cloned());
-        let proposer = proposed.and_then(|(by, _)| self.account_of(&by));
-        self.manage(by, name, |managing| {
-            let agreement = Agreement {
-                change,
-                proposal,
-                proposer: proposer.as_ref(),
-                reason,
-            };
-            change::overrule(managing, agreement)
-        })
+    ) -> Result<(), Denial> {
+        self.overrule(by, name, change, reason)?;
+        let last = &self.log.last().unwrap().event;
+        assert!(matches!(last.body, Body::PolicyOverridden(_)));
+        Ok(())
     }
 
     /// Changes settings of a provider that exists, and says when they take effect.

@@ -50,7 +50,7 @@ impl History {
             policy: &policy,
             account: account.as_ref(),
         };
-        let drafts = comparison::attach(&states, compared, by)?;
+        let drafts = comparison::attach(&states, compared, by, self.now)?;
         self.append(by, door(by), drafts);
         Ok(())
     }
