@@ -214,14 +214,14 @@ impl Judge {
 
     fn watches(&self, gem: &str) -> bool {
         let known = self.rules.gems().get(gem);
-        let mut owners = known.owners.iter().chain(&known.reserved_for);
+        let mut owners = known.concerns();
         self.settings.watches_all()
             || self
                 .settings
                 .gems
                 .iter()
                 .any(|watched| watched.as_str() == gem)
-            || owners.any(|owner| self.settings.owners.contains(owner))
+            || owners.any(|owner| self.settings.owners.contains(&owner))
     }
 
     /// Keeps what is needed to ask the providers.

@@ -83,6 +83,7 @@ impl Rules {
     /// What the rules say of the next event.
     #[expect(clippy::too_many_lines, reason = "one line for each type of event")]
     pub fn take(&mut self, recorded: &Recorded, tell: &mut Vec<Finding>) {
+        self.gems.pass(recorded);
         tell.extend(self.attested.follows(recorded));
         tell.extend(loosening::declared(recorded));
         match &recorded.event.body {
