@@ -7,10 +7,11 @@ use std::{
 
 use deciders::{
     Code, Ledger,
-    provider::{self, Provider},
+    provider::{self, Provider, When},
     taken::Taken,
 };
 use events::{
+    Body,
     claims::ProviderKind,
     id::{Actor, Via},
     log::Rules,
@@ -100,6 +101,15 @@ pub struct NewProvider {
     pub algorithms: Option<Vec<Algorithm>>,
 }
 
+/// A provider that was registered, or registered again.
+#[derive(Clone, Copy, Debug)]
+pub struct Added {
+    /// The log index of the first event.
+    pub index: u64,
+    /// When its settings take effect, and why then; `None` if they are the declared ones and only keys were new.
+    pub when: Option<When>,
+}
+
 impl App {
     /// What is known of the providers, at most a second old.
     pub async fn known(&self) -> Result<Arc<Snapshot>, StoreError> {
@@ -123,11 +133,7 @@ impl App {
         for slug in views::providers::slugs(&self.reader).await? {
             let provider: Provider =
                 views::state(&self.reader, &StreamName::provider(&slug)).await?;
-            if let Some(issuer) = provider
-                .registered
-                .as_ref()
-                .map(|registered| registered.issuer.to_string())
-            {
+            if let Some(issuer) = provider.issuer().map(ToString::to_string) {
                 by_issuer.insert(issuer, (slug, Arc::new(provider)));
             }
         }
@@ -149,7 +155,7 @@ impl App {
     }
 
     /// Registers a provider: asks it for its keys, and records both.
-    pub async fn add_provider(&self, new: NewProvider) -> Result<u64, CommandError> {
+    pub async fn add_provider(&self, new: NewProvider) -> Result<Added, CommandError> {
         let malformed = |error: &dyn std::fmt::Display| CommandError::Malformed(error.to_string());
         let loopback = new.issuer.starts_with("http://");
         let found = discovery::discover(&*self.fetch, &new.issuer, loopback)
@@ -204,15 +210,27 @@ impl App {
                             provider,
                             issuer,
                         };
-                        request.verdict(provider::register(
-                            &states, &new.slug, registered, &keys, desk.now,
-                        ))
+                        let when = provider::when(ledger, provider, &registered, desk.now);
+                        let decided =
+                            provider::register(&states, &new.slug, registered, &keys, desk.now);
+                        let Verdict { group, answer } = request.verdict(decided);
+                        Verdict {
+                            group,
+                            answer: answer.map(|()| when),
+                        }
                     }
                     _ => Verdict::answer(unread()),
                 }
             })
             .await?;
-        Ok(settled(outcome)?.indexes().start)
+        let index = outcome.indexes().start;
+        let mut bodies = outcome.appended.iter().map(|recorded| &recorded.event.body);
+        let declared = bodies.any(|body| matches!(body, Body::ProviderRegistered(_)));
+        let when = outcome.answer?;
+        Ok(Added {
+            index,
+            when: declared.then_some(when),
+        })
     }
 
     /// Records the keys of a set that were not seen before.

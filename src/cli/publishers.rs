@@ -127,7 +127,8 @@ impl Add {
             .by_issuer
             .values()
             .find(|(slug, _)| *slug == added.publisher.provider);
-        let registered = provider.and_then(|(_, provider)| provider.registered.clone());
+        let now = app.clock.now();
+        let registered = provider.and_then(|(_, provider)| provider.settings(now));
         let workflow = registered.map(|registered| {
             workflow(
                 &app,

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use deciders::audit::{self, Kind};
 use events::{
-    Body, Event, Recorded, event::DecodeError, id::RequestId, text::Slug, time::Timestamp,
+    Body, Event, Recorded, State as _, event::DecodeError, id::RequestId, text::Slug,
+    time::Timestamp,
 };
 
 // What an operator's own audit judges events with, so that both say the same.
@@ -234,11 +235,8 @@ impl Judge {
             return;
         };
         let known = self.providers.entry(slug).or_default();
-        if let Body::ProviderRegistered(registered) = &event.body {
-            known.registered = Some(registered.clone());
-        } else if let Body::ProviderDisabled(_) = &event.body {
-            known.registered = None;
-        } else if let Body::ProviderKeysObserved(observed) = &event.body {
+        known.state.evolve(event);
+        if let Body::ProviderKeysObserved(observed) = &event.body {
             known
                 .keys
                 .extend(observed.keys.iter().map(|key| RecordedKey {

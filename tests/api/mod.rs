@@ -35,6 +35,7 @@ mod matching_ids;
 mod policy;
 mod private;
 mod project;
+mod provider_changes;
 mod providers;
 mod publishers;
 mod publishers_owners;

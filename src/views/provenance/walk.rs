@@ -1,4 +1,5 @@
 //! Following the references from a release to everything it stands on.
+use deciders::provider::{Declared, Provider};
 use events::{
     Body, Recorded,
     api_key::Holder,
@@ -223,7 +224,7 @@ impl Walk<'_> {
         }))
     }
 
-    /// The exchange, the provider as it was registered then, and the key that signed the token.
+    /// The exchange, the provider with the settings in force then, and the key that signed the token.
     async fn identity(
         &self,
         chain: &mut Chain,
@@ -241,12 +242,10 @@ impl Walk<'_> {
         let Some((slug, ..)) = exchange.event.stream.token_parts() else {
             return Ok(None);
         };
-        let before = self.stream(&StreamName::provider(&slug), 0).await?;
-        let mut registered = None;
-        for recorded in before.iter().filter(|found| found.index < exchange.index) {
-            if let Body::ProviderRegistered(settings) = &recorded.event.body {
-                registered = Some((recorded, settings));
-            } else if let Body::ProviderKeysObserved(observed) = &recorded.event.body {
+        let events = self.stream(&StreamName::provider(&slug), 0).await?;
+        let before = || events.iter().filter(|found| found.index < exchange.index);
+        for recorded in before() {
+            if let Body::ProviderKeysObserved(observed) = &recorded.event.body {
                 let mut keys = observed.keys.iter();
                 if let Some(key) = keys.find(|key| key.thumbprint == exchanged.provider_key) {
                     chain.provider_key = Some(ProviderKeyStep {
@@ -258,7 +257,14 @@ impl Walk<'_> {
                 }
             }
         }
-        let Some((recorded, settings)) = registered else {
+        let provider: Provider = events::fold(before().map(|recorded| &recorded.event));
+        let Some(Declared {
+            revision, settings, ..
+        }) = provider.in_force(exchange.event.time)
+        else {
+            return Ok(None);
+        };
+        let Some(recorded) = before().find(|found| found.event.revision == *revision) else {
             return Ok(None);
         };
         chain.provider = Some(ProviderStep {

@@ -4,7 +4,7 @@ use events::{
     claims::ProviderKind,
     digest::Digest,
     log::{FORMAT, Opened, Rules, RulesChanged, Visibility},
-    provider::{Algorithm, Disabled, KeyDistrusted, KeysObserved, Registered},
+    provider::{Algorithm, ClaimName, Disabled, KeyDistrusted, KeysObserved, Registered},
     stream::StreamName,
 };
 
@@ -72,6 +72,49 @@ fn provider_changed_fires_for_other_settings_and_says_which() {
     fired(&findings, &["provider_changed"]);
     let findings = story.say(provider("github"), Body::ProviderDisabled(Disabled {}));
     fired(&findings, &["provider_changed"]);
+}
+
+#[test]
+fn provider_changed_compares_with_the_settings_in_force_and_not_with_those_that_wait() {
+    let mut story = Story::new();
+    story.say(provider("github"), Body::ProviderRegistered(registered()));
+    let effective = Some(story.now.plus_seconds(60));
+    let waits = Registered {
+        effective,
+        audience: text("later.example.com"),
+        ..registered()
+    };
+    let strict = Registered {
+        required: [(ClaimName::parse("enterprise").unwrap(), text("acme"))].into(),
+        ..registered()
+    };
+    let say = |story: &mut Story, settings: &Registered| {
+        let body = Body::ProviderRegistered(settings.clone());
+        story.say(provider("github"), body)
+    };
+    let findings = say(&mut story, &waits);
+    fired(&findings, &["loosening_declared", "provider_changed"]);
+    let message = &findings[1].message;
+    assert!(
+        message.contains(&effective.unwrap().to_string()),
+        "{message}"
+    );
+    let findings = say(&mut story, &registered());
+    fired(&findings, &["provider_changed"]);
+    assert!(
+        findings[0].message.contains("taken back"),
+        "{}",
+        findings[0].message
+    );
+    assert_eq!(findings[0].expected, None);
+    say(&mut story, &waits);
+    let findings = say(&mut story, &strict);
+    let expected = findings[0].expected.as_ref().unwrap();
+    assert!(expected.contains("gems.example.com"), "{expected}");
+    say(&mut story, &waits);
+    let findings = say(story.after(60), &strict);
+    let expected = findings[0].expected.as_ref().unwrap();
+    assert!(expected.contains("later.example.com"), "{expected}");
 }
 
 #[test]
