@@ -113,6 +113,14 @@ impl Ledger {
         set.unwrap_or(0).max(old.map_or(0, |old| old.seconds))
     }
 
+    /// The delay that holds now although a lower one was set, and that lower one.
+    pub fn lowered(&self, now: Timestamp) -> Option<(OldDelay, u64)> {
+        let rules = self.rulebook.map(|rulebook| rulebook.rules);
+        let set = rules.and_then(|rules| rules.loosening_delay_seconds)?;
+        let old = self.old_delay.filter(|old| now < old.until)?;
+        (set < old.seconds).then_some((old, set))
+    }
+
     /// When a change takes effect that is declared now and loosens something; `None` where it need not wait.
     pub fn effective(&self, now: Timestamp) -> Option<Timestamp> {
         match self.delay(now) {

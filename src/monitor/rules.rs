@@ -87,7 +87,7 @@ impl Rules {
         tell.extend(self.attested.follows(recorded));
         tell.extend(loosening::declared(recorded));
         match &recorded.event.body {
-            Body::LogOpened(opened) => self.rulebook.opened(opened),
+            Body::LogOpened(_) => self.rulebook.opened(recorded),
             Body::LogRulesChanged(changed) => tell.extend(self.rulebook.changed(recorded, changed)),
             Body::ProviderRegistered(registered) => {
                 tell.push(self.identity.registered(recorded, registered));

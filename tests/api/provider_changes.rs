@@ -1,10 +1,15 @@
 //! Settings of a provider that wait: what is judged, shown and asked meanwhile are those in force.
 use deciders::provider::When;
 use events::{api_key::Scope, claims::ProviderKind, id::Owner, text::Slug};
-use gemledger::app::providers::{Added, NewProvider};
-use serde_json::Value;
+use gemledger::app::{
+    providers::{Added, NewProvider},
+    rulebook::RulesChange,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use super::{
+    answer::answer,
     app::{Setup, TestApp, publisher},
     given::{GITHUB, good},
     publishers::SCOPES,
@@ -96,5 +101,70 @@ async fn settings_whose_time_has_come_are_those_of_the_releases_after_it() {
     assert!(jwks.ends_with(super::network::MOVED), "{jwks}");
     let opened = app.app.evidence(after).await.unwrap();
     assert_eq!(opened.report.holds(), Some(true), "{:?}", opened.report);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn settings_of_a_provider_that_wait_stand_on_the_page_of_each_gem_that_trusts_it() {
+    let (app, key) = rake().await;
+    release(&app, "1.0.0").await;
+    app.push(&key, good("tool", "1.0.0")).await.is(200);
+    app.network.moves_keys();
+    let added = add(&app, Some("later.example.com")).await;
+    let Some(When::Later(effective)) = added.when else {
+        panic!("{added:?}");
+    };
+    let page = app.get("/gems/rake").await.is(200);
+    for text in [
+        "Declared, and not yet in effect",
+        "The provider github lets in what it does not now: tokens for later.example.com, keys from",
+        "the operator takes it back by registering the provider as it was",
+    ] {
+        assert!(page.text().contains(text), "{text}: {}", page.text());
+    }
+    let page = app.get("/gems/tool").await.is(200);
+    assert!(!page.text().contains("later.example.com"));
+    let changes = changes(&app, &key).await;
+    let [change] = changes.as_array().unwrap().as_slice() else {
+        panic!("{changes}");
+    };
+    assert_eq!(change["change"], "provider_changed");
+    assert_eq!(change["provider"], "github");
+    assert_eq!(change["effective"], json!(effective));
+    assert_eq!(change["id"], Value::Null);
+    assert!(change["take_back"].as_str().unwrap().contains("operator"));
+    add(&app, None).await;
+    app.finish().await;
+}
+
+async fn changes(app: &TestApp, key: &str) -> Value {
+    let request = app.request(Method::GET, "/api/v1/gems/rake/changes");
+    let answer = answer(request.header("authorization", key)).await;
+    answer.is(200).json()
+}
+
+#[tokio::test]
+async fn a_lower_delay_that_waits_stands_on_every_gems_page_until_it_holds() {
+    let (app, key) = rake().await;
+    release(&app, "1.0.0").await;
+    let to = |seconds| RulesChange {
+        loosening_delay_seconds: Some(seconds),
+        ..RulesChange::default()
+    };
+    let declared = app.clock.now();
+    app.app.change_rules(to(60)).await.unwrap();
+    let says = "what loosens a policy waits 60 seconds and no longer 259200";
+    let found = changes(&app, &key).await;
+    assert_eq!(found[0]["says"], says);
+    assert_eq!(found[0]["declared"], json!(declared));
+    assert_eq!(found[0]["effective"], json!(declared.plus_seconds(DELAY)));
+    let page = app.get("/gems/rake").await.is(200);
+    assert!(page.text().contains(&says[5..]), "{}", page.text());
+    app.pass(10);
+    app.app.change_rules(to(DELAY)).await.unwrap();
+    assert_eq!(changes(&app, &key).await, json!([]));
+    app.app.change_rules(to(60)).await.unwrap();
+    app.pass(DELAY);
+    assert_eq!(changes(&app, &key).await, json!([]));
     app.finish().await;
 }

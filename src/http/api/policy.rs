@@ -168,7 +168,7 @@ async fn set_rule(
     declared(app.set_rule(caller.request, caller.gem, rule, to).await)
 }
 
-/// The changes that wait.
+/// The changes that wait, and what waits of the registry's own settings and bears on the gem.
 async fn list_changes(
     request: HttpRequest,
     app: Data<App>,
@@ -176,7 +176,10 @@ async fn list_changes(
 ) -> Result<HttpResponse, Problem> {
     let caller = caller(&request, &app, &name).await?;
     let found = now(&app, &caller).await?;
-    Ok(answer(StatusCode::OK, &json!(found.changes)))
+    let own = found.changes.iter().map(|change| json!(change));
+    // They have no id: nobody cancels them here.
+    let beyond = found.beyond.iter().map(|beyond| json!(beyond));
+    Ok(answer(StatusCode::OK, &own.chain(beyond).collect()))
 }
 
 fn change_id(text: &str) -> Result<ChangeId, Problem> {
