@@ -37,6 +37,10 @@ impl Issuer {
         Self { child, pipes, url }
     }
 
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// A token with these claims. Issuer, times and `jti` are made for it unless they are given.
     pub(super) fn token(&self, claims: &Value) -> String {
         let (input, output) = &mut *self.pipes.borrow_mut();
