@@ -15,6 +15,8 @@ mod incidents;
 mod install;
 mod lost_answer;
 mod map;
+mod owners;
+mod owners;
 mod private;
 mod publishers;
 mod push;
