@@ -154,8 +154,8 @@ impl App {
         Ok(snapshot)
     }
 
-    /// Registers a provider: asks it for its keys, and records both.
-    pub async fn add_provider(&self, new: NewProvider) -> Result<Added, CommandError> {
+    /// What a provider is to be registered as: its own discovery document says where its keys are.
+    async fn described(&self, new: NewProvider) -> Result<Registered, CommandError> {
         let malformed = |error: &dyn std::fmt::Display| CommandError::Malformed(error.to_string());
         let loopback = new.issuer.starts_with("http://");
         let found = discovery::discover(&*self.fetch, &new.issuer, loopback)
@@ -168,7 +168,7 @@ impl App {
             );
             return Err(CommandError::Malformed(text));
         }
-        let registered = Registered {
+        Ok(Registered {
             algorithms: new.algorithms.unwrap_or(found.algorithms),
             audience: Text::configured(audience)
                 .map_err(|error| malformed(&format!("the audience {error}")))?,
@@ -181,15 +181,22 @@ impl App {
             mapping: new.mapping,
             private_repositories: new.private_repositories,
             required: new.required,
-        };
+        })
+    }
+
+    /// Registers a provider: asks it for its keys, and records both.
+    pub async fn add_provider(&self, new: NewProvider) -> Result<Added, CommandError> {
+        let slug = new.slug.clone();
+        let registered = self.described(new).await?;
         let max_age = Rules::default().provider_keys_max_age_seconds;
         let keys = self
             .keys
-            .keys_for(&new.slug, &registered, None, self.clock.now(), max_age)
-            .await;
-        let keys = keys.map_err(|error| malformed(&error))?.observed();
-        let (log, stream) = (StreamName::log(), StreamName::provider(&new.slug));
-        let issuer = StreamName::issuer(&new.issuer);
+            .keys_for(&slug, &registered, None, self.clock.now(), max_age)
+            .await
+            .map_err(|error| CommandError::Malformed(error.to_string()))?
+            .observed();
+        let (log, stream) = (StreamName::log(), StreamName::provider(&slug));
+        let issuer = StreamName::issuer(registered.issuer.as_str());
         let reads = vec![
             Read::of::<Ledger>(log.clone()),
             Read::of::<Provider>(stream.clone()),
@@ -199,27 +206,24 @@ impl App {
         let outcome = self
             .writer
             .append(reads, move |desk| {
-                match (
+                let (Some(ledger), Some(provider), Some(issuer)) = (
                     desk.state::<Ledger>(&log),
                     desk.state::<Provider>(&stream),
                     desk.state::<Taken>(&issuer),
-                ) {
-                    (Some(ledger), Some(provider), Some(issuer)) => {
-                        let states = provider::States {
-                            ledger,
-                            provider,
-                            issuer,
-                        };
-                        let when = provider::when(ledger, provider, &registered, desk.now);
-                        let decided =
-                            provider::register(&states, &new.slug, registered, &keys, desk.now);
-                        let Verdict { group, answer } = request.verdict(decided);
-                        Verdict {
-                            group,
-                            answer: answer.map(|()| when),
-                        }
-                    }
-                    _ => Verdict::answer(unread()),
+                ) else {
+                    return Verdict::answer(unread());
+                };
+                let when = provider::when(ledger, provider, &registered, desk.now);
+                let states = provider::States {
+                    ledger,
+                    provider,
+                    issuer,
+                };
+                let decided = provider::register(&states, &slug, registered, &keys, desk.now);
+                let Verdict { group, answer } = request.verdict(decided);
+                Verdict {
+                    group,
+                    answer: answer.map(|()| when),
                 }
             })
             .await?;

@@ -16,7 +16,6 @@ mod install;
 mod lost_answer;
 mod map;
 mod owners;
-mod owners;
 mod private;
 mod publishers;
 mod push;

@@ -214,6 +214,10 @@ fn publisher_add_prints_the_finished_workflow_for_this_server() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program has the real clock, and time must pass without an event"
+)]
 fn a_workflow_names_the_audience_in_force_whatever_waits_or_has_taken_effect_without_an_event() {
     let ledger = Ledger::new();
     let _server = ledger.serve();

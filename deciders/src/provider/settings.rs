@@ -133,13 +133,11 @@ pub fn register(
     }
     let before = provider.settings(now);
     // Saying what holds anyway takes back what was declared and waits.
-    let says_nothing = match provider.waiting(now) {
-        Some(waiting) => same(&waiting.settings, &registered),
-        None => {
-            let same = before.is_some_and(|before| same(before, &registered));
-            same && provider.live(now).is_ok()
-        }
-    };
+    let holds = || before.filter(|_| provider.live(now).is_ok());
+    let waiting = provider.waiting(now).map(|waiting| &waiting.settings);
+    let says_nothing = waiting
+        .or_else(holds)
+        .is_some_and(|said| same(said, &registered));
     let effective = when(states.ledger, provider, &registered, now).effective();
     // Keys that come from elsewhere are not looked at before their time.
     let elsewhere = before.is_some_and(|before| before.jwks_uri != registered.jwks_uri);

@@ -47,9 +47,8 @@ async fn as_json(app: Data<App>, name: Path<String>) -> Result<HttpResponse, Pro
 /// Ids have letters, digits, hyphens and a colon: nothing that a quoted scalar would have to escape.
 async fn as_yaml(app: Data<App>, name: Path<String>) -> Result<HttpResponse, Problem> {
     let owners = owners(&app, &name).await?.map(Actor::from);
-    let listed: String = owners
-        .map(|id| format!("- id: \"{id}\"\n  handle: \"{id}\"\n  role: owner\n"))
-        .collect();
+    let lines = owners.map(|id| format!("- id: \"{id}\"\n  handle: \"{id}\"\n  role: owner\n"));
+    let listed = lines.collect::<Vec<_>>().concat();
     let mut response = HttpResponse::build(StatusCode::OK);
     let response = response.content_type("application/yaml; charset=utf-8");
     Ok(response.body(format!("---\n{listed}")))

@@ -261,9 +261,12 @@ async fn add_owner(
     limits.address(&request).map_err(Problem::in_json)?;
     let caller = caller(&request, &app, &name).await?;
     let new: Result<NewOwner, _> = fields(payload, "send {\"account\": …}, the account's id").await;
-    let of_gem = |problem| match is_form(&request) {
-        true => gem_owners::instead(&app, &name),
-        false => problem,
+    let of_gem = |problem| {
+        if is_form(&request) {
+            gem_owners::instead(&app, &name)
+        } else {
+            problem
+        }
     };
     let new = new.map_err(of_gem)?;
     let owner = account(&new.account)?;

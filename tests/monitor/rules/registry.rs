@@ -78,9 +78,9 @@ fn provider_changed_fires_for_other_settings_and_says_which() {
 fn provider_changed_compares_with_the_settings_in_force_and_not_with_those_that_wait() {
     let mut story = Story::new();
     story.say(provider("github"), Body::ProviderRegistered(registered()));
-    let effective = Some(story.now.plus_seconds(60));
+    let effective = story.now.plus_seconds(60);
     let waits = Registered {
-        effective,
+        effective: Some(effective),
         audience: text("later.example.com"),
         ..registered()
     };
@@ -95,10 +95,7 @@ fn provider_changed_compares_with_the_settings_in_force_and_not_with_those_that_
     let findings = say(&mut story, &waits);
     fired(&findings, &["loosening_declared", "provider_changed"]);
     let message = &findings[1].message;
-    assert!(
-        message.contains(&effective.unwrap().to_string()),
-        "{message}"
-    );
+    assert!(message.contains(&effective.to_string()), "{message}");
     let findings = say(&mut story, &registered());
     fired(&findings, &["provider_changed"]);
     assert!(
