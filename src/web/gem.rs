@@ -27,6 +27,8 @@ struct Page {
     /// How many releases there are in all.
     count: u64,
     owners: Vec<String>,
+    /// Whether its rules let an owner's key release it.
+    people: bool,
     publishers: Vec<Trusted>,
     rules: Vec<Ruled>,
     changes: Vec<Waiting>,
@@ -154,6 +156,7 @@ async fn gem(app: &App, name: &str) -> Result<Page, Fault> {
             .filter(|summary| !summary.is_empty()),
         newest: latest(&releases),
         count,
+        people: policy.people,
         owners: policy.owners.iter().copied().map(whose).collect(),
         publishers: publishers.chain(pending).collect(),
         rules: policy.rules.iter().map(Ruled::from).collect(),

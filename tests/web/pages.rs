@@ -38,6 +38,26 @@ async fn the_first_page_lists_gems_with_their_newest_release_and_source() {
 }
 
 #[actix_web::test]
+async fn a_page_says_whether_an_owners_key_still_releases_the_gem() {
+    let ledger = Ledger::at("https://gems.example.com").await;
+    ledger
+        .push_as_person("alice", &Package::new("tools", "0.1.0"))
+        .await;
+    let page = ledger.page("/gems/tools").await;
+    assert!(page.contains("Only its owners, with an API key."));
+    let gem = FoldedName::parse("tools").unwrap();
+    let (console, rule) = (ledger.app.console(), Rule::TrustedPublishingOnly);
+    ledger
+        .app
+        .set_rule(console, gem, rule, Setting::On)
+        .await
+        .unwrap();
+    let page = ledger.page("/gems/tools").await;
+    assert!(!page.contains("Only its owners"), "{page}");
+    assert!(page.contains("Nobody now: its rules demand a workflow."));
+}
+
+#[actix_web::test]
 async fn a_page_shows_the_newest_changes_of_a_policy_and_says_where_the_others_are() {
     let ledger = Ledger::at("https://gems.example.com").await;
     ledger

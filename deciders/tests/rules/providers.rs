@@ -4,14 +4,19 @@ use deciders::{
     provider::{When, when},
 };
 use events::{
+    Body,
+    event::Draft,
+    id::{Actor, Via},
     provider::{Algorithm, ClaimName, Registered},
+    stream::StreamName,
     text::Text,
     time::Timestamp,
 };
 use proptest::prelude::*;
 
 use crate::{
-    fixtures::{DELAY, github, publisher, rules, text},
+    fixtures::{DELAY, github, publisher, rules, slug, text},
+    forge::found,
     history::{History, audit},
     job::job,
     loosening::others_job,
@@ -169,7 +174,7 @@ fn no_publisher_of_a_gem_that_existed_is_in_effect_while_its_provider_is_young()
     history.register("late", elsewhere, &["k2"]).unwrap();
     let registered = history.now;
     let of_late = events::policy::Publisher {
-        provider: crate::fixtures::slug("late"),
+        provider: slug("late"),
         ..publisher()
     };
     let id = history.add("rake", of_late).unwrap();
@@ -279,6 +284,32 @@ fn the_memory_of_settings_is_bounded_and_forgets_the_oldest() {
     assert!(matches!(asked(&history, &github()), When::TakenBack(_)));
     history.later(10);
     assert!(matches!(asked(&history, &github()), When::Later(_)));
+}
+
+/// Writes these settings of GitHub, and says what the auditor finds there.
+fn forged(mut history: History, settings: Registered) -> &'static str {
+    let from = history.log.len();
+    let stream = StreamName::provider(&slug("github"));
+    let draft = Draft::new(stream, Body::ProviderRegistered(settings));
+    history.append(&Actor::Operator, Via::Console, vec![draft]);
+    found(&history, from)
+}
+
+#[test]
+fn settings_that_were_taken_back_too_late_or_wait_although_they_need_not_are_found() {
+    let mut history = History::delayed(DELAY);
+    history.reregister("github", strict("acme"));
+    // In time it is lawful at once, and only so.
+    let waits = Registered {
+        effective: Some(history.now.plus_seconds(DELAY)),
+        ..github()
+    };
+    assert_eq!(forged(history.clone(), waits), "events");
+    let mut in_time = history.clone();
+    in_time.reregister("github", github());
+    assert_eq!(audit(&in_time.log), []);
+    history.later(DELAY);
+    assert_eq!(forged(history, github()), "events");
 }
 
 /// A token, as far as settings tell tokens apart.

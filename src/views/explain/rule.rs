@@ -22,7 +22,7 @@ pub(super) fn of(body: &Body) -> &'static str {
             "The operator or an owner may tighten a gem's rules at once, and loosen them after a delay."
         }
         Body::ChangeCancelled(_) => {
-            "Whoever owned the gem when a change was declared may cancel it until it takes effect."
+            "The operator, or whoever owned the gem when a change was declared, may cancel it until it takes effect."
         }
         Body::OverrideProposed(_) | Body::PolicyOverridden(_) => {
             "Two owners, or an owner and the operator, may let a declared change take effect at once."

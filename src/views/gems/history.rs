@@ -41,6 +41,8 @@ pub struct Policy {
     pub pending: Vec<(PublisherId, PendingAdded)>,
     /// Its rules.
     pub rules: Vec<RuleAt>,
+    /// Whether they let an owner's key release it.
+    pub people: bool,
     /// Changes that wait for their time.
     pub changes: Vec<ChangeAt>,
     /// What waits outside the policy and bears on it.
@@ -121,11 +123,13 @@ pub async fn policy(
         Some(_) => rules::of(&ledger, &state, &releases),
         None => Vec::new(),
     };
+    let people = rules::lets_owners_push(&ledger, &state, &releases);
     let changes = rules::waiting(&state);
     let beyond = rules::beyond(reader, &state, covered, now).await?;
     let publishers = state.publishers.into_iter();
     Ok(Policy {
         rules,
+        people,
         changes,
         beyond,
         overrides: overrides(&events),
