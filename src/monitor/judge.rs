@@ -110,10 +110,14 @@ impl Judge {
         let mut findings = Vec::new();
         self.named(&recorded);
         findings.extend(self.times.take(&recorded, now, &self.bounds));
+        // Whoever loses a gem with this event is still told of it.
+        let gem = recorded.event.stream.rest();
+        let watched = self.watches(gem).then(|| gem.to_owned());
         self.rules.take(&recorded, &mut findings);
         self.know(&recorded);
         for finding in findings {
-            self.tell(finding, tell);
+            let watched = watched.is_some() && finding.gem == watched;
+            self.tell_of(finding, watched, tell);
         }
         let place = (
             index,
@@ -196,12 +200,18 @@ impl Judge {
     }
 
     /// Tells what is to be told, as bad as the rules file says.
-    fn tell(&self, mut finding: Finding, tell: &mut impl FnMut(Finding)) {
+    fn tell(&self, finding: Finding, tell: &mut impl FnMut(Finding)) {
+        self.tell_of(finding, false, tell);
+    }
+
+    /// The same of a gem that was watched before the event.
+    fn tell_of(&self, mut finding: Finding, watched: bool, tell: &mut impl FnMut(Finding)) {
         if finding.sort == Sort::Notable {
             if !self.settings.applies(finding.rule) {
                 return;
             }
             if let Some(gem) = &finding.gem
+                && !watched
                 && !self.watches(gem)
             {
                 return;
