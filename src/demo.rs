@@ -161,7 +161,7 @@ impl Stage {
             mapping: None,
             algorithms: None,
         };
-        let index = self.app.add_provider(provider).await?;
+        let index = self.app.add_provider(provider).await?.index;
         teller.step(
             Some(index),
             &format!(

@@ -79,6 +79,7 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route(reading().to(api::publishers::show))
                 .route(web::delete().to(api::publishers::remove)),
         )
+        .configure(api::gem_owners::routes)
         .configure(api::policy::routes)
         .configure(releases)
         .route("/api/v1/ledger/events", reading().to(api::events::events))

@@ -1,4 +1,6 @@
 //! The command line: exit codes, JSON, hints.
+mod policy;
+
 use std::{
     fs,
     io::{BufRead as _, BufReader},

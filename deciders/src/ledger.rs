@@ -91,6 +91,8 @@ pub struct Ledger {
     pub rulebook: Option<Rulebook>,
     /// The loosening delay before it was lowered, while that one still holds.
     pub old_delay: Option<OldDelay>,
+    /// Since when the loosening delay has not become longer.
+    pub delay_since: Option<Timestamp>,
     /// The last succession; `None` while the first origin lives.
     pub succeeded: Option<Succeeded>,
     /// The keys that sign what the registry says of its releases, in the order in which they were introduced.
@@ -109,6 +111,14 @@ impl Ledger {
         let set = rules.and_then(|rules| rules.loosening_delay_seconds);
         let old = self.old_delay.filter(|old| now < old.until);
         set.unwrap_or(0).max(old.map_or(0, |old| old.seconds))
+    }
+
+    /// The delay that holds now although a lower one was set, and that lower one.
+    pub fn lowered(&self, now: Timestamp) -> Option<(OldDelay, u64)> {
+        let rules = self.rulebook.map(|rulebook| rulebook.rules);
+        let set = rules.and_then(|rules| rules.loosening_delay_seconds)?;
+        let old = self.old_delay.filter(|old| now < old.until)?;
+        (set < old.seconds).then_some((old, set))
     }
 
     /// When a change takes effect that is declared now and loosens something; `None` where it need not wait.
@@ -267,16 +277,20 @@ pub fn succeed(ledger: &Ledger, size: u64, succeeded: Succeeded) -> Result<Vec<D
 }
 
 impl Ledger {
-    /// Keeps the delay that holds now, if this is a lower one. A higher one holds at once.
-    fn lowers(&mut self, to: &Rules, now: Timestamp) {
+    /// Puts a rulebook in force. A delay that is lowered holds on for as long as it is; a higher one holds at once.
+    fn enter(&mut self, rulebook: Rulebook, now: Timestamp) {
         let before = self.rulebook.map(|rulebook| rulebook.rules);
         let before = before.and_then(|rules| rules.loosening_delay_seconds);
         let holds = self.delay(now);
-        if to.loosening_delay_seconds < before {
+        if rulebook.rules.loosening_delay_seconds < before {
             self.old_delay = Some(OldDelay {
                 seconds: holds,
                 until: now.plus_seconds(holds),
             });
+        }
+        self.rulebook = Some(rulebook);
+        if holds < self.delay(now) {
+            self.delay_since = Some(now);
         }
     }
 }
@@ -284,17 +298,18 @@ impl Ledger {
 impl State for Ledger {
     fn evolve(&mut self, event: &Event) {
         if let Body::LogOpened(opened) = &event.body {
-            self.rulebook = Some(Rulebook {
+            let rulebook = Rulebook {
                 edition: opened.edition,
                 rules: opened.rules,
-            });
+            };
+            self.enter(rulebook, event.time);
             self.opened = Some(opened.clone());
         } else if let Body::LogRulesChanged(changed) = &event.body {
-            self.lowers(&changed.rules, event.time);
-            self.rulebook = Some(Rulebook {
+            let rulebook = Rulebook {
                 edition: changed.edition,
                 rules: changed.rules,
-            });
+            };
+            self.enter(rulebook, event.time);
         } else if let Body::LogSucceeded(succeeded) = &event.body {
             self.succeeded = Some(succeeded.clone());
         } else if let Body::StatementKeyIntroduced(introduced) = &event.body {

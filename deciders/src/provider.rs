@@ -3,24 +3,23 @@ use alloc::{
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
-use core::net::IpAddr;
 use events::{
     Body, Event, State,
     claims::ProviderKind,
     digest::Digest,
     event::Draft,
-    provider::{
-        Disabled, IssuerTaken, KeyDistrusted, KeysObserved, ObservedKey, PublicJwk, Registered,
-    },
+    provider::{Disabled, KeyDistrusted, KeysObserved, ObservedKey, PublicJwk, Registered},
     stream::StreamName,
     text::{Slug, Text},
     time::Timestamp,
 };
 
-use crate::{Code, Denial, Ledger, taken::Taken};
+use crate::{Code, Denial};
 
-/// Most claims that a provider may require of every token.
-pub const MAX_REQUIRED: usize = 20;
+mod settings;
+
+pub use settings::{Declared, MAX_REQUIRED, States, When, register, when};
+
 /// Most keys in one event, so that it fits into a leaf.
 pub const MAX_KEYS: usize = 20;
 
@@ -34,15 +33,20 @@ pub struct Key {
 }
 
 /// State of `provider/<slug>`.
+///
+/// Its settings are asked at a moment, so that nobody takes those that wait for those in force.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Provider {
-    /// Its settings as of its last event; `None` if it was never registered. Its issuer and kind are for good; for
-    /// everything else ask [`settings`](Self::settings).
-    pub registered: Option<Registered>,
-    /// Settings that were declared and wait for their time.
-    pub next: Option<Registered>,
-    /// Disabled, until it is registered again.
-    pub disabled: bool,
+    /// As of its last event.
+    registered: Option<Declared>,
+    /// Declared, and not in force as of its last event.
+    next: Option<Declared>,
+    /// When it was registered first.
+    since: Option<Timestamp>,
+    /// What was in force before, as far as it can be taken back at once.
+    replaced: Vec<settings::Replaced>,
+    /// Disabled as of its last event, until it is registered again.
+    disabled: bool,
     /// Every key it was ever seen with, by thumbprint.
     pub keys: BTreeMap<Digest, Key>,
 }
@@ -50,13 +54,39 @@ pub struct Provider {
 impl Provider {
     /// The settings in force at this moment, not before its last event.
     pub fn settings(&self, now: Timestamp) -> Option<&Registered> {
+        self.in_force(now).map(|declared| &declared.settings)
+    }
+
+    /// The same, with the event that declared them.
+    pub fn in_force(&self, now: Timestamp) -> Option<&Declared> {
         self.due(now).or(self.registered.as_ref())
     }
 
-    /// Declared settings whose time has come.
-    fn due(&self, now: Timestamp) -> Option<&Registered> {
+    /// Settings that were declared and still wait at this moment.
+    pub fn waiting(&self, now: Timestamp) -> Option<&Declared> {
         let next = self.next.as_ref();
-        next.filter(|next| next.effective.is_none_or(|effective| effective <= now))
+        next.filter(|_| self.due(now).is_none())
+    }
+
+    /// Declared settings whose time has come.
+    fn due(&self, now: Timestamp) -> Option<&Declared> {
+        let next = self.next.as_ref();
+        next.filter(|next| {
+            let effective = next.settings.effective;
+            effective.is_none_or(|effective| effective <= now)
+        })
+    }
+
+    /// Its issuer, which is for good; `None` if it was never registered.
+    pub fn issuer(&self) -> Option<&Text> {
+        let registered = self.registered.as_ref();
+        registered.map(|declared| &declared.settings.issuer)
+    }
+
+    /// Which claims it speaks, which is for good.
+    pub fn kind(&self) -> Option<ProviderKind> {
+        let registered = self.registered.as_ref();
+        registered.map(|declared| declared.settings.kind)
     }
 
     /// The settings of a provider whose word counts now.
@@ -77,170 +107,6 @@ impl Provider {
             Some(_) => Err(Denial::new(Code::ProviderKeyDistrusted).found(key.kid.as_str())),
         }
     }
-}
-
-/// The states that a registration is judged on.
-#[derive(Clone, Copy, Debug)]
-pub struct States<'a> {
-    /// `log`
-    pub ledger: &'a Ledger,
-    /// `provider/<slug>`
-    pub provider: &'a Provider,
-    /// `issuer/<sha256 of the issuer>`
-    pub issuer: &'a Taken,
-}
-
-/// Registers a provider, changes its settings, or takes it back after it was disabled. Its issuer and kind are for good.
-/// Settings that let in what those before would not, wait; the newest that are declared count.
-pub fn register(
-    states: &States<'_>,
-    slug: &Slug,
-    mut registered: Registered,
-    keys: &[ObservedKey],
-    now: Timestamp,
-) -> Result<Vec<Draft>, Denial> {
-    states.ledger.rulebook()?.known()?;
-    registered.effective = None;
-    registered.algorithms.sort_unstable();
-    registered.algorithms.dedup();
-    sound_settings(&registered)?;
-    match &states.issuer.provider {
-        Some(other) if other != slug => {
-            return Err(Denial::new(Code::IssuerTaken).found(other.as_str()));
-        }
-        _ => {}
-    }
-    let before = states.provider.settings(now);
-    match before {
-        Some(before) if before.issuer != registered.issuer => {
-            return Err(
-                invalid("the issuer that it was registered with").found(registered.issuer.as_str())
-            );
-        }
-        Some(before) if before.kind != registered.kind => {
-            return Err(invalid("the kind that it was registered with"));
-        }
-        _ => {}
-    }
-    let mut drafts = Vec::new();
-    if !states.issuer.taken {
-        let taken = IssuerTaken {
-            issuer: registered.issuer.clone(),
-            provider: slug.clone(),
-        };
-        let stream = StreamName::issuer(registered.issuer.as_str());
-        drafts.push(Draft::new(stream, Body::IssuerTaken(taken)));
-    }
-    let before = before.map(|before| at_once(before.clone()));
-    let waiting = states.provider.next.clone();
-    let waiting = waiting.filter(|_| states.provider.due(now).is_none());
-    let disabled = states.provider.live(now).is_err();
-    // Saying what holds anyway takes back what was declared and waits.
-    let says_nothing = match waiting.map(at_once) {
-        Some(waiting) => waiting == registered,
-        None => before.as_ref() == Some(&registered) && !disabled,
-    };
-    let loosens = before
-        .as_ref()
-        .is_some_and(|before| loosens(before, &registered));
-    let effective = states.ledger.effective(now).filter(|_| loosens);
-    // Keys that come from elsewhere are not looked at before their time.
-    let elsewhere = before.is_some_and(|before| before.jwks_uri != registered.jwks_uri);
-    let keys = if effective.is_some() && elsewhere {
-        &[]
-    } else {
-        keys
-    };
-    if !says_nothing {
-        registered.effective = effective;
-        let body = Body::ProviderRegistered(registered);
-        drafts.push(Draft::new(StreamName::provider(slug), body));
-    }
-    drafts.extend(new_keys(states.provider, slug, keys));
-    if drafts.is_empty() {
-        return Err(Code::AlreadyExists.into());
-    }
-    Ok(drafts)
-}
-
-/// The settings without the time they take effect.
-fn at_once(registered: Registered) -> Registered {
-    Registered {
-        effective: None,
-        ..registered
-    }
-}
-
-/// Whether a token that is refused by the settings before may be accepted by those after: other keys, another audience,
-/// other claims, or fewer that are demanded.
-fn loosens(before: &Registered, after: &Registered) -> bool {
-    let Registered {
-        algorithms,
-        audience,
-        effective: _,
-        issuer: _,
-        jwks_uri,
-        kind: _,
-        loopback,
-        mapping,
-        private_repositories,
-        required,
-    } = before;
-    let mut more = after.algorithms.iter();
-    let mut demanded = required.iter();
-    more.any(|one| !algorithms.contains(one))
-        || after.audience != *audience
-        || after.jwks_uri != *jwks_uri
-        || (after.loopback && !loopback)
-        || after.mapping != *mapping
-        || (after.private_repositories && !private_repositories)
-        || demanded.any(|(claim, value)| after.required.get(claim) != Some(value))
-}
-
-fn invalid(expected: &str) -> Denial {
-    Denial::new(Code::ProviderInvalid).expected(expected)
-}
-
-fn sound_settings(registered: &Registered) -> Result<(), Denial> {
-    if registered.algorithms.is_empty() {
-        return Err(invalid("at least one signature algorithm"));
-    }
-    if (registered.kind == ProviderKind::Generic) != registered.mapping.is_some() {
-        return Err(invalid(
-            "a mapping of claims for a generic provider, and for no other",
-        ));
-    }
-    if registered.required.len() > MAX_REQUIRED {
-        return Err(invalid("at most 20 required claims"));
-    }
-    for url in [&registered.issuer, &registered.jwks_uri] {
-        if !reachable_safely(url.as_str(), registered.loopback) {
-            let expected = "https, or plain http to a loopback address where that was asked for";
-            return Err(invalid(expected).found(url.as_str()));
-        }
-    }
-    Ok(())
-}
-
-/// Keys that come over plain http could be anybody's, except from this very machine.
-fn reachable_safely(url: &str, loopback: bool) -> bool {
-    if let Some(rest) = url.strip_prefix("https://") {
-        return !rest.is_empty();
-    }
-    let Some(rest) = url.strip_prefix("http://").filter(|_| loopback) else {
-        return false;
-    };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    // A user name before the host would be read as the host below.
-    if authority.contains('@') {
-        return false;
-    }
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or_default(),
-        None => authority.split(':').next().unwrap_or_default(),
-    };
-    host.parse()
-        .is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// Records the keys that are not known yet. Keys that no declared algorithm could use are left out, as is a key whose
@@ -337,19 +203,9 @@ pub fn disable(provider: &Provider, slug: &Slug, now: Timestamp) -> Result<Vec<D
 
 impl State for Provider {
     fn evolve(&mut self, event: &Event) {
-        if let Some(due) = self.due(event.time).cloned() {
-            self.registered = Some(due);
-            self.disabled = false;
-            self.next = None;
-        }
+        self.pass(event.time);
         if let Body::ProviderRegistered(registered) = &event.body {
-            if registered.effective.is_some() {
-                self.next = Some(registered.clone());
-            } else {
-                self.registered = Some(registered.clone());
-                self.disabled = false;
-                self.next = None;
-            }
+            self.declared(registered, event);
         } else if let Body::ProviderKeysObserved(observed) = &event.body {
             for key in &observed.keys {
                 let known = Key {

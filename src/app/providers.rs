@@ -7,10 +7,11 @@ use std::{
 
 use deciders::{
     Code, Ledger,
-    provider::{self, Provider},
+    provider::{self, Provider, When},
     taken::Taken,
 };
 use events::{
+    Body,
     claims::ProviderKind,
     id::{Actor, Via},
     log::Rules,
@@ -100,6 +101,15 @@ pub struct NewProvider {
     pub algorithms: Option<Vec<Algorithm>>,
 }
 
+/// A provider that was registered, or registered again.
+#[derive(Clone, Copy, Debug)]
+pub struct Added {
+    /// The log index of the first event.
+    pub index: u64,
+    /// When its settings take effect, and why then; `None` if they are the declared ones and only keys were new.
+    pub when: Option<When>,
+}
+
 impl App {
     /// What is known of the providers, at most a second old.
     pub async fn known(&self) -> Result<Arc<Snapshot>, StoreError> {
@@ -123,11 +133,7 @@ impl App {
         for slug in views::providers::slugs(&self.reader).await? {
             let provider: Provider =
                 views::state(&self.reader, &StreamName::provider(&slug)).await?;
-            if let Some(issuer) = provider
-                .registered
-                .as_ref()
-                .map(|registered| registered.issuer.to_string())
-            {
+            if let Some(issuer) = provider.issuer().map(ToString::to_string) {
                 by_issuer.insert(issuer, (slug, Arc::new(provider)));
             }
         }
@@ -148,8 +154,8 @@ impl App {
         Ok(snapshot)
     }
 
-    /// Registers a provider: asks it for its keys, and records both.
-    pub async fn add_provider(&self, new: NewProvider) -> Result<u64, CommandError> {
+    /// What a provider is to be registered as: its own discovery document says where its keys are.
+    async fn described(&self, new: NewProvider) -> Result<Registered, CommandError> {
         let malformed = |error: &dyn std::fmt::Display| CommandError::Malformed(error.to_string());
         let loopback = new.issuer.starts_with("http://");
         let found = discovery::discover(&*self.fetch, &new.issuer, loopback)
@@ -162,7 +168,7 @@ impl App {
             );
             return Err(CommandError::Malformed(text));
         }
-        let registered = Registered {
+        Ok(Registered {
             algorithms: new.algorithms.unwrap_or(found.algorithms),
             audience: Text::configured(audience)
                 .map_err(|error| malformed(&format!("the audience {error}")))?,
@@ -175,15 +181,22 @@ impl App {
             mapping: new.mapping,
             private_repositories: new.private_repositories,
             required: new.required,
-        };
+        })
+    }
+
+    /// Registers a provider: asks it for its keys, and records both.
+    pub async fn add_provider(&self, new: NewProvider) -> Result<Added, CommandError> {
+        let slug = new.slug.clone();
+        let registered = self.described(new).await?;
         let max_age = Rules::default().provider_keys_max_age_seconds;
         let keys = self
             .keys
-            .keys_for(&new.slug, &registered, None, self.clock.now(), max_age)
-            .await;
-        let keys = keys.map_err(|error| malformed(&error))?.observed();
-        let (log, stream) = (StreamName::log(), StreamName::provider(&new.slug));
-        let issuer = StreamName::issuer(&new.issuer);
+            .keys_for(&slug, &registered, None, self.clock.now(), max_age)
+            .await
+            .map_err(|error| CommandError::Malformed(error.to_string()))?
+            .observed();
+        let (log, stream) = (StreamName::log(), StreamName::provider(&slug));
+        let issuer = StreamName::issuer(registered.issuer.as_str());
         let reads = vec![
             Read::of::<Ledger>(log.clone()),
             Read::of::<Provider>(stream.clone()),
@@ -193,26 +206,35 @@ impl App {
         let outcome = self
             .writer
             .append(reads, move |desk| {
-                match (
+                let (Some(ledger), Some(provider), Some(issuer)) = (
                     desk.state::<Ledger>(&log),
                     desk.state::<Provider>(&stream),
                     desk.state::<Taken>(&issuer),
-                ) {
-                    (Some(ledger), Some(provider), Some(issuer)) => {
-                        let states = provider::States {
-                            ledger,
-                            provider,
-                            issuer,
-                        };
-                        request.verdict(provider::register(
-                            &states, &new.slug, registered, &keys, desk.now,
-                        ))
-                    }
-                    _ => Verdict::answer(unread()),
+                ) else {
+                    return Verdict::answer(unread());
+                };
+                let when = provider::when(ledger, provider, &registered, desk.now);
+                let states = provider::States {
+                    ledger,
+                    provider,
+                    issuer,
+                };
+                let decided = provider::register(&states, &slug, registered, &keys, desk.now);
+                let Verdict { group, answer } = request.verdict(decided);
+                Verdict {
+                    group,
+                    answer: answer.map(|()| when),
                 }
             })
             .await?;
-        Ok(settled(outcome)?.indexes().start)
+        let index = outcome.indexes().start;
+        let mut bodies = outcome.appended.iter().map(|recorded| &recorded.event.body);
+        let declared = bodies.any(|body| matches!(body, Body::ProviderRegistered(_)));
+        let when = outcome.answer?;
+        Ok(Added {
+            index,
+            when: declared.then_some(when),
+        })
     }
 
     /// Records the keys of a set that were not seen before.

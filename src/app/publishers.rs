@@ -124,10 +124,9 @@ impl App {
     async fn resolve_ids(&self, publisher: &mut Publisher) -> Result<Option<String>, CommandError> {
         let provider: Provider =
             views::state(&self.reader, &StreamName::provider(&publisher.provider)).await?;
-        let registered = provider.registered.as_ref();
-        let github = registered.is_some_and(|registered| {
-            registered.kind == ProviderKind::Github
-                && registered.issuer.as_str() == super::exchange::GITHUB_ISSUER
+        let github = provider.issuer().is_some_and(|issuer| {
+            provider.kind() == Some(ProviderKind::Github)
+                && issuer.as_str() == super::exchange::GITHUB_ISSUER
         });
         if publisher.repository_id.is_some() {
             return Ok(None);

@@ -85,7 +85,7 @@ impl App {
     pub async fn rulebook(&self) -> Result<(Rulebook, Option<ledger::OldDelay>), CommandError> {
         let now: Timestamp = self.clock.now();
         let ledger: Ledger = views::state(&self.reader, &StreamName::log()).await?;
-        let old = ledger.old_delay.filter(|old| now < old.until);
+        let old = ledger.lowered(now).map(|(old, _)| old);
         Ok((ledger.rulebook()?, old))
     }
 }

@@ -1,17 +1,22 @@
 //! `gemledger provider`
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
-use deciders::provider::Provider as State;
+use deciders::provider::{Provider as State, When};
 use events::{
     claims::ProviderKind,
     provider::{Algorithm, ClaimName, Mapping},
     stream::StreamName,
     text::{Slug, Text},
+    time::Timestamp,
 };
 use serde_json::json;
 
 use super::{Answer, Common, out};
-use crate::{app::providers::NewProvider, views, world::Clock};
+use crate::{
+    app::providers::{Added, NewProvider},
+    views,
+    world::Clock,
+};
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Kind {
@@ -118,6 +123,37 @@ impl Provider {
     }
 }
 
+/// Why settings take effect when they do, as a stable word, and when that is if it is not at once.
+fn told(when: When) -> (&'static str, Option<Timestamp>) {
+    let word = match when {
+        When::AtOnce => "nothing_loosened",
+        When::Young => "provider_is_new",
+        When::TakenBack(_) => "taken_back",
+        When::Later(_) => "waits",
+    };
+    (word, when.effective())
+}
+
+/// The same in words, where there is something to say.
+fn note(when: When) -> Option<String> {
+    match when {
+        When::AtOnce => None,
+        When::Young => Some(
+            "these settings let in what those before would not. They take effect at once, because the provider is \
+             younger than the delay for what loosens"
+                .to_owned(),
+        ),
+        When::TakenBack(until) => Some(format!(
+            "these settings let in what those before would not. They take effect at once, because they let in nothing \
+             that was not let in until {until}"
+        )),
+        When::Later(effective) => Some(format!(
+            "these settings let in what those before would not, and take effect at {effective}; until then those \
+             before hold. Registering the provider as it was takes them back"
+        )),
+    }
+}
+
 /// What was done, and where the log says so.
 pub(super) fn done(common: &Common, what: &str, index: u64) -> Answer {
     if common.json {
@@ -145,15 +181,14 @@ impl Add {
             required: self.require.into_iter().collect(),
             algorithms: (!self.algorithm.is_empty()).then_some(self.algorithm),
         };
-        let slug = new.slug.clone();
-        let app = common.open().await?;
-        let index = app.add_provider(new).await?;
-        let provider: State = views::state(&app.reader, &StreamName::provider(&slug)).await?;
-        if let Some(effective) = provider.next.and_then(|next| next.effective) {
-            out::note(&format!(
-                "these settings let in what those before would not, and take effect at {effective}; until then those \
-                 before hold. Registering the provider as it was takes them back"
-            ));
+        let Added { index, when } = common.open().await?.add_provider(new).await?;
+        if common.json {
+            let (why, effective) = when.map(told).unzip();
+            out::json(&json!({"log_index": index, "effective": effective.flatten(), "why": why}));
+            return Ok(Answer::True);
+        }
+        if let Some(note) = when.and_then(note) {
+            out::note(&note);
         }
         Ok(done(
             common,
@@ -208,14 +243,13 @@ impl Add {
 async fn list(common: &Common) -> anyhow::Result<Answer> {
     let reader = common.reader().await?;
     for slug in views::providers::slugs(&reader).await? {
-        let provider: deciders::provider::Provider =
-            views::state(&reader, &StreamName::provider(&slug)).await?;
+        let provider: State = views::state(&reader, &StreamName::provider(&slug)).await?;
         let now = Clock::system().now();
         let Some(registered) = provider.settings(now).cloned() else {
             continue;
         };
         let disabled = provider.live(now).is_err();
-        let next = provider.next.filter(|next| *next != registered);
+        let next = provider.waiting(now).map(|next| &next.settings);
         let keys: Vec<_> = provider
             .keys
             .values()

@@ -200,5 +200,19 @@ async fn pending(common: &Common, gem: &str) -> anyhow::Result<Answer> {
             ));
         }
     }
+    for beyond in found.beyond {
+        if common.json {
+            out::json(&beyond);
+            continue;
+        }
+        out::line(&format!(
+            "-\t{}\t{}\tdeclared {} by {}; {}",
+            beyond.effective,
+            beyond.says,
+            beyond.declared,
+            who(&beyond.by),
+            beyond.take_back
+        ));
+    }
     Ok(Answer::True)
 }

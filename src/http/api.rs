@@ -4,6 +4,7 @@ pub mod comparisons;
 pub mod events;
 pub mod evidence;
 pub mod exchange;
+pub mod gem_owners;
 pub mod policy;
 pub mod provenance;
 pub mod publishers;

@@ -92,7 +92,7 @@ catalogue! {
     OWNER_REMOVED: "owner_removed", Notable, Warning,
         "a gem loses an owner", "if it was not you: cancel it while it waits";
     LOOSENING_DECLARED: "loosening_declared", Notable, Warning,
-        "a change that lets in what was denied waits for its time", "if it was not you: gemledger policy cancel, before it takes effect";
+        "a change that lets in what was denied waits for its time", "if it was not you: gemledger policy cancel, before it takes effect; of a provider or of the delay itself: ask the operator";
     RULE_OFF: "rule_off", Notable, Error,
         "a gem gives up one of its rules", "check with the owner; cancel it while it waits";
     OVERRIDE_PROPOSED: "override_proposed", Notable, Error,

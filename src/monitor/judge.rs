@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use deciders::audit::{self, Kind};
 use events::{
-    Body, Event, Recorded, event::DecodeError, id::RequestId, text::Slug, time::Timestamp,
+    Body, Event, Recorded, State as _, event::DecodeError, id::RequestId, text::Slug,
+    time::Timestamp,
 };
 
 // What an operator's own audit judges events with, so that both say the same.
@@ -109,10 +110,14 @@ impl Judge {
         let mut findings = Vec::new();
         self.named(&recorded);
         findings.extend(self.times.take(&recorded, now, &self.bounds));
+        // Whoever loses a gem with this event is still told of it.
+        let gem = recorded.event.stream.rest();
+        let watched = self.watches(gem).then(|| gem.to_owned());
         self.rules.take(&recorded, &mut findings);
         self.know(&recorded);
         for finding in findings {
-            self.tell(finding, tell);
+            let watched = watched.is_some() && finding.gem == watched;
+            self.tell_of(finding, watched, tell);
         }
         let place = (
             index,
@@ -195,12 +200,18 @@ impl Judge {
     }
 
     /// Tells what is to be told, as bad as the rules file says.
-    fn tell(&self, mut finding: Finding, tell: &mut impl FnMut(Finding)) {
+    fn tell(&self, finding: Finding, tell: &mut impl FnMut(Finding)) {
+        self.tell_of(finding, false, tell);
+    }
+
+    /// The same of a gem that was watched before the event.
+    fn tell_of(&self, mut finding: Finding, watched: bool, tell: &mut impl FnMut(Finding)) {
         if finding.sort == Sort::Notable {
             if !self.settings.applies(finding.rule) {
                 return;
             }
             if let Some(gem) = &finding.gem
+                && !watched
                 && !self.watches(gem)
             {
                 return;
@@ -214,14 +225,14 @@ impl Judge {
 
     fn watches(&self, gem: &str) -> bool {
         let known = self.rules.gems().get(gem);
-        let mut owners = known.owners.iter().chain(&known.reserved_for);
+        let mut owners = known.concerns();
         self.settings.watches_all()
             || self
                 .settings
                 .gems
                 .iter()
                 .any(|watched| watched.as_str() == gem)
-            || owners.any(|owner| self.settings.owners.contains(owner))
+            || owners.any(|owner| self.settings.owners.contains(&owner))
     }
 
     /// Keeps what is needed to ask the providers.
@@ -234,11 +245,8 @@ impl Judge {
             return;
         };
         let known = self.providers.entry(slug).or_default();
-        if let Body::ProviderRegistered(registered) = &event.body {
-            known.registered = Some(registered.clone());
-        } else if let Body::ProviderDisabled(_) = &event.body {
-            known.registered = None;
-        } else if let Body::ProviderKeysObserved(observed) = &event.body {
+        known.state.evolve(event);
+        if let Body::ProviderKeysObserved(observed) = &event.body {
             known
                 .keys
                 .extend(observed.keys.iter().map(|key| RecordedKey {

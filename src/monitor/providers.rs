@@ -4,6 +4,7 @@
 //! since the last look, or within a day before the first, and was in no key set that this monitor ever fetched.
 use std::collections::{BTreeMap, BTreeSet};
 
+use deciders::provider::Provider;
 use events::{
     digest::Digest,
     provider::Registered,
@@ -37,8 +38,8 @@ pub struct RecordedKey {
 /// What the ledger says of a provider.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Known {
-    /// Its settings, while its word counts.
-    pub registered: Option<Registered>,
+    /// Whether its word counts at a moment, and under which settings.
+    pub state: Provider,
     /// The keys that were recorded for it.
     pub keys: Vec<RecordedKey>,
 }
@@ -65,7 +66,7 @@ pub async fn compare(
 ) -> (Vec<Finding>, bool) {
     let (mut findings, mut all) = (Vec::new(), true);
     for (slug, known) in providers {
-        let Some(registered) = &known.registered else {
+        let Ok(registered) = known.state.live(now) else {
             continue;
         };
         let live = match keys(fetch, registered, loopback, now).await {

@@ -16,7 +16,7 @@
 //! | [`workflow`] | `repository_changed`, `workflow_changed`, `environment_vanished`, `self_hosted_runner` |
 //! | [`jobs`] | `two_tokens_one_job` |
 //! | [`burst`] | `release_burst` |
-use events::{Body, Recorded};
+use events::{Body, Recorded, stream::StreamKind};
 
 use super::Finding;
 
@@ -83,13 +83,14 @@ impl Rules {
     /// What the rules say of the next event.
     #[expect(clippy::too_many_lines, reason = "one line for each type of event")]
     pub fn take(&mut self, recorded: &Recorded, tell: &mut Vec<Finding>) {
+        self.gems.pass(recorded);
         tell.extend(self.attested.follows(recorded));
         tell.extend(loosening::declared(recorded));
         match &recorded.event.body {
-            Body::LogOpened(opened) => self.rulebook.opened(opened),
+            Body::LogOpened(_) => self.rulebook.opened(recorded),
             Body::LogRulesChanged(changed) => tell.extend(self.rulebook.changed(recorded, changed)),
             Body::ProviderRegistered(registered) => {
-                tell.extend(self.identity.registered(recorded, registered));
+                tell.push(self.identity.registered(recorded, registered));
             }
             Body::ProviderKeyDistrusted(_) | Body::ProviderDisabled(_) => {
                 tell.push(identity::ended(recorded));
@@ -154,6 +155,9 @@ impl Rules {
             | Body::FileTaken(_) => {}
         }
         self.gems.evolve(recorded);
+        if recorded.event.stream.kind() == StreamKind::Provider {
+            self.identity.evolve(recorded);
+        }
     }
 
     /// What is still to be said at the end of a tree.

@@ -1,7 +1,7 @@
 //! What is kept of an exchange: its sealed token, the provider as it was then, and the key that signed.
-use deciders::Ledger;
+use deciders::{Ledger, provider::Provider as State};
 use events::{
-    Body, Recorded,
+    Body, Recorded, State as _,
     gem::Pushed,
     log::Rules,
     name::FoldedName,
@@ -96,7 +96,7 @@ pub async fn release(
 pub struct Provider {
     /// Its name here.
     pub slug: Slug,
-    /// Its settings.
+    /// Its settings in force.
     pub registered: Registered,
     /// The key that signed the token, and the log index that recorded it.
     pub key: Option<(u64, ObservedKey)>,
@@ -106,7 +106,8 @@ pub struct Provider {
     pub rules: Rules,
 }
 
-/// The provider behind an exchange, from what stood in the log before it.
+/// The provider behind an exchange, from what stood in the log before it: with the settings in force, not those that were
+/// declared and waited.
 pub async fn provider(
     app: &App,
     exchange: &Recorded,
@@ -115,13 +116,14 @@ pub async fn provider(
     let Some((slug, ..)) = exchange.event.stream.token_parts() else {
         return Ok(None);
     };
-    let (mut settings, mut key, mut distrusted) = (None, None, None);
+    let (mut then, mut key, mut distrusted) = (State::default(), None, None);
     let stream = StreamName::provider(&slug);
     for recorded in app.reader.stream(&stream, 0, LONGEST).await? {
         let before = recorded.index < exchange.index;
-        if let Body::ProviderRegistered(registered) = &recorded.event.body {
-            settings = before.then(|| registered.clone()).or(settings);
-        } else if let Body::ProviderKeysObserved(observed) = &recorded.event.body {
+        if before {
+            then.evolve(&recorded.event);
+        }
+        if let Body::ProviderKeysObserved(observed) = &recorded.event.body {
             let mut keys = observed.keys.iter();
             let found = keys.find(|key| before && key.thumbprint == exchanged.provider_key);
             key = key.or_else(|| found.map(|key| (recorded.index, key.clone())));
@@ -134,14 +136,16 @@ pub async fn provider(
     let log = app.reader.stream(&StreamName::log(), 0, LONGEST).await?;
     let before = log.iter().filter(|said| said.index < exchange.index);
     let ledger: Ledger = events::fold(before.map(|said| &said.event));
-    Ok(settings.map(|registered| Provider {
-        slug,
-        registered,
-        key,
-        distrusted,
-        rules: ledger
-            .rulebook
-            .map(|rulebook| rulebook.rules)
-            .unwrap_or_default(),
-    }))
+    Ok(then
+        .settings(exchange.event.time)
+        .map(|registered| Provider {
+            slug,
+            registered: registered.clone(),
+            key,
+            distrusted,
+            rules: ledger
+                .rulebook
+                .map(|rulebook| rulebook.rules)
+                .unwrap_or_default(),
+        }))
 }

@@ -19,6 +19,10 @@ use serde::Serialize;
 use super::state;
 use crate::store::{StoreError, reader::Reader};
 
+mod beyond;
+
+pub use beyond::{Beyond, beyond};
+
 /// A rule at a moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RuleAt {
@@ -101,6 +105,8 @@ pub struct RulesNow {
     pub rules: Vec<RuleAt>,
     /// What waits.
     pub changes: Vec<ChangeAt>,
+    /// What waits outside the policy and bears on it.
+    pub beyond: Vec<Beyond>,
 }
 
 /// The rules of a gem at this moment, and the changes that wait.
@@ -116,6 +122,7 @@ pub async fn now(
     Ok(RulesNow {
         rules: of(&ledger, &policy, &releases),
         changes: waiting(&policy),
+        beyond: beyond(reader, &policy, u64::MAX, now).await?,
         policy,
     })
 }

@@ -12,7 +12,7 @@ use crate::{
     views::{
         gems::{self, Change, Denied, Released, who, whose},
         provenance,
-        rules::{ChangeAt, RuleAt},
+        rules::{Beyond, ChangeAt, RuleAt},
     },
 };
 
@@ -32,8 +32,11 @@ struct Page {
     publishers: Vec<Trusted>,
     rules: Vec<Ruled>,
     changes: Vec<Waiting>,
+    beyond: Vec<Outside>,
     overrides: Vec<Overridden>,
     history: Vec<Line>,
+    /// How many changes of the policy there are in all.
+    changed: usize,
     denials: Vec<Refusal>,
 }
 
@@ -80,6 +83,14 @@ struct Waiting {
     who: String,
     /// Why somebody wants it at once.
     proposed: Vec<String>,
+}
+
+/// What waits outside the policy and bears on it.
+struct Outside {
+    effective: Moment,
+    what: String,
+    who: String,
+    take_back: String,
 }
 
 /// A delay that two people overrode.
@@ -154,6 +165,8 @@ async fn gem(app: &App, name: &str) -> Result<Page, Fault> {
         publishers: publishers.chain(pending).collect(),
         rules: policy.rules.iter().map(Ruled::from).collect(),
         changes: policy.changes.iter().map(Waiting::from).collect(),
+        beyond: policy.beyond.iter().map(Outside::from).collect(),
+        changed: policy.count,
         overrides: policy.overrides.into_iter().map(Overridden::from).collect(),
         history: policy.history.into_iter().map(Line::from).collect(),
         denials: denials.into_iter().map(Refusal::from).collect(),
@@ -218,6 +231,17 @@ impl From<&ChangeAt> for Waiting {
             proposed: proposed
                 .map(|proposed| typeset(proposed.reason.as_str()))
                 .collect(),
+        }
+    }
+}
+
+impl From<&Beyond> for Outside {
+    fn from(beyond: &Beyond) -> Self {
+        Self {
+            effective: beyond.effective.into(),
+            what: sentence(&beyond.says),
+            who: who(&beyond.by),
+            take_back: typeset(&beyond.take_back),
         }
     }
 }

@@ -38,6 +38,7 @@ mod overrides;
 mod policy;
 mod private;
 mod project;
+mod provider_changes;
 mod providers;
 mod publishers;
 mod publishers_owners;

@@ -15,6 +15,7 @@ mod incidents;
 mod install;
 mod lost_answer;
 mod map;
+mod owners;
 mod private;
 mod publishers;
 mod push;

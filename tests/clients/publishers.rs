@@ -246,3 +246,64 @@ fn the_workflow_signs_as_soon_as_a_trust_root_vouches_for_its_provider() {
         .run(&["publisher", "workflow", "nothing"])
         .ends(2, "nothing has no such publisher");
 }
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the program has the real clock, and time must pass without an event"
+)]
+fn a_workflow_names_the_audience_in_force_whatever_waits_or_has_taken_effect_without_an_event() {
+    let ledger = Ledger::new();
+    let _server = ledger.serve();
+    let issuer = Issuer::start();
+    issuer.introduce(&ledger, "other");
+    // A provider that is older than the delay.
+    ledger
+        .run(&["log", "rules", "set", "--loosening-delay", "8s"])
+        .ok();
+    let provider = [
+        "provider",
+        "add",
+        "ci",
+        "--kind",
+        "github",
+        "--issuer",
+        issuer.url(),
+    ];
+    let later = ["--audience", "later.example.com"];
+    let later = [provider.as_slice(), &later].concat();
+    ledger.run(&later).ends(0, "take effect at");
+    let workflow = |gem: &str| {
+        let repository = format!("octo-org/{gem}");
+        let add = [
+            "publisher",
+            "add",
+            gem,
+            "--provider",
+            "ci",
+            "--workflow",
+            "release.yml",
+        ];
+        let more = ["--repository", repository.as_str()];
+        ledger.run(&[add.as_slice(), &more].concat()).ok().out
+    };
+    let audience = |audience: &str| format!("          audience: {audience}\n");
+    assert!(workflow("hello").contains(&audience(ledger.address())));
+    std::thread::sleep(std::time::Duration::from_millis(8100));
+    assert!(workflow("world").contains(&audience("later.example.com")));
+    // Corrected within the delay: by what was in force a moment ago, or only after it.
+    let strict = [
+        "--audience",
+        "later.example.com",
+        "--require",
+        "enterprise=acmee",
+    ];
+    let strict = ledger.json(&[provider.as_slice(), &strict].concat());
+    assert_eq!(strict["why"], "nothing_loosened");
+    let corrected = ledger.json(&later);
+    assert_eq!(
+        (&corrected["why"], &corrected["effective"]),
+        (&json!("taken_back"), &Value::Null)
+    );
+    ledger.is_sound();
+}

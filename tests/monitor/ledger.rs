@@ -2,7 +2,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -48,7 +48,11 @@ pub(super) fn start() -> Timestamp {
 pub(super) struct Provider {
     pub(super) issuer: Arc<StandInIssuer>,
     shown: Mutex<Option<Value>>,
+    moved: AtomicBool,
 }
+
+/// Where keys are that have moved.
+const MOVED: &str = "/moved/jwks";
 
 impl Provider {
     /// From now on this is what is seen of it, whatever it does.
@@ -56,12 +60,26 @@ impl Provider {
         *self.shown.lock().unwrap() = jwks;
     }
 
+    /// Its discovery document names another address of its keys from now on.
+    pub(super) fn moves_keys(&self) {
+        self.moved.store(true, Ordering::SeqCst);
+    }
+
     /// Somebody else's view of the same provider.
     pub(super) fn seen_elsewhere(&self) -> Arc<Self> {
         Arc::new(Self {
             issuer: self.issuer.clone(),
             shown: Mutex::default(),
+            moved: AtomicBool::default(),
         })
+    }
+
+    fn discovery(&self) -> Value {
+        let mut document = self.issuer.discovery();
+        if self.moved.load(Ordering::SeqCst) {
+            document["jwks_uri"] = format!("{GITHUB_ISSUER}{MOVED}").into();
+        }
+        document
     }
 }
 
@@ -70,7 +88,8 @@ impl Fetch for Provider {
         let path = address.url().path();
         let shown = self.shown.lock().unwrap().clone();
         let document = match (path, shown) {
-            ("/.well-known/openid-configuration", _) => Ok(self.issuer.discovery()),
+            ("/.well-known/openid-configuration", _) => Ok(self.discovery()),
+            (MOVED, _) if self.moved.load(Ordering::SeqCst) => Ok(self.issuer.jwks()),
             ("/.well-known/jwks", Some(Value::Null)) => Err(FetchError::Timeout),
             ("/.well-known/jwks", Some(shown)) => Ok(shown),
             ("/.well-known/jwks", None) => Ok(self.issuer.jwks()),
@@ -92,6 +111,11 @@ pub(super) struct Honest {
 impl Honest {
     /// `github` is registered and `acme/rake` may release `rake`.
     pub(super) async fn open() -> Self {
+        Self::open_with(0).await
+    }
+
+    /// The same where loosening waits for so many seconds.
+    pub(super) async fn open_with(delay: u64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(start());
         let opening = Opening {
@@ -100,7 +124,7 @@ impl Honest {
             visibility: Some(Visibility::Public),
             create: true,
             open_new: false,
-            loosening_delay_seconds: Some(0),
+            loosening_delay_seconds: Some(delay),
             clock: clock.clone(),
         };
         let mut app = gemledger::app::open(opening).await.unwrap().app;
@@ -108,6 +132,7 @@ impl Honest {
         let provider = Arc::new(Provider {
             issuer: Arc::new(issuer),
             shown: Mutex::default(),
+            moved: AtomicBool::default(),
         });
         app.fetch = provider.clone();
         app.keys = Arc::new(KeyCache::new(provider.clone()));
@@ -118,6 +143,13 @@ impl Honest {
             tokens: AtomicU64::new(0),
             _folder: folder,
         };
+        honest.register().await;
+        honest.trust("rake", "acme/rake").await;
+        honest
+    }
+
+    /// Registers github.com as its discovery document has it now.
+    pub(super) async fn register(&self) {
         let github = NewProvider {
             slug: Slug::parse("github").unwrap(),
             kind: ProviderKind::Github,
@@ -128,9 +160,7 @@ impl Honest {
             mapping: None,
             algorithms: Some(vec![Algorithm::ES256]),
         };
-        honest.app.add_provider(github).await.unwrap();
-        honest.trust("rake", "acme/rake").await;
-        honest
+        self.app.add_provider(github).await.unwrap();
     }
 
     /// The same with a release of `rake` by a job and one of `hello` by a person.

@@ -1,4 +1,5 @@
 //! Recorded provider keys, and the provider asked by somebody else than the registry.
+use gemledger::world::Clock;
 use serde_json::{Value, json};
 
 use super::{Watch, broken, ledger::Honest, rules_of};
@@ -81,4 +82,26 @@ async fn a_disabled_provider_is_not_asked() {
     };
     let look = watch.look_at(&ledger.published().await).await;
     assert!(look.decided, "{:#?}", look.findings);
+}
+
+#[tokio::test]
+async fn a_provider_is_asked_at_the_address_in_force_and_not_at_one_that_waits() {
+    let ledger = Honest::open_with(3600).await;
+    ledger.pass(3600);
+    ledger.provider.moves_keys();
+    ledger.register().await;
+    // Elsewhere nothing has moved yet: what waits cannot be fetched there.
+    let at = |seconds| Watch {
+        fetch: Some(ledger.provider.seen_elsewhere()),
+        clock: Some(Clock::manual(super::ledger::start().plus_seconds(seconds))),
+        ..Watch::default()
+    };
+    let log = ledger.published().await;
+    let look = at(3700).look_at(&log).await;
+    assert!(look.decided, "{:#?}", look.findings);
+    let look = at(3 * 3600).look_at(&log).await;
+    assert!(!look.decided);
+    let found = &look.findings.last().unwrap();
+    assert_eq!(found.rule, "provider_unreachable");
+    assert!(found.message.contains("/moved/jwks"), "{}", found.message);
 }

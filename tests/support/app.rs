@@ -183,7 +183,7 @@ impl TestApp {
     /// Registers a provider with settings of its own.
     pub(crate) async fn register(&self, new: NewProvider, issuer: &Arc<StandInIssuer>) -> u64 {
         self.network.has(issuer);
-        self.app.add_provider(new).await.unwrap()
+        self.app.add_provider(new).await.unwrap().index
     }
 
     /// Trusts `release.yml` of this repository, with the ids that [`GithubJob::release`] states.

@@ -18,12 +18,16 @@ use gemledger::{
 };
 use serde_json::{Value, json};
 
+/// Where keys are that have moved, below their issuer.
+pub(crate) const MOVED: &str = "/moved/jwks";
+
 /// The world outside: the documents of the stand-ins, and the ids of repositories on github.com.
 #[derive(Default)]
 pub(crate) struct Network {
     issuers: Mutex<Vec<Arc<StandInIssuer>>>,
     repositories: Mutex<BTreeMap<String, (u64, u64)>>,
     down: AtomicBool,
+    moved: AtomicBool,
 }
 
 impl Network {
@@ -35,6 +39,11 @@ impl Network {
     /// From now on nobody answers, or everybody does again.
     pub(crate) fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::SeqCst);
+    }
+
+    /// From now on the providers' discovery documents name another address of their keys, which are at both.
+    pub(crate) fn moves_keys(&self) {
+        self.moved.store(true, Ordering::SeqCst);
     }
 
     /// github.com knows this repository.
@@ -58,8 +67,14 @@ impl Network {
         issuers
             .iter()
             .find_map(|issuer| match url.strip_prefix(issuer.url())? {
-                "/.well-known/openid-configuration" => Some(issuer.discovery()),
-                "/.well-known/jwks" => Some(issuer.jwks()),
+                "/.well-known/openid-configuration" => {
+                    let mut document = issuer.discovery();
+                    if self.moved.load(Ordering::SeqCst) {
+                        document["jwks_uri"] = json!(format!("{}{MOVED}", issuer.url()));
+                    }
+                    Some(document)
+                }
+                "/.well-known/jwks" | MOVED => Some(issuer.jwks()),
                 _ => None,
             })
             .ok_or(FetchError::Status(404))

@@ -14,6 +14,9 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// What loosens a policy does not wait. Most tests are not about that.
+const AT_ONCE: [&str; 2] = ["--loosening-delay", "0"];
+
 /// Longer than anything takes here, even where everything else runs as well.
 const PATIENCE: &str = "120";
 
@@ -179,15 +182,7 @@ impl Ledger {
     }
 
     fn serve_command(&self, more: &[&str]) -> Command {
-        let mut command = self.command(&[
-            "serve",
-            "--listen",
-            &self.address,
-            "--url",
-            &self.url(),
-            "--loosening-delay",
-            "0",
-        ]);
+        let mut command = self.command(&["serve", "--listen", &self.address, "--url", &self.url()]);
         command
             .args(more)
             .env("GEMLEDGER_RATE_LIMIT", "off")
@@ -201,13 +196,20 @@ impl Ledger {
     }
 
     pub(crate) fn serve_with(&self, more: &[&str]) -> Server {
-        Server::start(self.serve_command(more))
+        let more = [AT_ONCE.as_slice(), more].concat();
+        Server::start(self.serve_command(&more))
+    }
+
+    /// The same without what tests set that are not about the delay for what loosens.
+    pub(crate) fn serve_as_it_comes(&self) -> Server {
+        Server::start(self.serve_command(&[]))
     }
 
     /// Starts a server that must not come up.
     #[track_caller]
     pub(crate) fn serve_refused(&self, more: &[&str], said: &str) -> Ran {
-        run(&self.serve_command(more)).ends(2, said)
+        let more = [AT_ONCE.as_slice(), more].concat();
+        run(&self.serve_command(&more)).ends(2, said)
     }
 
     /// A fresh account's key with these scopes.

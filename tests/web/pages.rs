@@ -1,5 +1,9 @@
 //! Pages show what the events say.
 use actix_web::http::{Method, StatusCode};
+use events::{
+    name::FoldedName,
+    rule::{Rule, Setting},
+};
 
 use super::fixture::{COMMIT, Ledger};
 use crate::support::package::Package;
@@ -31,6 +35,59 @@ async fn the_first_page_lists_gems_with_their_newest_release_and_source() {
     assert!(page.contains("source not known"));
     let (tools, rake) = (page.find("/gems/tools"), page.find("/gems/rake"));
     assert!(tools < rake, "the newest comes first");
+}
+
+#[actix_web::test]
+async fn a_page_says_whether_an_owners_key_still_releases_the_gem() {
+    let ledger = Ledger::at("https://gems.example.com").await;
+    ledger
+        .push_as_person("alice", &Package::new("tools", "0.1.0"))
+        .await;
+    let page = ledger.page("/gems/tools").await;
+    assert!(page.contains("Only its owners, with an API key."));
+    let gem = FoldedName::parse("tools").unwrap();
+    let (console, rule) = (ledger.app.console(), Rule::TrustedPublishingOnly);
+    ledger
+        .app
+        .set_rule(console, gem, rule, Setting::On)
+        .await
+        .unwrap();
+    let page = ledger.page("/gems/tools").await;
+    assert!(!page.contains("Only its owners"), "{page}");
+    assert!(page.contains("Nobody now: its rules demand a workflow."));
+}
+
+#[actix_web::test]
+async fn a_page_shows_the_newest_changes_of_a_policy_and_says_where_the_others_are() {
+    let ledger = Ledger::at("https://gems.example.com").await;
+    ledger
+        .push_as_person("alice", &Package::new("tools", "0.1.0"))
+        .await;
+    let gem = || FoldedName::parse("tools").unwrap();
+    let mut changes = 2;
+    let rule = Rule::TagMustEqualVersion;
+    for round in 0..50 {
+        if round == 49 {
+            let page = ledger.page("/gems/tools").await;
+            assert!(page.contains("The gem was registered as tools."));
+            assert!(!page.contains("lists all"));
+        }
+        for to in [Setting::On, Setting::Off] {
+            let console = ledger.app.console();
+            ledger.app.set_rule(console, gem(), rule, to).await.unwrap();
+            changes += 1;
+        }
+    }
+    let page = ledger.page("/gems/tools").await;
+    assert!(!page.contains("The gem was registered as tools."));
+    let shown = page
+        .matches("The rule tag_must_equal_version was set")
+        .count();
+    assert_eq!(shown, 100);
+    let says = format!(
+        "The newest 100 of {changes} are shown; <code>gemledger log --gem tools</code> lists all."
+    );
+    assert!(page.contains(&says), "{page}");
 }
 
 #[actix_web::test]

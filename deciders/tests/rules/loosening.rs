@@ -5,14 +5,13 @@ use events::{
     api_key::Scope,
     id::{Actor, ChangeId, Owner},
     policy::Publisher,
-    provider::{Algorithm, ClaimName, Registered},
     rule::{Rule, Setting},
     stream::StreamName,
 };
 use proptest::prelude::*;
 
 use crate::{
-    fixtures::{DELAY, account_id, github, person, publisher, rules, text},
+    fixtures::{DELAY, account_id, person, publisher, rules, text},
     history::{History, audit},
     job::{Job, job},
     ratchet::rake,
@@ -233,92 +232,6 @@ fn the_changes_that_wait_are_bounded() {
         .unwrap();
     let denial = history.set_rule(&person(1), "rake", ONLY, Setting::Off);
     assert_eq!(denial.unwrap_err().code, Code::TooManyChanges);
-}
-
-#[test]
-fn less_strict_settings_of_a_provider_wait_and_stricter_ones_do_not() {
-    let claim = |name: &str| ClaimName::parse(name).unwrap();
-    let strict = Registered {
-        required: [(claim("enterprise"), text("acme"))].into(),
-        ..github()
-    };
-    let mut history = History::delayed(DELAY);
-    assert_eq!(history.reregister("github", strict.clone()), None);
-    let looser: [fn(&mut Registered); 6] = [
-        |one| one.required.clear(),
-        |one| one.private_repositories = true,
-        |one| one.algorithms.push(Algorithm::ES256),
-        |one| one.jwks_uri = text("https://elsewhere.example.com/keys"),
-        |one| one.audience = text("other.example.com"),
-        |one| one.loopback = true,
-    ];
-    for loosen in looser {
-        let mut settings = strict.clone();
-        loosen(&mut settings);
-        let effective = history.now.plus_seconds(DELAY);
-        assert_eq!(
-            history.reregister("github", settings.clone()),
-            Some(effective)
-        );
-        let provider = history.provider("github");
-        assert_eq!(provider.live(history.now), Ok(&strict));
-        assert_ne!(provider.live(effective), Ok(&strict));
-        let again = history.register("github", settings, &["k1"]).unwrap_err();
-        assert_eq!(again.code, Code::AlreadyExists);
-        // Said again as they are, the settings take back what waits.
-        assert_eq!(history.reregister("github", strict.clone()), None);
-        assert_eq!(history.provider("github").next, None);
-    }
-    assert_eq!(audit(&history.log), []);
-}
-
-#[test]
-fn keys_from_elsewhere_are_not_recorded_before_their_time() {
-    let mut history = History::delayed(DELAY);
-    let elsewhere = Registered {
-        jwks_uri: text("https://elsewhere.example.com/keys"),
-        ..github()
-    };
-    history
-        .register("github", elsewhere, &["stranger"])
-        .unwrap();
-    assert_eq!(history.provider("github").keys.len(), 1);
-    assert_eq!(audit(&history.log), []);
-}
-
-#[test]
-fn a_disabled_provider_is_taken_back_as_it_was_and_otherwise_waits() {
-    let mut history = History::delayed(DELAY);
-    history.disable_provider("github").unwrap();
-    let private = Registered {
-        private_repositories: true,
-        ..github()
-    };
-    history.register("github", private, &["k1"]).unwrap();
-    let live = |history: &History| history.provider("github").live(history.now).is_ok();
-    assert!(!live(&history));
-    history.later(DELAY);
-    assert!(live(&history));
-    history.disable_provider("github").unwrap();
-    assert!(!live(&history));
-    assert_eq!(audit(&history.log), []);
-    let mut history = History::delayed(DELAY);
-    history.disable_provider("github").unwrap();
-    history.register("github", github(), &["k1"]).unwrap();
-    assert!(live(&history));
-}
-
-#[test]
-fn disabling_takes_back_settings_that_wait() {
-    let mut history = History::delayed(DELAY);
-    let private = Registered {
-        private_repositories: true,
-        ..github()
-    };
-    history.reregister("github", private);
-    history.disable_provider("github").unwrap();
-    history.later(2 * DELAY);
-    assert!(history.provider("github").live(history.now).is_err());
 }
 
 /// What a loosening command asks for, and when it was declared.

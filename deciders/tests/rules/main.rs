@@ -28,6 +28,7 @@ mod mutations;
 mod overrides;
 mod owners;
 mod properties;
+mod providers;
 mod publishers;
 mod push;
 mod quarantine;

@@ -1,7 +1,7 @@
 //! `/api/v1/gems/NAME/rules`, `…/changes` and `…/owners`: what a gem demands of its releases, whose it is, and the changes
 //! that wait. For people: an account's key with the scope `configure_policy`, `add_owner` or `remove_owner`.
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpMessage as _, HttpRequest, HttpResponse,
     http::{StatusCode, header::CACHE_CONTROL},
     web::{Data, Path, Payload, ServiceConfig, resource},
 };
@@ -15,6 +15,7 @@ use events::{
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+use super::gem_owners;
 use crate::{
     app::{
         App, CommandError, Request,
@@ -35,7 +36,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(
             resource("/api/v1/gems/{gem}/owners")
                 .get(list_owners)
-                .post(add_owner),
+                .post(add_owner)
+                .delete(remove_by_address),
         )
         .service(resource("/api/v1/gems/{gem}/owners/{account}").delete(remove_owner));
 }
@@ -184,7 +186,7 @@ async fn set_rule(
     declared(app.set_rule(caller.request, caller.gem, rule, to).await)
 }
 
-/// The changes that wait.
+/// The changes that wait, and what waits of the registry's own settings and bears on the gem.
 async fn list_changes(
     request: HttpRequest,
     app: Data<App>,
@@ -192,7 +194,10 @@ async fn list_changes(
 ) -> Result<HttpResponse, Problem> {
     let caller = caller(&request, &app, &name, &READ).await?;
     let found = now(&app, &caller).await?;
-    Ok(answer(StatusCode::OK, &json!(found.changes)))
+    let own = found.changes.iter().map(|change| json!(change));
+    // They have no id: nobody cancels them here.
+    let beyond = found.beyond.iter().map(|beyond| json!(beyond));
+    Ok(answer(StatusCode::OK, &own.chain(beyond).collect()))
 }
 
 fn change_id(text: &str) -> Result<ChangeId, Problem> {
@@ -271,9 +276,32 @@ async fn add_owner(
 ) -> Result<HttpResponse, Problem> {
     limits.address(&request).map_err(Problem::in_json)?;
     let caller = caller(&request, &app, &name, &[Scope::AddOwner]).await?;
-    let new: NewOwner = fields(payload, "send {\"account\": …}, the account's id").await?;
+    let new: Result<NewOwner, _> = fields(payload, "send {\"account\": …}, the account's id").await;
+    let of_gem = |problem| {
+        if is_form(&request) {
+            gem_owners::instead(&app, &name)
+        } else {
+            problem
+        }
+    };
+    let new = new.map_err(of_gem)?;
     let owner = account(&new.account)?;
     declared(app.add_owner(caller.request, caller.gem, owner).await)
+}
+
+/// `gem owner --remove` names whom it removes by an address, in a form.
+async fn remove_by_address(
+    request: HttpRequest,
+    app: Data<App>,
+    name: Path<String>,
+) -> Result<HttpResponse, Problem> {
+    caller(&request, &app, &name, &[Scope::RemoveOwner]).await?;
+    Err(gem_owners::instead(&app, &name))
+}
+
+/// `gem` sends forms; `curl -d` says so of everything.
+fn is_form(request: &HttpRequest) -> bool {
+    request.content_type() == "application/x-www-form-urlencoded"
 }
 
 /// Removes an owner.

@@ -328,8 +328,9 @@ fn shown(
     let provider = providers
         .values()
         .find(|(slug, _)| *slug == publisher.provider);
-    let registered = provider.and_then(|(_, provider)| provider.registered.as_ref());
-    let kind = match registered.map(|registered| (registered.kind, registered.issuer.as_str())) {
+    let identity =
+        provider.and_then(|(_, provider)| Some((provider.kind()?, provider.issuer()?.as_str())));
+    let kind = match identity {
         Some((ProviderKind::Github, GITHUB_ISSUER)) => GITHUB_TYPE,
         Some((ProviderKind::Github, _)) => "Gemledger::GitHubEnterprise",
         Some((ProviderKind::Gitlab, _)) => "Gemledger::GitLab",

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use events::{
     Body, Recorded,
     gem::Pushed,
-    id::{Owner, PublisherId},
+    id::{ChangeId, Owner, PublisherId},
     text::{Slug, Text},
     time::Timestamp,
 };
@@ -31,13 +31,15 @@ pub struct Origin {
 /// What is remembered of one gem.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Gem {
-    /// Whose it is.
+    /// Whose it is now.
     pub owners: BTreeSet<Owner>,
     /// For whom its name was reserved.
     pub reserved_for: BTreeSet<Owner>,
-    /// The publishers that may release it.
+    /// The publishers that may release it now.
     pub publishers: BTreeSet<PublisherId>,
-    /// When its publishers last changed, and the log index of that.
+    /// What was declared and does not hold yet, by the id of the change.
+    waiting: BTreeMap<ChangeId, Waiting>,
+    /// Since when its publishers are what they are, and the log index of that.
     pub changed: Option<(Timestamp, u64)>,
     /// Releases so far.
     pub releases: u64,
@@ -47,6 +49,89 @@ pub struct Gem {
     pub self_hosted: bool,
     /// The log index of the last attestation that came with a release.
     pub attested: Option<u64>,
+}
+
+/// A change that waits for its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Waiting {
+    effective: Timestamp,
+    /// Where it was declared.
+    index: u64,
+    what: What,
+}
+
+/// What a change does that is remembered here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    OwnerAdded(Owner),
+    OwnerRemoved(Owner),
+    PublisherAdded(PublisherId),
+}
+
+impl Gem {
+    /// Everybody to whom it matters: its owners, those who are to be, and whoever reserved its name.
+    pub fn concerns(&self) -> impl Iterator<Item = Owner> {
+        let to_be = self
+            .waiting
+            .values()
+            .filter_map(|waiting| match waiting.what {
+                What::OwnerAdded(owner) => Some(owner),
+                What::OwnerRemoved(_) | What::PublisherAdded(_) => None,
+            });
+        let owners = self.owners.iter().chain(&self.reserved_for).copied();
+        owners.chain(to_be)
+    }
+
+    /// Lets time pass: what was declared takes effect, in the order in which it does.
+    fn pass(&mut self, now: Timestamp) {
+        loop {
+            let due = self.waiting.iter().filter(|(_, one)| one.effective <= now);
+            let Some((id, _)) = due.min_by_key(|(id, one)| (one.effective, **id)) else {
+                return;
+            };
+            let id = *id;
+            if let Some(Waiting {
+                effective,
+                index,
+                what,
+            }) = self.waiting.remove(&id)
+            {
+                self.apply(what, (effective, index));
+            }
+        }
+    }
+
+    /// A change that is declared at this moment: it waits, or it holds at once.
+    fn declare(&mut self, recorded: &Recorded, what: What, effective: Option<Timestamp>) {
+        let index = recorded.index;
+        match effective {
+            Some(effective) => {
+                let id = ChangeId(recorded.event.revision);
+                let waiting = Waiting {
+                    effective,
+                    index,
+                    what,
+                };
+                self.waiting.insert(id, waiting);
+            }
+            None => self.apply(what, (recorded.event.time, index)),
+        }
+    }
+
+    fn apply(&mut self, what: What, changed: (Timestamp, u64)) {
+        match what {
+            What::OwnerAdded(owner) => {
+                self.owners.insert(owner);
+            }
+            What::OwnerRemoved(owner) => {
+                self.owners.remove(&owner);
+            }
+            What::PublisherAdded(publisher) => {
+                self.publishers.insert(publisher);
+                self.changed = Some(changed);
+            }
+        }
+    }
 }
 
 /// What is remembered of every gem, by folded name.
@@ -67,6 +152,13 @@ impl Gems {
         self.gems.get(name).unwrap_or(&self.unknown)
     }
 
+    /// Lets the time before this event pass for its gem.
+    pub fn pass(&mut self, recorded: &Recorded) {
+        if let Some(gem) = self.gems.get_mut(recorded.event.stream.rest()) {
+            gem.pass(recorded.event.time);
+        }
+    }
+
     /// Takes the event into account.
     #[expect(clippy::too_many_lines, reason = "one line for each type of event")]
     pub fn evolve(&mut self, recorded: &Recorded) {
@@ -74,33 +166,45 @@ impl Gems {
         let change = Some((event.time, recorded.index));
         match &event.body {
             Body::OwnerAdded(added) => {
-                self.gem(recorded).owners.insert(added.owner);
+                let what = What::OwnerAdded(added.owner);
+                let gem = self.gem(recorded);
+                gem.declare(recorded, what, added.effective);
             }
             Body::PublisherAdded(added) => {
+                let id = PublisherId(event.revision);
                 let gem = self.gem(recorded);
-                gem.publishers.insert(PublisherId(event.revision));
                 // One that was pending comes with the first release, which it was added for.
-                if added.pending.is_none() {
-                    gem.changed = change;
+                if added.pending.is_some() {
+                    gem.publishers.insert(id);
+                } else {
+                    gem.declare(recorded, What::PublisherAdded(id), added.effective);
                 }
             }
             Body::OwnerRemoved(removed) => {
-                // Until it takes effect the gem is theirs, and after that what happens to it is theirs to know.
-                if removed.effective.is_none() {
-                    self.gem(recorded).owners.remove(&removed.owner);
-                }
+                let what = What::OwnerRemoved(removed.owner);
+                let gem = self.gem(recorded);
+                gem.declare(recorded, what, removed.effective);
             }
             Body::ChangeCancelled(cancelled) => {
-                let publisher = PublisherId(cancelled.change.0);
-                self.gem(recorded).publishers.remove(&publisher);
+                self.gem(recorded).waiting.remove(&cancelled.change);
+            }
+            Body::PolicyOverridden(overridden) => {
+                let gem = self.gem(recorded);
+                if let Some(waiting) = gem.waiting.remove(&overridden.change) {
+                    gem.apply(waiting.what, (event.time, recorded.index));
+                }
             }
             Body::PendingAdded(added) => {
                 self.gem(recorded).reserved_for.insert(added.owner);
             }
             Body::PublisherRemoved(removed) => {
                 let gem = self.gem(recorded);
-                gem.publishers.remove(&removed.publisher);
-                gem.changed = change;
+                // One that waits never let anything in.
+                let waited = gem.waiting.remove(&ChangeId(removed.publisher.0));
+                if waited.is_none() {
+                    gem.publishers.remove(&removed.publisher);
+                    gem.changed = change;
+                }
             }
             Body::ReleasePushed(pushed) => {
                 let gem = self.gem(recorded);
@@ -120,7 +224,6 @@ impl Gems {
             | Body::TrustRootRetired(_)
             | Body::RuleChanged(_)
             | Body::OverrideProposed(_)
-            | Body::PolicyOverridden(_)
             | Body::EvidenceOpened(_)
             | Body::ReleaseCompared(_)
             | Body::LogSucceeded(_)

@@ -1,9 +1,9 @@
 //! A gem's policy demands less, now or soon; or somebody made sure that it does not.
+use deciders::ledger::OldDelay;
 use events::{
     Body, Recorded,
     id::Actor,
     rule::{Cancelled, Changed, Overridden, OverrideProposed, Setting},
-    stream::StreamKind,
     time::Timestamp,
 };
 
@@ -30,18 +30,40 @@ pub fn declared(recorded: &Recorded) -> Option<Finding> {
         let what = format!("{} is set to {}", one.rule.as_str(), one.to.as_str());
         (what, one.effective)
     } else if let Body::ProviderRegistered(one) = &event.body {
-        ("its settings let in more".to_owned(), one.effective)
+        let what = "its settings let in more".to_owned();
+        return Some(told(
+            recorded,
+            &what,
+            one.effective?,
+            "the operator takes them back",
+        ));
     } else {
         return None;
     };
-    let (effective, of) = (effective?, event.stream.rest());
-    let text = format!("{of}: {what} from {effective} on, unless the change is cancelled");
-    let finding = Finding::new(&catalogue::LOOSENING_DECLARED, text).at(recorded);
-    Some(if event.stream.kind() == StreamKind::Policy {
-        finding.of_gem(of)
-    } else {
-        finding
-    })
+    let gem = event.stream.rest();
+    let finding = told(recorded, &what, effective?, "the change is cancelled");
+    Some(finding.of_gem(gem))
+}
+
+/// `loosening_declared`: the delay itself is lowered, and the one before it still holds.
+pub fn lowered(recorded: &Recorded, before: OldDelay, to: u64) -> Finding {
+    let what = format!(
+        "what loosens waits {to} seconds and no longer {}",
+        before.seconds
+    );
+    told(
+        recorded,
+        &what,
+        before.until,
+        "the operator raises it again",
+    )
+}
+
+fn told(recorded: &Recorded, what: &str, effective: Timestamp, unless: &str) -> Finding {
+    let of = recorded.event.stream.rest();
+    let of = if of.is_empty() { "log" } else { of };
+    let text = format!("{of}: {what} from {effective} on, unless {unless}");
+    Finding::new(&catalogue::LOOSENING_DECLARED, text).at(recorded)
 }
 
 /// `rule_off`: a rule is given up.

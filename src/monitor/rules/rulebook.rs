@@ -1,28 +1,34 @@
 //! The registry's own rules: that they changed, and whether they allow more than before.
+use deciders::Ledger;
 use events::{
-    Recorded,
-    log::{Opened, Rules, RulesChanged},
+    Recorded, State as _,
+    log::{Rules, RulesChanged},
 };
 
+use super::loosening;
 use crate::monitor::{Finding, catalogue};
 
 /// The edition and settings in force.
 #[derive(Debug, Default)]
 pub struct Rulebook {
-    edition: u32,
-    rules: Rules,
+    ledger: Ledger,
 }
 
 impl Rulebook {
     /// The rules that the ledger was opened with.
-    pub fn opened(&mut self, opened: &Opened) {
-        (self.edition, self.rules) = (opened.edition, opened.rules);
+    pub fn opened(&mut self, recorded: &Recorded) {
+        self.ledger.evolve(&recorded.event);
     }
 
     /// `rules_changed`, and `rules_loosened` where a setting allows more: longer lives, wider windows, older keys, or an
-    /// older edition. That denials are recorded more or less often allows nothing.
+    /// older edition. That denials are recorded more or less often allows nothing. `loosening_declared` where the delay is
+    /// lowered, which holds later.
     pub fn changed(&mut self, recorded: &Recorded, changed: &RulesChanged) -> Vec<Finding> {
-        let before = settings(self.edition, &self.rules);
+        let rulebook = self.ledger.rulebook;
+        let before = rulebook.map_or_else(
+            || settings(0, &Rules::default()),
+            |before| settings(before.edition, &before.rules),
+        );
         let after = settings(changed.edition, &changed.rules);
         let mut findings = Vec::new();
         let (mut expected, mut found, mut looser) = (Vec::new(), Vec::new(), Vec::new());
@@ -54,7 +60,14 @@ impl Rulebook {
                 .not(expected.join(", "), found.join(", ")),
             );
         }
-        (self.edition, self.rules) = (changed.edition, changed.rules);
+        let now = recorded.event.time;
+        let lowers = self.ledger.lowered(now).map(|(_, to)| to);
+        self.ledger.evolve(&recorded.event);
+        if let Some((before, to)) = self.ledger.lowered(now)
+            && lowers.is_none_or(|lowers| to < lowers)
+        {
+            findings.push(loosening::lowered(recorded, before, to));
+        }
         findings
     }
 }

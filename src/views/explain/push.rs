@@ -121,7 +121,7 @@ pub(super) async fn push(
         .map(|check| Checked::of(check, None))
         .collect();
     if let (Some((slug, provider)), Some(source)) = (&before.provider, &pushed.source)
-        && let Some(registered) = &provider.registered
+        && let Some(registered) = provider.settings(event.time)
     {
         // It may have been pending, and become a publisher with this very push.
         let policy: Policy = after.state(&StreamName::policy(&gem)).await?;

@@ -46,7 +46,7 @@ pub(super) fn of(body: &Body) -> &'static str {
             "The operator may destroy the key to a subject's sealed values at any time."
         }
         Body::ProviderRegistered(_) => {
-            "The operator decides whose tokens are exchanged; an issuer belongs to one provider, and settings that let in more take effect after the delay for loosening."
+            "The operator decides whose tokens are exchanged; an issuer belongs to one provider, and settings that let in more take effect after the delay for loosening, unless the provider is younger than that or what they let in was let in less than a delay ago."
         }
         Body::ProviderKeysObserved(_) => {
             "A provider's key is recorded once, when the server first fetched it."

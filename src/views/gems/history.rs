@@ -15,12 +15,18 @@ use crate::{
     store::{StoreError, reader::Reader},
     views::{
         LONGEST, failed,
-        rules::{self, ChangeAt, RuleAt},
+        rules::{self, Beyond, ChangeAt, RuleAt},
     },
 };
 
 /// Most denials in one list.
 const MOST_DENIALS: u32 = 20;
+
+/// Most changes of a policy in one list: an owner can make many.
+const MOST_CHANGES: usize = 100;
+
+/// Most overridden delays in one list.
+const MOST_OVERRIDES: usize = 10;
 
 /// A gem's policy at one moment, and its history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,10 +45,14 @@ pub struct Policy {
     pub rules: Vec<RuleAt>,
     /// Changes that wait for their time.
     pub changes: Vec<ChangeAt>,
-    /// Delays that two people overrode, the newest first.
+    /// What waits outside the policy and bears on it.
+    pub beyond: Vec<Beyond>,
+    /// The newest delays that two people overrode, the newest first.
     pub overrides: Vec<Override>,
-    /// Every change, the newest first.
+    /// The newest changes, the newest first.
     pub history: Vec<Change>,
+    /// How many changes there are in all.
+    pub count: usize,
 }
 
 /// A delay that was overridden.
@@ -113,16 +123,18 @@ pub async fn policy(
         Some(_) => rules::of(&ledger, &state, &releases),
         None => Vec::new(),
     };
-    let changes = rules::waiting(&state);
     let owners_push = rules::lets_owners_push(&ledger, &state, &releases);
+    let changes = rules::waiting(&state);
     let pending = state.live_pending(now);
     let pending = pending.map(|(id, pending)| (*id, pending.clone()));
     let pending = pending.collect();
+    let beyond = rules::beyond(reader, &state, covered, now).await?;
     let publishers = state.publishers.into_iter();
     Ok(Policy {
         owners_push,
         rules,
         changes,
+        beyond,
         overrides: overrides(&events),
         name: state.name.map(String::from),
         owners: state.owners.into_iter().collect(),
@@ -133,7 +145,13 @@ pub async fn policy(
             })
             .collect(),
         pending,
-        history: events.iter().rev().filter_map(change).collect(),
+        history: events
+            .iter()
+            .rev()
+            .filter_map(change)
+            .take(MOST_CHANGES)
+            .collect(),
+        count: events.len(),
     })
 }
 
@@ -160,7 +178,8 @@ fn overrides(events: &[Recorded]) -> Vec<Override> {
             reason: overridden.reason.as_ref().unwrap_or(why).to_string(),
         })
     };
-    events.iter().rev().filter_map(shown).collect()
+    let newest = events.iter().rev().filter_map(shown);
+    newest.take(MOST_OVERRIDES).collect()
 }
 
 /// When a change takes effect, as the end of a sentence.

@@ -108,7 +108,7 @@ pub struct ProviderKeyStep {
     pub jwk: PublicJwk,
 }
 
-/// `provider.registered`, the last one before the exchange.
+/// `provider.registered`, whose settings were in force at the exchange.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ProviderStep {
     /// The event.

@@ -4,6 +4,7 @@ use std::{
     sync::Arc,
 };
 
+use deciders::provider::{Declared, Provider};
 use events::{
     Body, Recorded,
     api_key::Holder,
@@ -235,7 +236,7 @@ impl Walk<'_> {
         }))
     }
 
-    /// The exchange, the provider as it was registered then, and the key that signed the token.
+    /// The exchange, the provider with the settings in force then, and the key that signed the token.
     async fn identity(
         &mut self,
         chain: &mut Chain,
@@ -253,12 +254,10 @@ impl Walk<'_> {
         let Some((slug, ..)) = exchange.event.stream.token_parts() else {
             return Ok(None);
         };
-        let before = self.stream(&StreamName::provider(&slug)).await?;
-        let mut registered = None;
-        for recorded in before.iter().filter(|found| found.index < exchange.index) {
-            if let Body::ProviderRegistered(settings) = &recorded.event.body {
-                registered = Some((recorded, settings));
-            } else if let Body::ProviderKeysObserved(observed) = &recorded.event.body {
+        let events = self.stream(&StreamName::provider(&slug)).await?;
+        let before = || events.iter().filter(|found| found.index < exchange.index);
+        for recorded in before() {
+            if let Body::ProviderKeysObserved(observed) = &recorded.event.body {
                 let mut keys = observed.keys.iter();
                 if let Some(key) = keys.find(|key| key.thumbprint == exchanged.provider_key) {
                     chain.provider_key = Some(ProviderKeyStep {
@@ -270,7 +269,14 @@ impl Walk<'_> {
                 }
             }
         }
-        let Some((recorded, settings)) = registered else {
+        let provider: Provider = events::fold(before().map(|recorded| &recorded.event));
+        let Some(Declared {
+            revision, settings, ..
+        }) = provider.in_force(exchange.event.time)
+        else {
+            return Ok(None);
+        };
+        let Some(recorded) = before().find(|found| found.event.revision == *revision) else {
             return Ok(None);
         };
         chain.provider = Some(ProviderStep {

@@ -1,9 +1,10 @@
 //! Rules about who may release a gem, and who did.
 use events::{
     Body,
-    id::{Owner, PublisherId},
+    id::{ChangeId, Owner, ProposalId, PublisherId},
     name::GemName,
-    policy::{GemRegistered, PendingAdded, Publisher},
+    policy::{GemRegistered, OwnerAdded, OwnerRemoved, PendingAdded, Publisher, PublisherAdded},
+    rule::{Cancelled, Overridden},
 };
 
 use super::{HOUR, Story, account, fired, job, policy, slug, text};
@@ -127,4 +128,107 @@ fn personal_push_does_not_fire_where_none_is_trusted_any_more_or_a_job_pushes() 
     let findings = story.after(100 * HOUR).pushed("rake");
     fired(&findings, &["provenance_lost"]);
     fired(&story.pushed("other"), &[]);
+}
+
+/// Another workflow is trusted once the delay has passed; the id of the change.
+fn publisher_declared(story: &mut Story, wait: u64) -> u64 {
+    let effective = Some(story.now.plus_seconds(wait));
+    let added = PublisherAdded {
+        effective,
+        pending: None,
+        publisher: Story::publisher(),
+    };
+    let findings = story.say(policy("rake"), Body::PublisherAdded(added));
+    fired(&findings, &["loosening_declared", "publisher_added"]);
+    story.revision(&policy("rake"))
+}
+
+/// `rake`, released by a workflow that has been trusted for long.
+fn long_released() -> Story {
+    let mut story = Story::new();
+    story.publisher_added("rake", None);
+    story.after(100 * HOUR).released("rake", job(1));
+    story.after(100 * HOUR);
+    story
+}
+
+#[test]
+fn publisher_then_push_counts_from_when_a_publisher_takes_effect() {
+    let mut story = long_released();
+    publisher_declared(&mut story, 72 * HOUR);
+    // It waits: whoever may push is who might before.
+    fired(&story.after(HOUR).released("rake", job(2)), &[]);
+    let findings = story.after(71 * HOUR + 1).released("rake", job(3));
+    fired(&findings, &["publisher_then_push"]);
+    assert_eq!(findings[0].indexes, [4, 2]);
+    fired(&story.after(24 * HOUR).released("rake", job(4)), &[]);
+}
+
+#[test]
+fn publisher_then_push_counts_from_an_override() {
+    let mut story = long_released();
+    let change = ChangeId(publisher_declared(&mut story, 72 * HOUR));
+    let overridden = Overridden {
+        change,
+        proposal: ProposalId(9),
+        reason: Some(text("the forge is down")),
+    };
+    story
+        .after(30 * HOUR)
+        .say(policy("rake"), Body::PolicyOverridden(overridden));
+    let findings = story.after(60).released("rake", job(2));
+    fired(&findings, &["publisher_then_push"]);
+    assert_eq!(findings[0].indexes, [4, 3]);
+    // Its time came already: nothing changes at the end of the delay.
+    fired(&story.after(42 * HOUR).released("rake", job(3)), &[]);
+}
+
+#[test]
+fn publisher_then_push_does_not_fire_for_one_that_was_cancelled_or_removed_while_it_waited() {
+    for cancelled in [true, false] {
+        let mut story = long_released();
+        let id = publisher_declared(&mut story, 72 * HOUR);
+        if cancelled {
+            let change = ChangeId(id);
+            story.say(policy("rake"), Body::ChangeCancelled(Cancelled { change }));
+        } else {
+            fired(&story.publisher_removed("rake", id), &[]);
+        }
+        fired(&story.after(72 * HOUR).released("rake", job(2)), &[]);
+    }
+}
+
+#[test]
+fn owner_added_fires_again_for_an_addition_that_was_cancelled_and_for_an_owner_who_was_removed() {
+    let mut story = Story::new();
+    let (alice, carol) = (Owner::Account(account(1)), Owner::Account(account(2)));
+    story.owner_added("rake", alice);
+    let add = |story: &mut Story| {
+        let effective = Some(story.now.plus_seconds(60));
+        let added = OwnerAdded {
+            effective,
+            owner: carol,
+        };
+        let findings = story.say(policy("rake"), Body::OwnerAdded(added));
+        fired(&findings, &["loosening_declared", "owner_added"]);
+        assert_eq!(
+            findings[1].expected,
+            Some(format!("account:{}", account(1)))
+        );
+        ChangeId(story.revision(&policy("rake")))
+    };
+    let change = add(&mut story);
+    story.say(policy("rake"), Body::ChangeCancelled(Cancelled { change }));
+    add(&mut story);
+    // In effect since, and gone again a while later.
+    let effective = Some(story.after(60).now.plus_seconds(60));
+    let removed = OwnerRemoved {
+        effective,
+        owner: carol,
+    };
+    story.say(policy("rake"), Body::OwnerRemoved(removed));
+    let again = story.owner_added("rake", carol);
+    fired(&again, &[]);
+    story.after(60);
+    add(&mut story);
 }

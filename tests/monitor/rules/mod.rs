@@ -128,8 +128,13 @@ impl Story {
         }
     }
 
-    fn publisher_added(&mut self, gem: &str, pending: Option<PublisherId>) -> Vec<Finding> {
-        let publisher = Publisher {
+    /// The revision of the last event of this stream.
+    fn revision(&self, stream: &StreamName) -> u64 {
+        self.revisions[stream] - 1
+    }
+
+    fn publisher() -> Publisher {
+        Publisher {
             any_ref: false,
             environment: None,
             owner_id: None,
@@ -138,7 +143,11 @@ impl Story {
             repository_id: Some(text("1420893")),
             workflow: text("release.yml"),
             workflow_repository: None,
-        };
+        }
+    }
+
+    fn publisher_added(&mut self, gem: &str, pending: Option<PublisherId>) -> Vec<Finding> {
+        let publisher = Self::publisher();
         let added = PublisherAdded {
             effective: None,
             pending,

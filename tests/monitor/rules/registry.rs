@@ -4,7 +4,7 @@ use events::{
     claims::ProviderKind,
     digest::Digest,
     log::{FORMAT, Opened, Rules, RulesChanged, Visibility},
-    provider::{Algorithm, Disabled, KeyDistrusted, KeysObserved, Registered},
+    provider::{Algorithm, ClaimName, Disabled, KeyDistrusted, KeysObserved, Registered},
     stream::StreamName,
 };
 
@@ -75,6 +75,46 @@ fn provider_changed_fires_for_other_settings_and_says_which() {
 }
 
 #[test]
+fn provider_changed_compares_with_the_settings_in_force_and_not_with_those_that_wait() {
+    let mut story = Story::new();
+    story.say(provider("github"), Body::ProviderRegistered(registered()));
+    let effective = story.now.plus_seconds(60);
+    let waits = Registered {
+        effective: Some(effective),
+        audience: text("later.example.com"),
+        ..registered()
+    };
+    let strict = Registered {
+        required: [(ClaimName::parse("enterprise").unwrap(), text("acme"))].into(),
+        ..registered()
+    };
+    let say = |story: &mut Story, settings: &Registered| {
+        let body = Body::ProviderRegistered(settings.clone());
+        story.say(provider("github"), body)
+    };
+    let findings = say(&mut story, &waits);
+    fired(&findings, &["loosening_declared", "provider_changed"]);
+    let message = &findings[1].message;
+    assert!(message.contains(&effective.to_string()), "{message}");
+    let findings = say(&mut story, &registered());
+    fired(&findings, &["provider_changed"]);
+    assert!(
+        findings[0].message.contains("taken back"),
+        "{}",
+        findings[0].message
+    );
+    assert_eq!(findings[0].expected, None);
+    say(&mut story, &waits);
+    let findings = say(&mut story, &strict);
+    let expected = findings[0].expected.as_ref().unwrap();
+    assert!(expected.contains("gems.example.com"), "{expected}");
+    say(&mut story, &waits);
+    let findings = say(story.after(60), &strict);
+    let expected = findings[0].expected.as_ref().unwrap();
+    assert!(expected.contains("later.example.com"), "{expected}");
+}
+
+#[test]
 fn provider_changed_does_not_fire_for_another_provider() {
     let mut story = Story::new();
     story.say(provider("github"), Body::ProviderRegistered(registered()));
@@ -86,6 +126,28 @@ fn provider_changed_does_not_fire_for_another_provider() {
         &story.say(provider("gitlab"), Body::ProviderRegistered(other)),
         &["provider_added"],
     );
+}
+
+#[test]
+fn loosening_declared_fires_for_a_lower_delay_with_the_moment_from_which_it_holds() {
+    let mut story = opened();
+    let of = |seconds| Rules {
+        loosening_delay_seconds: Some(seconds),
+        ..Rules::default()
+    };
+    let hours = 72 * 3600;
+    let findings = changed(&mut story, 2, of(60));
+    let rules = ["rules_changed", "rules_loosened", "loosening_declared"];
+    fired(&findings, &rules);
+    let until = story.now.plus_seconds(hours).to_string();
+    let message = &findings[2].message;
+    assert!(
+        message.contains(&until) && message.contains("60 seconds"),
+        "{message}"
+    );
+    // Raised again in time, nothing waits any more; and a higher one holds at once.
+    fired(&changed(story.after(60), 2, of(hours)), &["rules_changed"]);
+    fired(&changed(&mut story, 2, of(2 * hours)), &["rules_changed"]);
 }
 
 /// A ledger that was opened with the usual rules.
@@ -172,7 +234,7 @@ fn rules_loosened_fires_for_every_setting_that_allows_more() {
     ];
     for rules in looser {
         let findings = changed(&mut opened(), 1, rules);
-        fired(&findings, &["rules_changed", "rules_loosened"]);
+        fired(&findings[..2], &["rules_changed", "rules_loosened"]);
     }
     fired(
         &changed(&mut opened(), 0, base),

@@ -1,5 +1,10 @@
 //! Which rules are applied, to which gems, and how bad their findings are: the judge, on events alone.
-use events::{Body, Event, id::Owner, policy::OwnerAdded};
+use events::{
+    Body, Event,
+    id::{ChangeId, Owner, ProposalId},
+    policy::{OwnerAdded, OwnerRemoved},
+    rule::Overridden,
+};
 use gemledger::{
     monitor::{
         Finding, Settings,
@@ -9,7 +14,7 @@ use gemledger::{
     sarif::Level,
 };
 
-use super::{Story, account, job, policy, release};
+use super::{Story, account, job, policy, release, text};
 
 /// What a judge with these settings finds notable in events that a story has recorded.
 fn judged(settings: &str, events: Vec<Event>) -> Vec<Finding> {
@@ -69,6 +74,45 @@ fn every_gem_is_watched_unless_some_are_named() {
     let owner = format!(r#"{{"owners": ["account:{}"]}}"#, account(2));
     assert_eq!(gems(&judged(&owner, two_gems())), ["other"]);
     assert!(judged(r#"{"gems": ["third"]}"#, two_gems()).is_empty());
+}
+
+#[test]
+fn an_owner_is_told_of_a_removal_at_once_and_of_the_override_that_ends_the_wait() {
+    let (alice, bob) = (Owner::Account(account(1)), Owner::Account(account(2)));
+    for waits in [false, true] {
+        let mut story = Story::new();
+        let mut events = Vec::new();
+        let effective = waits.then(|| story.now.plus_seconds(60));
+        let added = |owner| OwnerAdded {
+            effective: None,
+            owner,
+        };
+        let removed = OwnerRemoved {
+            effective,
+            owner: alice,
+        };
+        let overridden = Overridden {
+            change: ChangeId(2),
+            proposal: ProposalId(9),
+            reason: Some(text("she is on holiday")),
+        };
+        for body in [
+            Body::OwnerAdded(added(alice)),
+            Body::OwnerAdded(added(bob)),
+            Body::OwnerRemoved(removed),
+            Body::PolicyOverridden(overridden),
+        ] {
+            events.push(story.record(policy("rake"), body).event);
+        }
+        let owner = format!(r#"{{"owners": ["account:{}"]}}"#, account(1));
+        let told = super::super::rules_of(&judged(&owner, events)).join(" ");
+        let removal = if waits {
+            "owner_added loosening_declared owner_removed policy_overridden"
+        } else {
+            "owner_added owner_removed"
+        };
+        assert_eq!(told, removal);
+    }
 }
 
 #[test]

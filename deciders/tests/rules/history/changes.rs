@@ -22,13 +22,16 @@ use super::{History, door};
 use crate::fixtures::{account_id, first_rules, folded, github, rules, text};
 
 impl History {
-    /// A public ledger with GitHub and the accounts 1 to 3, where loosening waits for so many seconds.
+    /// A public ledger with GitHub, which is not young any more, and the accounts 1 to 3, where loosening waits for so
+    /// many seconds.
     pub(crate) fn delayed(delay: u64) -> Self {
         let mut history = Self::empty();
         history
             .open_with(EDITION, rules(delay), Visibility::Public)
             .unwrap();
-        history.furnished()
+        let mut history = history.furnished();
+        history.later(delay);
+        history
     }
 
     /// The same under edition 1.
