@@ -265,7 +265,8 @@ pub(super) async fn copy_files(
 ) -> Result<Copied, RecoveryError> {
     let size = log.head().await?.size;
     let (mut done, mut last) = (Copied::default(), None);
-    let mut others = trust_roots::files(log).await?;
+    let roots = trust_roots::files(log).await?.into_iter();
+    let mut others: Vec<_> = roots.map(|file| (file.digest, file.name)).collect();
     others.extend(comparisons::files(log).await?);
     for (digest, name) in others {
         copy_file(&digest, &name, (source, target), &mut done).await?;

@@ -73,7 +73,6 @@ fn loosened(before: &trust_root::Recorded, now: &trust_root::Recorded) -> bool {
 /// What can change about a root, in words.
 fn settings(root: &trust_root::Recorded) -> String {
     let trust_root::Recorded {
-        bootstrap,
         digest,
         issuers,
         public,
@@ -97,7 +96,9 @@ fn settings(root: &trust_root::Recorded) -> String {
     ];
     parts.extend(issuers.iter().map(|issuer| format!("for {issuer}")));
     parts.push(if *public { "public log" } else { "private log" }.to_owned());
-    parts.extend(repository.iter().map(|url| format!("from {url}")));
-    parts.extend(bootstrap.iter().map(|digest| format!("since {digest}")));
+    parts.extend(repository.iter().map(|from| {
+        let trust_root::Repository { bootstrap, url } = from;
+        format!("from {url} since {bootstrap}")
+    }));
     parts.join(", ")
 }

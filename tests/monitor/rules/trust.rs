@@ -14,7 +14,6 @@ use super::{Story, fired, slug, text, token};
 
 fn root(version: u8) -> Recorded {
     Recorded {
-        bootstrap: None,
         digest: Digest::of(&[version]),
         issuers: vec![text("https://issuer.example.com")],
         public: true,
