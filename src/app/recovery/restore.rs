@@ -11,7 +11,7 @@ use std::{
 use super::{
     RecoveryError, at,
     backup::{Manifest, copy_files, verify},
-    rename,
+    rename, tuf,
 };
 use crate::{
     blobs::Blobs,
@@ -84,6 +84,7 @@ pub async fn restore(
     .await?;
     copy.pool().close().await;
     sqlite::settle(&fresh)?;
+    tuf::copy(&from.join("tuf"), &folder.tuf())?;
     if !manifest.url.is_empty() {
         fs::write(folder.url_file(), &manifest.url).map_err(at(&folder.url_file()))?;
     }
