@@ -115,7 +115,7 @@ fn releases(config: &mut web::ServiceConfig) {
         // No GET: whoever asks is shown a token, and that is recorded.
         .route(
             "/api/v1/gems/{gem}/versions/{version}/evidence",
-            web::get().to(api::evidence::show),
+            web::post().to(api::evidence::show),
         )
         .route(
             "/api/v1/gems/{gem}/versions/{version}/vsa",

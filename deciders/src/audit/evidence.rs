@@ -10,7 +10,7 @@ use events::{
 
 use super::command::{Case, Fault};
 use crate::{
-    evidence::{self, Asked, Evidence, States},
+    evidence::{self, Asked, Evidence, Opening, States},
     trust_root,
 };
 
@@ -42,6 +42,8 @@ pub(super) fn open(case: &Case<'_>, opened: &EvidenceOpened) -> Result<Vec<Draft
     let evidence = Evidence {
         exchanged: case.group.existed_before(0),
         api_key: world.released_with(stream),
+        // Said more often than it must be is no lie: how often is not judged.
+        opened: BTreeMap::new(),
     };
     let account = match &case.last.actor {
         Actor::Account(id) => Some(world.account(*id)),
@@ -58,5 +60,8 @@ pub(super) fn open(case: &Case<'_>, opened: &EvidenceOpened) -> Result<Vec<Draft
         }),
     };
     let now = case.last.time;
-    Ok(evidence::open(&states, stream, &case.last.actor, now)?)
+    match evidence::open(&states, stream, &case.last.actor, now)? {
+        Opening::Recorded(drafts) => Ok(drafts),
+        Opening::Said(_) => Ok(Vec::new()),
+    }
 }

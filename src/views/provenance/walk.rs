@@ -308,7 +308,9 @@ impl Walk<'_> {
         places.push((StreamName::gem(&pushed.name.folded()), after));
         let mut since = Vec::new();
         for (stream, from) in places {
-            for recorded in self.stream(&stream, from).await? {
+            let mut events = self.stream(&stream, from).await?;
+            keep_newest_opening(&mut events);
+            for recorded in events {
                 if recorded.index > release.index && bears_on(&recorded.event.body, pushed, chain) {
                     since.push(self.entry(&recorded).await?);
                 }
@@ -316,6 +318,15 @@ impl Walk<'_> {
         }
         since.sort_by_key(|entry| entry.log_index);
         Ok(since)
+    }
+}
+
+/// A token may be opened any number of times: the newest stands for all.
+fn keep_newest_opening(events: &mut Vec<Recorded>) {
+    let opening = |recorded: &Recorded| matches!(recorded.event.body, Body::EvidenceOpened(_));
+    let newest = events.iter().rev().find(|recorded| opening(recorded));
+    if let Some(newest) = newest.map(|recorded| recorded.index) {
+        events.retain(|recorded| !opening(recorded) || recorded.index == newest);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Trust roots and opened evidence in a history.
 use deciders::{
     Denial,
-    evidence::{self, Asked, States},
+    evidence::{self, Asked, Opening, States},
     trust_root::{self, TrustRoot},
 };
 use events::{
@@ -124,8 +124,9 @@ impl History {
             evidence: &evidence,
             asked,
         };
-        let drafts = evidence::open(&states, token, by, self.now)?;
-        self.append(by, door(by), drafts);
+        if let Opening::Recorded(drafts) = evidence::open(&states, token, by, self.now)? {
+            self.append(by, door(by), drafts);
+        }
         Ok(())
     }
 }
