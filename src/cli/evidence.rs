@@ -37,11 +37,11 @@ impl Evidence {
                 if let Some(path) = &self.token {
                     let _ = fs::remove_file(path);
                 }
-                return Err(match error {
-                    // So that a denial ends as denials do.
-                    EvidenceError::Command(error) => error.into(),
-                    error => error.into(),
-                });
+                // So that a denial ends as denials do.
+                if let EvidenceError::Command(error) = error {
+                    return Err(error.into());
+                }
+                return Err(error.into());
             }
         };
         if let (Some(path), Some(file)) = (&self.token, file) {

@@ -62,6 +62,7 @@ async fn a_root_that_was_retired_while_its_repository_stalled_stays_retired() {
     let (refreshed, decided) = while_stalled(&app, &mut tuf, retire).await;
     is_kept(&refreshed, "retired by the operator", false);
     assert!(decided[0].retired);
+    assert_eq!(Asked::of(&app.app.folder, &own()), None);
     assert!(
         app.app
             .trust_roots_for(GITHUB_ISSUER)

@@ -236,7 +236,7 @@ fn a_newer_file_under_the_same_name_keeps_what_the_root_asked_for_and_says_what_
     ];
     add(&ledger, "own", &looser)
         .ends(0, "timestamp is not required any more")
-        .ends(0, "the jobs of https://gitlab.com too")
+        .ends(0, "the jobs of https://gitlab.com from now on")
         .ends(0, "not refreshed from")
         .ends(0, "publishes the names");
     // The file of an earlier version is taken back only by who says so.

@@ -3,7 +3,7 @@ use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader, Write as _},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     time::Duration,
 };
 
@@ -37,6 +37,7 @@ struct Served {
 pub(crate) struct Tuf {
     pub(crate) url: String,
     served: Arc<Mutex<Served>>,
+    go: Arc<Condvar>,
     root: Ed25519KeyPair,
     role: Ed25519KeyPair,
     root_version: u64,
@@ -92,6 +93,7 @@ impl Tuf {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut tuf = Self {
             url,
+            go: Arc::default(),
             served: Arc::new(Mutex::new(Served {
                 files: Some(Files::new()),
                 ..Served::default()
@@ -103,10 +105,10 @@ impl Tuf {
         };
         tuf.put("/1.root.json", tuf.root_of(1, &tuf.root, &[&tuf.root]));
         tuf.publish(target, NEVER);
-        let served = tuf.served.clone();
+        let (served, go) = (tuf.served.clone(), tuf.go.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                serve(&stream, &served);
+                serve(&stream, &served, &go);
             }
         });
         tuf
@@ -215,6 +217,7 @@ impl Tuf {
     /// Goes on.
     pub(crate) fn let_go(&self) {
         self.served.lock().unwrap().held = None;
+        self.go.notify_all();
     }
 
     /// What it was asked for.
@@ -223,7 +226,7 @@ impl Tuf {
     }
 }
 
-fn serve(stream: &TcpStream, served: &Mutex<Served>) {
+fn serve(stream: &TcpStream, served: &Mutex<Served>, go: &Condvar) {
     if served.lock().unwrap().files.is_none() {
         return;
     }
@@ -232,11 +235,10 @@ fn serve(stream: &TcpStream, served: &Mutex<Served>) {
     let path = first.split(' ').nth(1).unwrap_or_default();
     // The head ends with an empty line.
     let _ = lines.by_ref().find(String::is_empty);
-    served.lock().unwrap().asked.push(path.to_owned());
-    while served.lock().unwrap().held.as_deref() == Some(path) {
-        std::thread::sleep(MOMENT);
-    }
-    let served = served.lock().unwrap();
+    let mut served = served.lock().unwrap();
+    served.asked.push(path.to_owned());
+    let held = |served: &mut Served| served.held.as_deref() == Some(path);
+    let served = go.wait_while(served, held).unwrap();
     let none = Files::new();
     let files = served.files.as_ref().unwrap_or(&none);
     let (status, body) = match (served.elsewhere.get(path), files.get(path)) {

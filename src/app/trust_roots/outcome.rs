@@ -74,7 +74,7 @@ impl App {
     pub(super) fn remember(&self, slug: &Slug, refreshed: &Refreshed) {
         let now = self.clock.now();
         let (outcome, why) = match refreshed {
-            Refreshed::NoRepository => return self.forget(slug),
+            Refreshed::NoRepository => return,
             Refreshed::Unchanged | Refreshed::Changed(_) => (Outcome::Confirmed, None),
             Refreshed::Kept { why, expired: true } => (Outcome::Expired, Some(why.clone())),
             Refreshed::Kept { why, .. } => (Outcome::Kept, Some(why.clone())),

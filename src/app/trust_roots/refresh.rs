@@ -91,10 +91,21 @@ impl App {
             return Ok(Refreshed::NoRepository);
         };
         let refreshed = match self.ask(repository).await {
-            Ok(json) => self.take(slug, (revision, live), json, via).await?,
+            Ok(json) => match self.take(slug, (revision, live), json, via).await {
+                // What the operator decided meanwhile stands, and says nothing of the repository.
+                Err(CommandError::Denied(denial)) => {
+                    let text = format!("it changed while its repository was asked: {denial}");
+                    return Ok(kept(&text));
+                }
+                taken => taken?,
+            },
             Err(kept) => kept,
         };
-        self.remember(slug, &refreshed);
+        let state = views::trust_roots::one(&self.reader, slug).await?;
+        let still = state.live().ok();
+        if still.is_some_and(|(_, still)| still.repository.as_ref() == Some(repository)) {
+            self.remember(slug, &refreshed);
+        }
         Ok(refreshed)
     }
 
@@ -147,10 +158,6 @@ impl App {
             // Somebody else was as quick.
             Err(CommandError::Denied(denial)) if denial.code == Code::AlreadyExists => {
                 Ok(Refreshed::Unchanged)
-            }
-            Err(CommandError::Denied(denial)) => {
-                let text = format!("it changed while its repository was asked: {denial}");
-                Ok(kept(&text))
             }
             Err(error) => Err(error),
         }

@@ -8,7 +8,11 @@ use std::{
 use anyhow::Context as _;
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use events::{id::Via, text::Slug, trust_root};
+use events::{
+    id::Via,
+    text::{Slug, Text},
+    trust_root,
+};
 use serde_json::json;
 
 use super::{Answer, Common, done, evidence, out};
@@ -44,6 +48,10 @@ enum Evidence {
 ///
 /// A new version keeps the settings of the one before, unless they are given.
 #[derive(Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(in crate::cli) struct Add {
     /// Its name here: a-z, 0-9 and hyphens
     name: String,
@@ -211,12 +219,16 @@ fn differs(before: &trust_root::Recorded, new: &NewTrustRoot) -> Vec<String> {
     }
     let known = |issuer: &str| before.issuers.iter().any(|known| known.as_str() == issuer);
     for issuer in new.issuers.iter().filter(|issuer| !known(issuer)) {
-        notes.push(format!("warning: it vouches for the jobs of {issuer} too"));
+        notes.push(format!(
+            "warning: it vouches for the jobs of {issuer} from now on"
+        ));
     }
-    let mut issuers = before.issuers.iter();
-    if issuers.any(|issuer| !new.issuers.iter().any(|kept| kept == issuer.as_str())) {
-        let issuers = new.issuers.join(" ");
-        notes.push(format!("note: it vouches for the jobs of {issuers} alone"));
+    for issuer in before.issuers.iter().map(Text::as_str) {
+        if !new.issuers.iter().any(|kept| kept == issuer) {
+            notes.push(format!(
+                "note: it vouches for the jobs of {issuer} no longer"
+            ));
+        }
     }
     let old = before.repository.as_ref().map(|from| from.url.as_str());
     match (old, new.repository.as_ref().map(|from| from.url.as_str())) {
