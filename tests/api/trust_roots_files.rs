@@ -98,6 +98,18 @@ async fn root_metadata_that_was_lost_is_put_back_and_the_repository_is_asked_aga
 }
 
 #[tokio::test]
+async fn a_file_that_was_lost_comes_back_from_its_repository_too() {
+    let tuf = Tuf::start(32, trusted_root().as_bytes());
+    let app = recorded(&tuf).await;
+    let before = app.traces().await;
+    fs::remove_file(blob(&app, trusted_root().as_bytes())).unwrap();
+    assert_eq!(refresh(&app).await, Refreshed::Unchanged);
+    app.left_nothing(before).await;
+    assert_eq!(live(&app).await, 0);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_disk_that_is_full_is_not_called_a_bad_trust_root() {
     let app = TestApp::public().await;
     let hex = Digest::of(trusted_root().as_bytes()).hex();

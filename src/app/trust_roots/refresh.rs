@@ -143,6 +143,8 @@ impl App {
     ) -> Result<Refreshed, CommandError> {
         let digest = Digest::of(&json);
         if digest == live.digest {
+            // Where the file was lost, here it is.
+            self.blobs.mend(&digest, json.into()).await?;
             return Ok(Refreshed::Unchanged);
         }
         if let Err(error) = Root::read(&json, required(live.requires)) {
