@@ -62,6 +62,20 @@ impl Blobs {
         }
     }
 
+    /// Puts these bytes where a file is missing or damaged, and says whether one was.
+    pub async fn mend(&self, digest: &Digest, bytes: Bytes) -> Result<bool, BlobError> {
+        match self.get(digest).await {
+            Ok(Some(_)) => return Ok(false),
+            Ok(None) | Err(BlobError::Damaged(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let whole = PutOptions::from(PutMode::Overwrite);
+        self.store
+            .put_opts(&key(digest), bytes.into(), whole)
+            .await?;
+        Ok(true)
+    }
+
     /// Whether there is a file with this digest. It is not read.
     pub async fn has(&self, digest: &Digest) -> Result<bool, BlobError> {
         match self.store.head(&key(digest)).await {

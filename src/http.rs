@@ -11,7 +11,7 @@ use actix_web::{
 use events::{api_key::Scope, log::Visibility};
 
 use crate::{
-    app::{App, map::Stage},
+    app::{App, map::Stage, trust_roots::Asked},
     web as pages,
 };
 
@@ -109,10 +109,14 @@ fn releases(config: &mut web::ServiceConfig) {
             "/api/v1/trust_roots/{name}/{version}.json",
             reading().to(api::trust_roots::show),
         )
-        // Not for HEAD: whoever asks is shown a token, and that is recorded.
+        .route(
+            "/api/v1/trust_roots/{name}/{version}/root.json",
+            reading().to(api::trust_roots::bootstrap),
+        )
+        // No GET: whoever asks is shown a token, and that is recorded.
         .route(
             "/api/v1/gems/{gem}/versions/{version}/evidence",
-            web::get().to(api::evidence::show),
+            web::post().to(api::evidence::show),
         )
         .route(
             "/api/v1/gems/{gem}/versions/{version}/vsa",
@@ -186,6 +190,7 @@ async fn healthz(app: Data<App>) -> HttpResponse {
         return HttpResponse::ServiceUnavailable().json(body);
     }
     let (size, map) = (app.writer.served().head.size, app.map.stage());
+    let kept = Asked::kept(&app.folder);
     let status = match map {
         Stage::Differs(_) => "the map differs",
         Stage::Off | Stage::Rebuilding | Stage::Unrooted | Stage::Rooted(_) => "ok",
@@ -197,6 +202,9 @@ async fn healthz(app: Data<App>) -> HttpResponse {
         if let (false, Some(fields)) = (app.witnesses.is_off(), body.as_object_mut()) {
             let cosigned = *app.witnesses.reached().borrow();
             fields.insert("cosigned".into(), cosigned.into());
+        }
+        if let (false, Some(fields)) = (kept.is_empty(), body.as_object_mut()) {
+            fields.insert("trust_roots".into(), serde_json::json!(kept));
         }
         HttpResponse::Ok().json(body)
     } else {

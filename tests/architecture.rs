@@ -76,7 +76,10 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
 const DOORS: [(&str, &[&str]); 13] = [
     ("sqlx", &["store", "views"]),
     ("actix_web", &["http", "web", "demo"]),
-    ("reqwest", &["oidc", "remote", "witness", "demo"]),
+    (
+        "reqwest",
+        &["oidc", "remote", "sigstore", "witness", "demo"],
+    ),
     ("object_store", &["blobs"]),
     ("clap", &["cli"]),
     ("askama", &["web"]),

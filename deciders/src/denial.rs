@@ -118,6 +118,7 @@ codes! {
     SuccessorInvalid = "successor_invalid", "the log cannot go on under this name, key or size";
     TrustRootUnknown = "trust_root_unknown", "no trust root of this name was ever recorded";
     TrustRootRetired = "trust_root_retired", "the trust root was retired by the operator";
+    TrustRootReplaced = "trust_root_replaced", "another version of the trust root was recorded meanwhile";
     TrustRootInvalid = "trust_root_invalid", "the trust root's settings contradict one another";
     EvidenceEarly = "evidence_early", "the identity token has not expired yet: until then it is shown to nobody but the operator";
     EvidenceElsewhere = "evidence_elsewhere", "the identity token released no version of this gem";

@@ -1,9 +1,9 @@
 //! Sealed evidence: who may be shown the identity token behind an exchange, and when.
-use alloc::{vec, vec::Vec};
+use alloc::{collections::BTreeMap, vec, vec::Vec};
 use events::{
     Body, Event, State,
     event::Draft,
-    id::{Actor, ApiKeyId},
+    id::{AccountId, Actor, ApiKeyId},
     name::FoldedName,
     stream::StreamName,
     time::Timestamp,
@@ -17,13 +17,28 @@ use crate::{
     policy::{self, Policy},
 };
 
+/// For how many seconds an owner who was shown a token is shown it again without another event: a stream that is there for
+/// ever must not grow with each look.
+pub const AGAIN_SECONDS: u64 = 3600;
+
+/// What showing a token leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// It is recorded first.
+    Recorded(Vec<Draft>),
+    /// The event of this revision says already that this owner was shown it for this gem.
+    Said(u64),
+}
+
 /// State of `token/…`, as far as its evidence goes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// The token was exchanged, and so kept.
     pub exchanged: bool,
     /// The key that it bought.
     pub api_key: Option<ApiKeyId>,
+    /// Who was shown it last for which gem, when, and the revision that says so.
+    pub opened: BTreeMap<(AccountId, FoldedName), (Timestamp, u64)>,
 }
 
 /// A gem by whose owner the token is asked for.
@@ -51,13 +66,13 @@ pub struct States<'a> {
 }
 
 /// Records that somebody is shown the token: the operator at any time, an owner once the token has expired and if it
-/// released a version of the owner's gem.
+/// released a version of the owner's gem. An owner who looks again within the hour is shown it, and it is not said again.
 pub fn open(
     states: &States<'_>,
     token: &StreamName,
     by: &Actor,
     now: Timestamp,
-) -> Result<Vec<Draft>, Denial> {
+) -> Result<Opening, Denial> {
     let rules = states.ledger.rulebook()?;
     let rules = rules.known()?;
     let (_, expires, _) = token.token_parts().ok_or(Code::NotFound)?;
@@ -75,8 +90,14 @@ pub fn open(
     if !states.evidence.exchanged {
         return Err(Code::NotFound.into());
     }
+    if let (Actor::Account(account), Some(gem)) = (by, &gem)
+        && let Some((time, revision)) = states.evidence.opened.get(&(*account, gem.clone()))
+        && now < time.plus_seconds(AGAIN_SECONDS)
+    {
+        return Ok(Opening::Said(*revision));
+    }
     let body = Body::EvidenceOpened(EvidenceOpened { gem });
-    Ok(vec![Draft::new(token.clone(), body)])
+    Ok(Opening::Recorded(vec![Draft::new(token.clone(), body)]))
 }
 
 /// An owner of the gem now, and a token whose key released a version of it.
@@ -105,6 +126,12 @@ impl State for Evidence {
         if let Body::TokenExchanged(exchanged) = &event.body {
             self.exchanged = true;
             self.api_key = Some(exchanged.api_key);
+        } else if let (Body::EvidenceOpened(opened), Actor::Account(account)) =
+            (&event.body, &event.actor)
+            && let Some(gem) = &opened.gem
+        {
+            let who = (*account, gem.clone());
+            self.opened.insert(who, (event.time, event.revision));
         }
     }
 }

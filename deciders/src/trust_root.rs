@@ -2,6 +2,7 @@
 use alloc::{collections::BTreeMap, vec, vec::Vec};
 use events::{
     Body, Event, State,
+    digest::Digest,
     event::Draft,
     stream::{EventRef, StreamName},
     text::Slug,
@@ -69,6 +70,33 @@ pub fn record(
     Ok(vec![Draft::new(StreamName::trust_root(slug), body)])
 }
 
+/// Records what the repository of a trust root has now, if the version that it was asked for still is the live one: what
+/// the operator did meanwhile stands. Nothing but the file changes.
+pub fn refresh(
+    ledger: &Ledger,
+    root: &TrustRoot,
+    slug: &Slug,
+    asked_for: u64,
+    (digest, size): (Digest, u64),
+) -> Result<Vec<Draft>, Denial> {
+    let (revision, live) = root.live()?;
+    if live.repository.is_none() {
+        return Err(invalid("a trust root that came from a TUF repository"));
+    }
+    if live.digest == digest {
+        return Err(Code::AlreadyExists.into());
+    }
+    if revision != asked_for {
+        return Err(Code::TrustRootReplaced.into());
+    }
+    let recorded = Recorded {
+        digest,
+        size,
+        ..live.clone()
+    };
+    record(ledger, root, slug, recorded)
+}
+
 /// Retires a trust root: no bundle is verified with it any more. What it verified stays verified.
 pub fn retire(ledger: &Ledger, root: &TrustRoot, slug: &Slug) -> Result<Vec<Draft>, Denial> {
     ledger.rulebook()?.known()?;
@@ -79,11 +107,10 @@ pub fn retire(ledger: &Ledger, root: &TrustRoot, slug: &Slug) -> Result<Vec<Draf
 
 fn sound(recorded: &Recorded) -> Result<(), Denial> {
     let Recorded {
-        bootstrap,
         digest: _,
         issuers,
         public: _,
-        repository,
+        repository: _,
         requires,
         size,
     } = recorded;
@@ -94,11 +121,6 @@ fn sound(recorded: &Recorded) -> Result<(), Denial> {
     }
     if issuers.is_empty() || issuers.len() > MAX_ISSUERS {
         return Err(invalid("1 to 16 issuers"));
-    }
-    if bootstrap.is_some() != repository.is_some() {
-        return Err(invalid(
-            "a TUF repository with the root metadata that trust in it begins with, or neither",
-        ));
     }
     if *size == 0 {
         return Err(invalid("a trusted_root.json that is not empty"));

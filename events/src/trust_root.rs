@@ -16,14 +16,21 @@ pub struct Requires {
     pub timestamp: bool,
 }
 
+/// The TUF repository that a trust root is refreshed from, and where trust in it began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Repository {
+    /// SHA-256 of the root metadata with which trust in it began.
+    pub bootstrap: Digest,
+    /// Its address.
+    pub url: Text,
+}
+
 /// Data of `trust_root.recorded`: from here on, bundles of these issuers' jobs are verified with this trust root. The
 /// event's revision is its version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recorded {
-    /// SHA-256 of the root metadata with which trust in its TUF repository began; absent with the repository.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub bootstrap: Option<Digest>,
     /// SHA-256 of the `trusted_root.json`, which is kept as it was given.
     pub digest: Digest,
     /// Issuers whose jobs it vouches for, in ascending order, each once, at least one.
@@ -32,7 +39,7 @@ pub struct Recorded {
     pub public: bool,
     /// The TUF repository that it came from; absent if it was given as a file.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub repository: Option<Text>,
+    pub repository: Option<Repository>,
     /// The evidence that a bundle must bring.
     pub requires: Requires,
     /// Size of the `trusted_root.json` in bytes.

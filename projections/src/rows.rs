@@ -156,7 +156,7 @@ fn trust_root(slug: &str, revision: u64, root: &RecordedRoot) -> Write {
     let issuers: Vec<&str> = root.issuers.iter().map(Text::as_str).collect();
     // Texts have one spelling in canonical JSON: the writer cannot fail on them.
     let issuers = canonical::to_bytes(&issuers).unwrap_or_default();
-    let requires = &root.requires;
+    let (requires, repository) = (&root.requires, root.repository.as_ref());
     let text = |text: Option<String>| Cell::from(text);
     let set = vec![
         ("revision", revision.into()),
@@ -172,9 +172,12 @@ fn trust_root(slug: &str, revision: u64, root: &RecordedRoot) -> Write {
         ("requires_timestamp", u64::from(requires.timestamp).into()),
         (
             "repository",
-            text(root.repository.as_ref().map(ToString::to_string)),
+            text(repository.map(|from| from.url.to_string())),
         ),
-        ("bootstrap", text(root.bootstrap.map(|digest| digest.hex()))),
+        (
+            "bootstrap",
+            text(repository.map(|from| from.bootstrap.hex())),
+        ),
         ("retired", 0_u64.into()),
     ];
     put(TRUST_ROOT, vec![("slug", slug.into())], set)

@@ -3,9 +3,9 @@
 //! That it was opened is recorded before it is shown. If we crash between the two, the log says more than happened, which
 //! is the safe side. What cannot be opened is not recorded.
 use deciders::{
-    Ledger,
+    Code, Denial, Ledger,
     account::Account,
-    evidence::{self, Asked, Evidence as State, States},
+    evidence::{self, Asked, Evidence as State, Opening, States},
     gem::Gem,
     policy::Policy,
 };
@@ -23,7 +23,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{App, CommandError, settled, unread};
+use super::{App, CommandError, unread};
 use crate::{
     oidc::{VerifiedToken, Windows, again::verify_again},
     store::{StoreError, states::Read, writer::Verdict},
@@ -202,7 +202,7 @@ impl App {
         token: StreamName,
         asked: Option<(FoldedName, AccountId)>,
     ) -> Result<u64, CommandError> {
-        let log = StreamName::log();
+        let (log, stream) = (StreamName::log(), token.clone());
         let mut reads = vec![
             Read::of::<Ledger>(log.clone()),
             Read::of::<State>(token.clone()),
@@ -244,10 +244,25 @@ impl App {
                     asked,
                 };
                 let by = request.actor.clone();
-                request.verdict(evidence::open(&states, &token, &by, desk.now))
+                match evidence::open(&states, &token, &by, desk.now) {
+                    Ok(Opening::Recorded(drafts)) => Verdict {
+                        group: Some(request.group(drafts)),
+                        answer: Ok(None),
+                    },
+                    Ok(Opening::Said(revision)) => Verdict::answer(Ok(Some(revision))),
+                    Err(denial) => Verdict::answer(Err(denial)),
+                }
             })
             .await?;
-        Ok(settled(outcome)?.indexes().start)
+        let recorded = outcome.indexes().start;
+        match outcome.answer? {
+            None => Ok(recorded),
+            Some(revision) => {
+                let said = self.reader.event(&stream, revision).await?;
+                let said = said.map(|recorded| recorded.index);
+                said.ok_or_else(|| Denial::new(Code::NotFound).into())
+            }
+        }
     }
 
     /// Checks the token as it was checked when it was exchanged, with what the log recorded before.

@@ -30,6 +30,7 @@ pub mod import;
 mod others;
 pub mod restore;
 pub mod succeed;
+mod tuf;
 
 /// Why a copy was not made, or not taken back.
 #[derive(Debug, thiserror::Error)]

@@ -7,6 +7,7 @@ use events::{
 
 use super::App;
 use crate::{
+    blobs::BlobError,
     store::{
         StoreError,
         writer::{AppendError, Group, Outcome, Verdict},
@@ -87,6 +88,9 @@ pub enum CommandError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A file could not be kept or read.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
     /// What was given is malformed.
     #[error("{0}")]
     Malformed(String),

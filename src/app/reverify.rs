@@ -4,30 +4,21 @@
 //! The log is read in pages and bundles by the handful, so memory does not grow with their number.
 use std::{collections::BTreeMap, sync::Arc};
 
-use bytes::Bytes;
-use deciders::attestation::{Claims, Facts};
 use events::{
-    Body, Recorded,
-    attestation::{Attested, Field},
-    digest::Digest,
-    platform::FullName,
-    stream::EventRef,
-    text::Text,
-    time::Timestamp,
-    trust_root,
+    Body, Recorded, attestation::Attested, digest::Digest, platform::FullName, stream::EventRef,
+    text::Text, time::Timestamp, trust_root,
 };
 use futures::{StreamExt as _, stream::FuturesOrdered};
 
-use super::{
-    attestations,
-    trust_roots::{TrustRoot, TrustRootError, Verifiers},
-};
+use self::bundle::Evidence;
+use super::trust_roots::{TrustRoot, TrustRootError, Verifiers};
 use crate::{
     blobs::{BlobError, Blobs},
-    sigstore::{Artifact, Uploaded, VerifyError, verify},
     store::{StoreError, reader::Reader, streams::GEMS},
     views,
 };
+
+mod bundle;
 
 /// Bundles in flight for each core: one is read while another is verified.
 const IN_FLIGHT: usize = 2;
@@ -40,6 +31,9 @@ pub enum Kind {
     /// It held when it was recorded, and the newest version of its trust root does not vouch for it: an authority or a log
     /// was distrusted, or more evidence is asked for.
     NoLongerVouched,
+    /// It holds as it did, and the operator took back the trust that it stood on: its trust root was retired, or vouches
+    /// for its issuer no longer. The log does not say why, so this is neither a fault of the bundle nor nothing.
+    Withdrawn,
     /// It, or its trust root, is not here.
     CouldNotTell,
 }
@@ -127,15 +121,24 @@ fn took(
 /// The trust roots of a ledger, in every version, and verifiers of those that were needed.
 struct Roots {
     versions: BTreeMap<EventRef, trust_root::Recorded>,
-    newest: BTreeMap<String, u64>,
+    newest: BTreeMap<String, Arc<Today>>,
     verifiers: Verifiers,
 }
 
-/// The version that a release names, and the newest one where that is another.
-type Pair = (
-    Result<Arc<TrustRoot>, String>,
-    Option<Result<Arc<TrustRoot>, String>>,
-);
+/// What a bundle is verified with: the version that its release names, the newest one where that is another, and for whom
+/// the root vouches today.
+struct Pair {
+    named: Result<Arc<TrustRoot>, String>,
+    newest: Option<Result<Arc<TrustRoot>, String>>,
+    today: Option<Arc<Today>>,
+}
+
+/// What a trust root is today.
+struct Today {
+    revision: u64,
+    retired: bool,
+    issuers: Vec<Text>,
+}
 
 impl Roots {
     async fn read(reader: &Reader) -> Result<Self, StoreError> {
@@ -145,7 +148,12 @@ impl Roots {
             verifiers: Verifiers::default(),
         };
         for root in views::trust_roots::newest(reader).await? {
-            roots.newest.insert(root.slug.to_string(), root.revision);
+            let today = Today {
+                revision: root.revision,
+                retired: root.retired,
+                issuers: root.recorded.issuers,
+            };
+            roots.newest.insert(root.slug.to_string(), Arc::new(today));
             for recorded in views::trust_roots::history(reader, &root.slug).await? {
                 let reference = EventRef {
                     revision: recorded.event.revision,
@@ -160,18 +168,22 @@ impl Roots {
     }
 
     async fn of(&mut self, blobs: &Blobs, named: &EventRef) -> Result<Pair, StoreError> {
-        let newest = self.newest.get(named.stream.rest()).copied();
-        let newest = match newest.filter(|revision| *revision != named.revision) {
-            Some(revision) => {
+        let today = self.newest.get(named.stream.rest()).cloned();
+        let newest = match &today {
+            Some(today) if today.revision != named.revision => {
                 let reference = EventRef {
-                    revision,
+                    revision: today.revision,
                     stream: named.stream.clone(),
                 };
                 Some(self.version(blobs, &reference).await?)
             }
-            None => None,
+            Some(_) | None => None,
         };
-        Ok((self.version(blobs, named).await?, newest))
+        Ok(Pair {
+            named: self.version(blobs, named).await?,
+            newest,
+            today,
+        })
     }
 
     async fn version(
@@ -223,7 +235,8 @@ async fn again(
         Err(error @ BlobError::Damaged(_)) => {
             return Ok(vec![finding((Kind::Damaged, error.to_string()))]);
         }
-        Err(error) => return Err(StoreError::Database(error.to_string())),
+        // One file that cannot be read is no reason to leave the others.
+        Err(error) => return Ok(vec![finding((Kind::CouldNotTell, error.to_string()))]),
     };
     let file = format!("{release}.gem");
     let found = tokio::task::spawn_blocking(move || {
@@ -239,132 +252,4 @@ async fn again(
         .await
         .map_err(|error| StoreError::Database(error.to_string()))?;
     Ok(found.into_iter().map(finding).collect())
-}
-
-/// A stored bundle beside what the log says of it.
-struct Evidence<'a> {
-    attested: &'a Attested,
-    bytes: &'a Bytes,
-    file: &'a str,
-    now: Timestamp,
-}
-
-impl Evidence<'_> {
-    fn findings(&self, (named, newest): &Pair) -> Vec<(Kind, String)> {
-        let mut findings = Vec::new();
-        match named {
-            Err(text) => findings.push((Kind::CouldNotTell, text.clone())),
-            Ok(root) => match self.facts(root) {
-                Ok(facts) => findings.extend(self.differs(&facts)),
-                Err(error @ VerifyError::Future { .. }) => {
-                    findings.push((Kind::CouldNotTell, error.to_string()));
-                }
-                Err(error) => {
-                    let version = root.reference.revision;
-                    let text = format!("version {version} of its trust root refuses it: {error}");
-                    findings.push((Kind::Damaged, text));
-                }
-            },
-        }
-        match newest {
-            None => {}
-            Some(Err(text)) => findings.push((Kind::CouldNotTell, text.clone())),
-            Some(Ok(root)) => {
-                if let Err(error) = self.facts(root) {
-                    let version = root.reference.revision;
-                    let text = format!(
-                        "version {version}, the newest of its trust root, refuses it: {error}"
-                    );
-                    findings.push((Kind::NoLongerVouched, text));
-                }
-            }
-        }
-        findings
-    }
-
-    /// What the bundle proves under this root.
-    fn facts(&self, root: &TrustRoot) -> Result<Facts, VerifyError> {
-        let upload = Uploaded::read(self.bytes)
-            .map_err(|error| VerifyError::Unsupported(error.to_string()))?;
-        let artifact = Artifact {
-            digest: self.attested.digest,
-            file_name: self.file,
-        };
-        let issuer = self.pair(Field::Issuer).map_or("", Text::as_str);
-        let verified = verify(&root.root, &upload, &artifact, issuer, self.now)?;
-        Ok(attestations::facts(root, &verified))
-    }
-
-    fn pair(&self, field: Field) -> Option<&Text> {
-        let mut pairs = self.attested.compared.iter();
-        let pair = pairs.find(|pair| pair.field == field);
-        pair.map(|pair| &pair.certificate)
-    }
-
-    /// What the event says and the bundle does not.
-    fn differs(&self, facts: &Facts) -> Option<(Kind, String)> {
-        let said = Facts::recorded(self.attested);
-        let mut differs: Vec<&str> = [
-            ("builder", said.builder == facts.builder),
-            ("bundle", said.bundle == facts.bundle),
-            ("certificate", said.certificate == facts.certificate),
-            ("entry", said.entry == facts.entry),
-            ("predicate", said.predicate == facts.predicate),
-            ("sct", said.sct == facts.sct),
-            ("signed", said.signed == facts.signed),
-            ("timestamp", said.timestamp == facts.timestamp),
-        ]
-        .iter()
-        .filter_map(|(name, same)| (!same).then_some(*name))
-        .collect();
-        differs.extend(claimed(&said.claims, &facts.claims));
-        let text = || format!("the log says something else of its {}", differs.join(", "));
-        (!differs.is_empty()).then(|| (Kind::Damaged, text()))
-    }
-}
-
-/// The claims that the event has and the certificate does not, by name. What was not compared is not in the event.
-fn claimed(said: &Claims, certificate: &Claims) -> Vec<&'static str> {
-    let pairs = |claims: &'_ Claims| {
-        let Claims {
-            build_config,
-            build_config_commit,
-            commit,
-            environment,
-            identity,
-            issuer,
-            owner_id,
-            git_ref,
-            repository,
-            repository_id,
-            run,
-            runner,
-            signer,
-            signer_commit,
-            trigger,
-            visibility,
-        } = claims.clone();
-        [
-            ("build config", build_config),
-            ("build config's commit", build_config_commit),
-            ("commit", commit),
-            ("environment", environment),
-            ("identity", identity),
-            ("issuer", issuer),
-            ("owner id", owner_id),
-            ("ref", git_ref),
-            ("repository", repository),
-            ("repository id", repository_id),
-            ("run", run),
-            ("runner", runner),
-            ("signer", signer),
-            ("signer's commit", signer_commit),
-            ("trigger", trigger),
-            ("visibility", visibility),
-        ]
-    };
-    let both = pairs(said).into_iter().zip(pairs(certificate));
-    both.filter(|((_, said), (_, found))| said.is_some() && said != found)
-        .map(|((name, _), _)| name)
-        .collect()
 }

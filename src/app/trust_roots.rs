@@ -18,7 +18,7 @@ use events::{
     id::Via,
     stream::{EventRef, StreamName},
     text::{Slug, Text, TextError},
-    trust_root::{Recorded, Requires},
+    trust_root::{self as event, Recorded, Requires},
 };
 
 use super::{App, CommandError, exchange::GITHUB_ISSUER, settled, unread};
@@ -29,10 +29,14 @@ use crate::{
     views,
 };
 
+mod files;
+mod outcome;
 mod refresh;
 
 pub use crate::sigstore::Known;
-pub use refresh::Refreshed;
+pub use files::Given;
+pub use outcome::{Asked, Outcome};
+pub use refresh::{FIRST, Refreshed};
 
 /// Verifiers that are kept; a ledger has a handful of roots.
 const KEPT: usize = 64;
@@ -203,13 +207,17 @@ impl NewTrustRoot {
             sigstore::check_bootstrap(&from.url, &from.bootstrap)
                 .map_err(|error| CommandError::Malformed(error.to_string()))?;
         }
-        let url = repository.map(|from| text("the repository's address", &from.url));
+        let repository = repository.map(|from| {
+            Ok::<_, CommandError>(event::Repository {
+                bootstrap: Digest::of(&from.bootstrap),
+                url: text("the repository's address", &from.url)?,
+            })
+        });
         Ok(Recorded {
-            bootstrap: repository.map(|from| Digest::of(&from.bootstrap)),
             digest: Digest::of(&self.json),
             issuers: issuers.collect::<Result<_, _>>()?,
             public: self.public,
-            repository: url.transpose()?,
+            repository: repository.transpose()?,
             requires: self.requires,
             size: u64::try_from(self.json.len()).unwrap_or(u64::MAX),
         })
@@ -255,28 +263,30 @@ impl App {
         let ledger: Ledger = views::state(&self.reader, &StreamName::log()).await?;
         let state: State = views::trust_roots::one(&self.reader, &slug).await?;
         trust_root::record(&ledger, &state, &slug, recorded.clone())?;
-        self.keep_file(recorded.digest, new.json).await?;
+        self.blobs.put(&recorded.digest, new.json).await?;
         if let Some(Repository { bootstrap, .. }) = new.repository {
-            self.keep_file(Digest::of(&bootstrap), bootstrap).await?;
+            self.blobs.put(&Digest::of(&bootstrap), bootstrap).await?;
         }
-        self.change_trust_root(slug, via, move |ledger, state, slug| {
+        let named = slug.clone();
+        let change = self.change_trust_root(slug, via, move |ledger, state, slug| {
             trust_root::record(ledger, state, slug, recorded)
-        })
-        .await
-    }
-
-    async fn keep_file(&self, digest: Digest, bytes: Bytes) -> Result<(), CommandError> {
-        let kept = self.blobs.put(&digest, bytes).await;
-        kept.map_err(|error| CommandError::Malformed(error.to_string()))
+        });
+        let index = change.await?;
+        // Nobody confirmed this version yet.
+        self.forget(&named);
+        Ok(index)
     }
 
     /// Retires a trust root.
     pub async fn retire_trust_root(&self, slug: Slug) -> Result<u64, CommandError> {
-        self.change_trust_root(slug, Via::Console, trust_root::retire)
-            .await
+        let named = slug.clone();
+        let change = self.change_trust_root(slug, Via::Console, trust_root::retire);
+        let index = change.await?;
+        self.forget(&named);
+        Ok(index)
     }
 
-    async fn change_trust_root<F>(
+    pub(super) async fn change_trust_root<F>(
         &self,
         slug: Slug,
         via: Via,

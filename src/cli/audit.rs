@@ -93,11 +93,12 @@ async fn attestations(common: &Common, found: &mut Found) -> anyhow::Result<Valu
     let reader = common.reader().await?;
     let blobs = Blobs::local(&common.folder().blobs())?;
     let bar = out::progress(0, "verifying");
-    let (mut damaged, mut unvouched, mut unknown) = (0_u64, 0_u64, 0_u64);
+    let (mut damaged, mut unvouched, mut withdrawn, mut unknown) = (0_u64, 0_u64, 0_u64, 0_u64);
     let tell = |finding: reverify::Finding| {
         *(match finding.kind {
             reverify::Kind::Damaged => &mut damaged,
             reverify::Kind::NoLongerVouched => &mut unvouched,
+            reverify::Kind::Withdrawn => &mut withdrawn,
             reverify::Kind::CouldNotTell => &mut unknown,
         }) += 1;
         bar.suspend(|| show_bundle(common, &finding));
@@ -110,20 +111,22 @@ async fn attestations(common: &Common, found: &mut Found) -> anyhow::Result<Valu
     let bundles = reverify(&reader, &blobs, now, tell, progress).await?;
     bar.finish_and_clear();
     found.flaws += damaged + unvouched;
-    found.undecided += unknown;
+    // Whether trust was taken back for a reason, the log does not say: nobody but the operator can tell what these are worth.
+    found.undecided += unknown + withdrawn;
     if common.json {
         // Told at the end, with everything else.
-    } else if damaged + unvouched + unknown == 0 {
+    } else if damaged + unvouched + withdrawn + unknown == 0 {
         out::line(&format!(
-            "{bundles} attestations: each still holds, with the trust root of then and with its newest version"
+            "{bundles} attestations: each still holds, with the trust root of then and with its newest version, which vouches for its issuer today"
         ));
     } else {
         out::line(&format!(
-            "{bundles} attestations: {damaged} damaged, {unvouched} no longer vouched for, {unknown} undecided"
+            "{bundles} attestations: {damaged} damaged, {unvouched} no longer vouched for, {withdrawn} whose trust root was withdrawn, {unknown} undecided"
         ));
     }
     Ok(json!({
-        "bundles": bundles, "damaged": damaged, "no_longer_vouched": unvouched, "undecided": unknown,
+        "bundles": bundles, "damaged": damaged, "no_longer_vouched": unvouched, "withdrawn": withdrawn,
+        "undecided": unknown,
     }))
 }
 
@@ -138,6 +141,7 @@ fn show_bundle(common: &Common, finding: &reverify::Finding) {
     let (code, word) = match kind {
         reverify::Kind::Damaged => ("damaged", "damaged"),
         reverify::Kind::NoLongerVouched => ("no_longer_vouched", "no longer vouched for"),
+        reverify::Kind::Withdrawn => ("withdrawn", "trust root withdrawn"),
         reverify::Kind::CouldNotTell => ("could_not_tell", "could not tell"),
     };
     if common.json {
@@ -152,14 +156,13 @@ fn show_bundle(common: &Common, finding: &reverify::Finding) {
 fn show(common: &Common, flaw: &Flaw) {
     match flaw {
         Flaw::Decision(finding) => {
-            let kind = if finding.kind == Kind::Unlawful {
-                "unlawful"
-            } else {
-                "could not tell"
+            let (code, kind) = match finding.kind {
+                Kind::Unlawful => ("unlawful", "unlawful"),
+                Kind::CouldNotTell => ("could_not_tell", "could not tell"),
             };
             if common.json {
                 out::json(
-                    &json!({"index": finding.index, "kind": kind, "code": finding.code, "message": finding.message}),
+                    &json!({"index": finding.index, "kind": code, "code": finding.code, "message": finding.message}),
                 );
             } else {
                 out::line(&format!(

@@ -1,7 +1,7 @@
 //! `gemledger evidence`
 use std::{
-    fs::OpenOptions,
-    io::Write as _,
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
@@ -28,16 +28,25 @@ pub(super) struct Evidence {
 
 impl Evidence {
     pub(super) async fn run(self, common: &Common) -> anyhow::Result<Answer> {
-        if let Some(path) = self.token.as_deref().filter(|path| path.exists()) {
-            anyhow::bail!("{} exists already", path.display());
-        }
-        let opened = match common.open().await?.evidence(self.index).await {
-            // So that a denial ends as denials do.
-            Err(EvidenceError::Command(error)) => return Err(error.into()),
-            opened => opened?,
+        let app = common.open().await?;
+        // Before anything is recorded: an opening that nobody saw cannot be taken back.
+        let file = self.token.as_deref().map(create).transpose()?;
+        let opened = match app.evidence(self.index).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                if let Some(path) = &self.token {
+                    let _ = fs::remove_file(path);
+                }
+                // So that a denial ends as denials do.
+                if let EvidenceError::Command(error) = error {
+                    return Err(error.into());
+                }
+                return Err(error.into());
+            }
         };
-        if let Some(path) = &self.token {
-            write(path, &opened)?;
+        if let (Some(path), Some(file)) = (&self.token, file) {
+            let written = write(file, &opened);
+            written.with_context(|| path.display().to_string())?;
         }
         if common.json {
             let mut value = serde_json::to_value(&opened.report)?;
@@ -58,18 +67,18 @@ impl Evidence {
 }
 
 /// For its owner alone: an expired token buys nothing, and says much of a person's work.
-fn write(path: &Path, opened: &Opened) -> anyhow::Result<()> {
-    let named = || path.display().to_string();
+fn create(path: &Path) -> anyhow::Result<File> {
+    if path.exists() {
+        anyhow::bail!("{} exists already", path.display());
+    }
     let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(named)?;
-    file.write_all(opened.token.as_bytes())
-        .with_context(named)?;
-    file.sync_all().with_context(named)
+    let file = options.write(true).create_new(true).mode(0o600).open(path);
+    file.with_context(|| path.display().to_string())
+}
+
+fn write(mut file: File, opened: &Opened) -> io::Result<()> {
+    file.write_all(opened.token.as_bytes())?;
+    file.sync_all()
 }
 
 fn show(report: &Report) {

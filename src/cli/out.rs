@@ -70,7 +70,10 @@ fn hint(error: &anyhow::Error) -> Option<String> {
             let expected = denial.expected.as_ref()?;
             Some(format!("expected {expected}"))
         }
-        CommandError::Append(_) | CommandError::Store(_) | CommandError::Malformed(_) => None,
+        CommandError::Append(_)
+        | CommandError::Store(_)
+        | CommandError::Blob(_)
+        | CommandError::Malformed(_) => None,
     }
 }
 

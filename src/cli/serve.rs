@@ -18,7 +18,7 @@ use ipnet::IpNet;
 
 use super::{Answer, Common, out, time, witnesses::WitnessFlags};
 use crate::{
-    app::{self, Opening},
+    app::{self, Opening, trust_roots::FIRST},
     config::{BaseUrl, Folder},
     http::{
         limits::{LimitSettings, Limits},
@@ -138,7 +138,7 @@ impl Serve {
         });
         let roots = (self.refresh_trust_roots > 0).then(|| {
             let every = Duration::from_hours(self.refresh_trust_roots.into());
-            tokio::task::spawn_local(opened.app.clone().keep_trust_roots(every))
+            tokio::task::spawn_local(opened.app.clone().keep_trust_roots(FIRST, every))
         });
         // Whoever reads the next line may ask at once.
         let stopping = asked_to_stop();

@@ -1,27 +1,22 @@
 //! `gemledger trust-root`
-use std::{
-    fs::File,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
-
 use anyhow::Context as _;
-use bytes::Bytes;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::Subcommand;
 use events::{Body, id::Via, text::Slug, trust_root};
 use serde_json::json;
 
 use super::{Answer, Common, out, providers::done};
 use crate::{
-    app::trust_roots::{Known, MAX_BOOTSTRAP, MAX_FILE, NewTrustRoot, Refreshed, Repository},
+    app::trust_roots::{Asked, Refreshed},
     views,
 };
+
+mod add;
 
 /// Trust roots.
 #[derive(Subcommand)]
 pub(super) enum TrustRootCommand {
     /// Record a trust root, or a new version of it: from a file, or from what comes with this program
-    Add(Box<Add>),
+    Add(Box<add::Add>),
     /// List the trust roots and their versions
     List,
     /// Look for newer versions in the TUF repositories that they came from
@@ -34,54 +29,6 @@ pub(super) enum TrustRootCommand {
         /// Its name here
         name: String,
     },
-}
-
-/// An instance that comes with this program.
-#[derive(Clone, Copy, ValueEnum)]
-enum Instance {
-    /// The public-good instance of sigstore.dev
-    PublicGood,
-    /// GitHub's own, for private repositories: timestamps, no log
-    Github,
-}
-
-/// A kind of evidence.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Evidence {
-    /// An entry in a transparency log
-    Log,
-    /// A signed certificate timestamp
-    Sct,
-    /// A timestamp of a timestamp authority
-    Timestamp,
-}
-
-/// Record a trust root.
-#[derive(Args)]
-pub(super) struct Add {
-    /// Its name here: a-z, 0-9 and hyphens
-    name: String,
-    /// A `trusted_root.json`
-    #[arg(required_unless_present = "from", conflicts_with = "from")]
-    file: Option<PathBuf>,
-    /// The trust root of a known instance, as it came with this program, refreshed from its repository
-    #[arg(long, value_enum)]
-    from: Option<Instance>,
-    /// An issuer whose jobs it vouches for, exactly as tokens name it [default with --from: those of the instance]
-    #[arg(long, value_name = "URL", required_unless_present = "from")]
-    issuer: Vec<String>,
-    /// The evidence that a bundle must bring [default: log,sct; with --from github: timestamp]
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
-    require: Vec<Evidence>,
-    /// Its log is not read by everybody
-    #[arg(long)]
-    private_log: bool,
-    /// The TUF repository that it is refreshed from
-    #[arg(long, value_name = "URL", requires = "tuf_root")]
-    tuf_url: Option<String>,
-    /// The root metadata (root.json) that trust in this repository begins with
-    #[arg(long, value_name = "FILE", requires = "tuf_url")]
-    tuf_root: Option<PathBuf>,
 }
 
 impl TrustRootCommand {
@@ -103,103 +50,36 @@ impl TrustRootCommand {
     }
 }
 
-impl Add {
-    async fn run(self, common: &Common) -> anyhow::Result<Answer> {
-        let new = self.trust_root()?;
-        let (public, requires) = (new.public, new.requires);
-        let app = common.open().await?;
-        let index = app.record_trust_root(new, Via::Console).await?;
-        if requires.log && public {
-            out::note(
-                "warning: whoever signs a private repository's gem with this instance publishes the names of its repository and workflow in a log that everybody reads",
-            );
-        }
-        if !requires.log {
-            out::note(
-                "note: without a log nobody else can see that something was signed; such attestations are shown as `timestamped`, a weaker class",
-            );
-        }
-        Ok(done(
-            common,
-            &format!("trust root {} is recorded", self.name),
-            index,
-        ))
-    }
-
-    fn trust_root(&self) -> anyhow::Result<NewTrustRoot> {
-        let slug = Slug::parse(&self.name).context("the trust root's name")?;
-        let mut new = match (self.from, &self.file) {
-            (Some(Instance::PublicGood), _) => NewTrustRoot::known(slug, Known::PublicGood),
-            (Some(Instance::Github), _) => NewTrustRoot::known(slug, Known::Github),
-            (None, Some(path)) => NewTrustRoot {
-                slug,
-                json: bounded(path, MAX_FILE)?,
-                issuers: Vec::new(),
-                public: true,
-                requires: trust_root::Requires {
-                    log: true,
-                    sct: true,
-                    timestamp: false,
-                },
-                repository: None,
-            },
-            (None, None) => anyhow::bail!("name a file, or an instance with --from"),
-        };
-        if !self.issuer.is_empty() {
-            new.issuers.clone_from(&self.issuer);
-        }
-        if !self.require.is_empty() {
-            let requires = |evidence| self.require.contains(&evidence);
-            new.requires = trust_root::Requires {
-                log: requires(Evidence::Log),
-                sct: requires(Evidence::Sct),
-                timestamp: requires(Evidence::Timestamp),
-            };
-        }
-        new.public &= !self.private_log;
-        if let (Some(url), Some(path)) = (&self.tuf_url, &self.tuf_root) {
-            new.repository = Some(Repository {
-                url: url.clone(),
-                bootstrap: bounded(path, MAX_BOOTSTRAP)?,
-            });
-        }
-        Ok(new)
-    }
-}
-
-/// A file of at most so many bytes.
-fn bounded(path: &Path, most: usize) -> anyhow::Result<Bytes> {
-    let named = || path.display().to_string();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    let mut bytes = Vec::new();
-    File::open(path)
-        .with_context(named)?
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .with_context(named)?;
-    if bytes.len() > most {
-        anyhow::bail!("{} has more than {most} bytes", path.display());
-    }
-    Ok(bytes.into())
-}
-
-/// What a root requires, in words.
-fn requires(requires: trust_root::Requires) -> String {
+/// What a root requires, by kind.
+fn evidence(requires: trust_root::Requires) -> [(&'static str, bool); 3] {
     let trust_root::Requires {
         log,
         sct,
         timestamp,
     } = requires;
-    let words = [(log, "log"), (sct, "sct"), (timestamp, "timestamp")];
+    [("log", log), ("sct", sct), ("timestamp", timestamp)]
+}
+
+/// The same in words.
+fn requires(requires: trust_root::Requires) -> String {
+    let words = evidence(requires).into_iter();
     let words: Vec<&str> = words
-        .into_iter()
-        .filter_map(|(required, word)| required.then_some(word))
+        .filter_map(|(word, required)| required.then_some(word))
         .collect();
     words.join(",")
 }
 
+/// Whether its repository confirmed it, in words.
+fn confirmed(asked: &Asked) -> String {
+    match (&asked.why, asked.confirmed) {
+        (None, _) => format!("confirmed {}", asked.asked),
+        (Some(why), Some(time)) => format!("not confirmed since {time}: {why}"),
+        (Some(why), None) => format!("never confirmed: {why}"),
+    }
+}
+
 async fn list(common: &Common) -> anyhow::Result<Answer> {
-    let reader = common.reader().await?;
+    let (reader, folder) = (common.reader().await?, common.folder());
     for root in views::trust_roots::newest(&reader).await? {
         let state = if root.retired { "retired" } else { "live" };
         for recorded in views::trust_roots::history(&reader, &root.slug).await? {
@@ -210,10 +90,14 @@ async fn list(common: &Common) -> anyhow::Result<Answer> {
             let newest = number == root.revision;
             let state = if newest { state } else { "replaced" };
             let class = views::trust_roots::class(version.requires);
+            let asked = (newest && !root.retired)
+                .then(|| Asked::of(&folder, &root.slug))
+                .flatten();
             if common.json {
                 out::json(&json!({
                     "name": root.slug, "version": number, "state": state, "class": class,
                     "log_index": recorded.index, "recorded": recorded.event.time, "root": version,
+                    "refresh": asked,
                 }));
                 continue;
             }
@@ -230,9 +114,10 @@ async fn list(common: &Common) -> anyhow::Result<Answer> {
             let from = version
                 .repository
                 .as_ref()
-                .map_or("a file", events::text::Text::as_str);
+                .map_or("a file", |from| from.url.as_str());
+            let asked = asked.map_or_else(String::new, |asked| format!("\t{}", confirmed(&asked)));
             out::line(&format!(
-                "{}\tversion {number}\t{state}\t{class}{weaker}\trequires {}\t{}\tfrom {from}\t{}",
+                "{}\tversion {number}\t{state}\t{class}{weaker}\trequires {}\t{}\tfrom {from}\t{}{asked}",
                 root.slug,
                 requires(version.requires),
                 issuers.join(" "),

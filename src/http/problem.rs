@@ -217,6 +217,7 @@ fn status_of(code: Code) -> StatusCode {
         | Code::NameSpelledDifferently
         | Code::FileTaken
         | Code::TrustRootRetired
+        | Code::TrustRootReplaced
         | Code::AlreadyExists
         | Code::LastOwner
         | Code::SecondPersonNeeded
@@ -331,6 +332,7 @@ impl From<CommandError> for Problem {
             CommandError::Denied(denial) => denial.into(),
             CommandError::Append(error) => error.into(),
             CommandError::Store(error) => error.into(),
+            CommandError::Blob(error) => error.into(),
             CommandError::Malformed(message) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", message)
             }

@@ -111,6 +111,8 @@ catalogue! {
         "the registry's rules allow more than before", "ask the operator why";
     TRUST_ROOT_CHANGED: "trust_root_changed", Notable, Warning,
         "other authorities and logs vouch for builds than before", "ask the operator whether it was meant; the file of each version is served";
+    TRUST_ROOT_ADDED: "trust_root_added", Notable, Error,
+        "one more trust root vouches for the jobs of an issuer that had one", "ask the operator: whoever controls it can attest for every job of that issuer";
     TRUST_ROOT_LOOSENED: "trust_root_loosened", Notable, Error,
         "a trust root takes less evidence than before, or the jobs of another issuer", "ask the operator why";
     EVIDENCE_OPENED: "evidence_opened", Notable, Note,

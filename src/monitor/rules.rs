@@ -10,7 +10,7 @@
 //! | [`loosening`] | `loosening_declared`, `rule_off`, `owner_removed`, `override_proposed`, `policy_overridden`, `change_cancelled` |
 //! | [`identity`] | `provider_added`, `provider_changed` |
 //! | [`rulebook`] | `rules_changed`, `rules_loosened` |
-//! | [`trust`] | `trust_root_changed`, `trust_root_loosened`, `evidence_opened` |
+//! | [`trust`] | `trust_root_changed`, `trust_root_added`, `trust_root_loosened`, `evidence_opened` |
 //! | [`provenance`] | `personal_push`, `provenance_lost`, `provenance_changed` |
 //! | [`attested`] | `provenance_lost`, of attestations |
 //! | [`workflow`] | `repository_changed`, `workflow_changed`, `environment_vanished`, `self_hosted_runner` |
@@ -131,7 +131,7 @@ impl Rules {
             }
             Body::ReleaseRestored(restored) => tell.push(incidents::restored(recorded, restored)),
             Body::TrustRootRecorded(root) => tell.extend(self.trust.recorded(recorded, root)),
-            Body::TrustRootRetired(_) => tell.push(trust::retired(recorded)),
+            Body::TrustRootRetired(_) => tell.push(self.trust.retired(recorded)),
             Body::EvidenceOpened(opened) => tell.push(trust::opened(recorded, opened)),
             Body::LogSucceeded(succeeded) => tell.push(incidents::succeeded(recorded, succeeded)),
             Body::SubjectErased(_)

@@ -30,7 +30,7 @@ pub fn verify_again(
     windows: &Windows,
 ) -> Result<Again, MalformedToken> {
     let token = UnverifiedToken::parse(token)?;
-    let verified = match alone(provider, key, at) {
+    let verified = match alone(provider, key, token.kid(), at) {
         Some(keys) => verify(&token, provider, &keys, at, windows),
         None => Err(TokenError::UnknownKey {
             kid: key.kid.clone(),
@@ -42,12 +42,18 @@ pub fn verify_again(
     })
 }
 
-/// A key set of this key alone. A key that had no name when it was observed is called by its thumbprint in the log.
-fn alone(provider: &Registered, key: &ObservedKey, at: Timestamp) -> Option<KeySet> {
+/// A key set of this key alone, by whatever name the token calls it. The exchange names it by its thumbprint; the log has the
+/// name that it was first published under, and a provider may publish a key under another one, or under none, later.
+fn alone(
+    provider: &Registered,
+    key: &ObservedKey,
+    kid: Option<&str>,
+    at: Timestamp,
+) -> Option<KeySet> {
     let mut jwk = serde_json::to_value(&key.jwk).ok()?;
-    if key.kid.as_str() != key.thumbprint.to_string() {
+    if let Some(kid) = kid {
         let members = jwk.as_object_mut()?;
-        members.insert("kid".to_owned(), json!(key.kid));
+        members.insert("kid".to_owned(), json!(kid));
     }
     let document = json!({ "keys": [jwk] }).to_string();
     KeySet::parse(document.as_bytes(), &provider.algorithms, at).ok()
@@ -75,6 +81,19 @@ mod tests {
         let late = now().plus_seconds(7200);
         let again = verify_again(&token, &github(), &key(), late, &WINDOWS).unwrap();
         assert!(matches!(again.verified, Err(TokenError::Expired { .. })));
+    }
+
+    #[test]
+    fn a_key_that_was_renamed_since_it_was_recorded_is_the_same_key() {
+        let token = ISSUER.sign(&release()).unwrap();
+        for kid in ["an-earlier-name", &key().thumbprint.to_string()] {
+            let renamed = ObservedKey {
+                kid: events::text::Text::parse(kid).unwrap(),
+                ..key()
+            };
+            let again = verify_again(&token, &github(), &renamed, now(), &WINDOWS).unwrap();
+            assert_eq!(again.verified.unwrap().key_thumbprint, key().thumbprint);
+        }
     }
 
     #[test]

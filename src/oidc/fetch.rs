@@ -64,19 +64,23 @@ impl Fetch for NoFetch {
 impl HttpFetch {
     /// A client with the bounds of this room.
     pub fn new() -> Result<Self, FetchError> {
-        Client::builder()
-            .user_agent(concat!("gemledger/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIME)
-            .timeout(TOTAL_TIME)
-            .redirect(redirect::Policy::custom(follow))
-            .referer(false)
-            .no_proxy()
-            // Fetches are minutes apart and come from several runtimes: a kept connection would only go stale.
-            .pool_max_idle_per_host(0)
-            .build()
-            .map(Self)
-            .map_err(|error| FetchError::Client(error.without_url().to_string()))
+        client(TOTAL_TIME).map(Self)
     }
+}
+
+/// A client that goes where it was sent and nowhere else. Whoever reads bodies with it bounds them.
+pub fn client(patience: Duration) -> Result<Client, FetchError> {
+    Client::builder()
+        .user_agent(concat!("gemledger/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIME)
+        .timeout(patience)
+        .redirect(redirect::Policy::custom(follow))
+        .referer(false)
+        .no_proxy()
+        // Fetches are minutes apart and come from several runtimes: a kept connection would only go stale.
+        .pool_max_idle_per_host(0)
+        .build()
+        .map_err(|error| FetchError::Client(error.without_url().to_string()))
 }
 
 fn follow(attempt: redirect::Attempt<'_>) -> redirect::Action {

@@ -8,6 +8,7 @@
 use std::{path::Path, time::Duration};
 
 use events::time::Timestamp;
+use reqwest::Client;
 use sigstore_trust_root::SigstoreInstance;
 use sigstore_tuf::{Error, FileStore, HttpRepository, Updater, UpdaterConfig};
 
@@ -84,6 +85,9 @@ pub enum RefreshError {
         /// Why.
         what: String,
     },
+    /// What was verified last cannot be read or kept.
+    #[error("what was seen last of the repository cannot be read or kept: {0}")]
+    Folder(String),
     /// What was given to begin with is no root metadata, or is not signed by its own keys.
     #[error("the root metadata that trust in {url} begins with cannot be used: {what}")]
     Bootstrap {
@@ -96,23 +100,23 @@ pub enum RefreshError {
 
 /// Whether these bytes are root metadata that trust can begin with.
 pub fn check_bootstrap(url: &str, bootstrap: &[u8]) -> Result<(), RefreshError> {
-    updater(url, bootstrap).map(|_| ())
+    updater(None, url, bootstrap).map(|_| ())
 }
 
 /// The newest `trusted_root.json` of the repository at this address, the very bytes that its targets name.
 ///
-/// `seen` is the folder of what was verified last; it is made where it is missing.
+/// `client` says where it may lead. `seen` is the folder of what was verified last; it is made where it is missing.
 pub async fn fetch(
+    client: Client,
     url: &str,
     bootstrap: &[u8],
-    seen: &Path,
-    now: Timestamp,
+    (seen, now): (&Path, Timestamp),
 ) -> Result<Vec<u8>, RefreshError> {
     let unreachable = |what: &str| RefreshError::Unreachable {
         url: url.to_owned(),
         what: what.to_owned(),
     };
-    let mut updater = updater(url, bootstrap)?.with_store(FileStore::new(seen));
+    let mut updater = updater(Some(client), url, bootstrap)?.with_store(FileStore::new(seen));
     let moment = now.to_seconds_text();
     let now = moment.parse().map_err(|_| unreachable("the clock"))?;
     let fetching = async {
@@ -125,12 +129,15 @@ pub async fn fetch(
     }
 }
 
-fn updater(url: &str, bootstrap: &[u8]) -> Result<Updater, RefreshError> {
+fn updater(client: Option<Client>, url: &str, bootstrap: &[u8]) -> Result<Updater, RefreshError> {
     let unusable = |error: &Error| RefreshError::Bootstrap {
         url: url.to_owned(),
         what: told(error),
     };
-    let repository = HttpRepository::new(url).map_err(|error| refused(url, &error))?;
+    let mut repository = HttpRepository::new(url).map_err(|error| refused(url, &error))?;
+    if let Some(client) = client {
+        repository = repository.with_http_client(client);
+    }
     let updater = Updater::new(repository, bootstrap).map_err(|error| unusable(&error))?;
     let mut config = UpdaterConfig::default();
     config.target_max_length = u64::try_from(MAX_ROOT_BYTES).unwrap_or(u64::MAX);
@@ -141,7 +148,8 @@ fn refused(url: &str, error: &Error) -> RefreshError {
     let (url, what) = (url.to_owned(), told(error));
     match error {
         Error::Expired { .. } => RefreshError::Expired { url, what },
-        Error::Transport { .. } | Error::Io { .. } => RefreshError::Unreachable { url, what },
+        Error::Transport { .. } => RefreshError::Unreachable { url, what },
+        Error::Io { .. } => RefreshError::Folder(what),
         Error::Json(_)
         | Error::Malformed(_)
         | Error::NonIntegerNumber

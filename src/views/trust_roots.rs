@@ -60,15 +60,19 @@ fn read(row: &SqliteRow) -> Result<Newest, StoreError> {
     let flag = |name: &str| Ok::<_, StoreError>(number(name)? != 0);
     let digest = |hex: &str| Digest::from_hex(hex).map_err(|_| corrupt());
     let issuers: Vec<Text> = serde_json::from_str(&text("issuers")?).map_err(|_| corrupt())?;
-    let repository = maybe("repository")?;
+    let repository = match (maybe("repository")?, maybe("bootstrap")?) {
+        (None, None) => None,
+        (Some(url), Some(bootstrap)) => Some(trust_root::Repository {
+            bootstrap: digest(&bootstrap)?,
+            url: Text::parse(&url).map_err(|_| corrupt())?,
+        }),
+        (Some(_), None) | (None, Some(_)) => return Err(corrupt()),
+    };
     let recorded = trust_root::Recorded {
-        bootstrap: maybe("bootstrap")?.as_deref().map(digest).transpose()?,
         digest: digest(&text("digest")?)?,
         issuers,
         public: flag("public")?,
-        repository: repository
-            .map(|text| Text::parse(&text).map_err(|_| corrupt()))
-            .transpose()?,
+        repository,
         requires: Requires {
             log: flag("requires_log")?,
             sct: flag("requires_sct")?,
@@ -95,24 +99,44 @@ pub async fn history(reader: &Reader, slug: &Slug) -> Result<Vec<Recorded>, Stor
     reader.stream(&stream, 0, LONGEST).await
 }
 
+/// A file that a trust root names.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct File {
+    /// Its SHA-256.
+    pub digest: Digest,
+    /// What it is.
+    pub name: String,
+    /// Where a registry serves it.
+    pub path: String,
+}
+
 /// Every file that trust roots name, each once: their `trusted_root.json`, and the metadata that trust in their
 /// repository began with.
-pub async fn files(reader: &Reader) -> Result<Vec<(Digest, String)>, StoreError> {
+pub async fn files(reader: &Reader) -> Result<Vec<File>, StoreError> {
     let mut files = Vec::new();
     for root in newest(reader).await? {
         for recorded in history(reader, &root.slug).await? {
             let Body::TrustRootRecorded(version) = &recorded.event.body else {
                 continue;
             };
-            let name = format!(
-                "trust root {} version {}",
-                root.slug, recorded.event.revision
-            );
-            files.extend(version.bootstrap.map(|digest| (digest, name.clone())));
-            files.push((version.digest, name));
+            let (slug, number) = (&root.slug, recorded.event.revision);
+            let name = format!("trust root {slug} version {number}");
+            let path = format!("api/v1/trust_roots/{slug}/{number}");
+            if let Some(repository) = &version.repository {
+                files.push(File {
+                    digest: repository.bootstrap,
+                    name: format!("{name}, the root metadata of its repository"),
+                    path: format!("{path}/root.json"),
+                });
+            }
+            files.push(File {
+                digest: version.digest,
+                name,
+                path: format!("{path}.json"),
+            });
         }
     }
     files.sort_unstable();
-    files.dedup_by_key(|(digest, _)| *digest);
+    files.dedup_by_key(|file| file.digest);
     Ok(files)
 }

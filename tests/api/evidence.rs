@@ -12,11 +12,11 @@ use gemledger::{
     demo::issuer::StandInIssuer,
 };
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     answer::{Answer, answer},
-    app::{TestApp, job, publisher},
+    app::{Setup, TestApp, job, publisher},
     given::{good, issuer},
     publishers::SCOPES,
 };
@@ -34,13 +34,19 @@ struct Released {
 const EVIDENCE: &str = "/api/v1/gems/rake/versions/1.0.0/evidence";
 
 async fn released() -> Released {
-    let app = TestApp::public().await;
+    released_on(TestApp::public().await, true).await
+}
+
+/// The same on this registry, after a version that alice pushed herself, or without one.
+async fn released_on(app: TestApp, by_hand: bool) -> Released {
     // Its own issuer, because the tests have it rotate its keys.
     let issuer = issuer(GITHUB_ISSUER);
     app.provider("github", ProviderKind::Github, &issuer).await;
     let alice = app.account("alice").await;
     let key = app.api_key(alice, &SCOPES).await;
-    app.push(&key, good("rake", "0.9.0")).await.is(200);
+    if by_hand {
+        app.push(&key, good("rake", "0.9.0")).await.is(200);
+    }
     app.trust("rake", publisher("acme/rake"), Owner::Account(alice))
         .await;
     let token = app.token(&issuer, &job("acme/rake"));
@@ -59,8 +65,13 @@ async fn released() -> Released {
 
 impl Released {
     async fn ask(&self, path: &str, key: &str) -> Answer {
-        let request = self.app.request(Method::GET, path);
+        let request = self.app.request(Method::POST, path);
         answer(request.header("authorization", key)).await
+    }
+
+    async fn told(&self, method: Method, path: &str, body: Value) -> Answer {
+        let request = self.app.request(method, path);
+        answer(request.header("authorization", &self.key).json(&body)).await
     }
 
     /// Refused like this, and nobody was shown anything.
@@ -207,7 +218,7 @@ async fn an_owner_is_shown_the_token_of_the_own_release_once_it_has_expired() {
         .await
         .unwrap()
         .unwrap();
-    let leaf: serde_json::Value = serde_json::from_slice(&leaf).unwrap();
+    let leaf: Value = serde_json::from_slice(&leaf).unwrap();
     assert_eq!(leaf["data"], json!({"gem": "rake"}));
     assert_eq!(leaf["actor"], format!("account:{}", given.alice));
     given.app.finish().await;
@@ -239,14 +250,97 @@ async fn nobody_but_an_owner_with_the_scope_is_shown_it() {
     ] {
         given.refused(missing, &given.key, 404, "not_found").await;
     }
-    // Bob's own gem does not open alice's token, and a look at the head is no look at the token.
+    // Bob's own gem opens alice's token neither by its own name nor by hers.
     given.app.push(&bobs, good("tool", "1.0.0")).await.is(200);
-    let before = given.app.traces().await;
-    let head = given.app.request(Method::HEAD, EVIDENCE);
-    let head = answer(head.header("authorization", &given.key)).await;
-    assert_eq!(head.status, 404);
-    given.app.left_nothing(before).await;
+    let own = "/api/v1/gems/tool/versions/1.0.0/evidence";
+    given.refused(own, &bobs, 404, "not_found").await;
+    given.refused(EVIDENCE, &bobs, 403, "forbidden").await;
+    // What only reads, and may be asked for again by whoever stands between, opens nothing.
+    for method in [Method::GET, Method::HEAD] {
+        let before = given.app.traces().await;
+        let read = given.app.request(method, EVIDENCE);
+        let read = answer(read.header("authorization", &given.key)).await;
+        assert_eq!(read.status, 404);
+        given.app.left_nothing(before).await;
+    }
     given.app.finish().await;
+}
+
+#[tokio::test]
+async fn an_owner_who_looks_again_within_the_hour_is_shown_the_same_opening() {
+    let given = released().await;
+    given.app.pass(3600);
+    let first = given.ask(EVIDENCE, &given.key).await.is(200).json();
+    let before = given.app.traces().await;
+    given.app.pass(3599);
+    let again = given.ask(EVIDENCE, &given.key).await.is(200).json();
+    assert_eq!(again["opened"], first["opened"]);
+    assert_eq!(again["token"], first["token"]);
+    given.app.left_nothing(before).await;
+    given.app.pass(1);
+    let later = given.ask(EVIDENCE, &given.key).await.is(200).json();
+    assert_eq!(later["opened"], before.events);
+    // And the release says it once, the newest.
+    let path = "/api/v1/gems/rake/versions/1.0.0/provenance";
+    let record = given.app.get(path).await.is(200).json();
+    let since = record["since"].as_array().unwrap();
+    assert_eq!(since.len(), 1, "{since:?}");
+    assert_eq!(since[0]["log_index"], before.events);
+    given.app.finish().await;
+}
+
+#[tokio::test]
+async fn whoever_is_not_an_owner_yet_or_any_more_is_not_shown_it() {
+    const DELAY: u64 = 72 * 3600;
+    const OWNERS: &str = "/api/v1/gems/rake/owners";
+    let setup = Setup {
+        loosening_delay_seconds: DELAY,
+        ..Setup::default()
+    };
+    let given = released_on(TestApp::with(setup).await, false).await;
+    given.app.pass(3600);
+    let bob = given.app.account("bob").await;
+    let bobs = given.app.api_key(bob, &SCOPES).await;
+    let added = given.told(Method::POST, OWNERS, json!({"account": bob}));
+    added.await.is(200);
+    given.refused(EVIDENCE, &bobs, 403, "forbidden").await;
+    given.app.pass(DELAY);
+    given.ask(EVIDENCE, &bobs).await.is(200);
+    let alices = format!("{OWNERS}/{}", given.alice);
+    let removed = given.told(Method::DELETE, &alices, json!({}));
+    removed.await.is(200);
+    given.ask(EVIDENCE, &given.key).await.is(200);
+    given.app.pass(DELAY);
+    given.refused(EVIDENCE, &given.key, 403, "forbidden").await;
+    given.ask(EVIDENCE, &bobs).await.is(200);
+    given.app.finish().await;
+}
+
+#[tokio::test]
+async fn on_a_private_ledger_an_owner_needs_to_read_as_well() {
+    let given = released_on(TestApp::private().await, true).await;
+    given.app.pass(3600);
+    let before = given.app.traces().await;
+    let blind = given.ask(EVIDENCE, &given.key).await.is(403);
+    assert!(blind.text().contains("lacks the scope `read`"));
+    given.app.left_nothing(before).await;
+    let scopes = [SCOPES.as_slice(), &[Scope::Read]].concat();
+    let reads = given.app.api_key(given.alice, &scopes).await;
+    let shown = given.ask(EVIDENCE, &reads).await.is(200).json();
+    assert_eq!(shown["token"], given.token);
+    given.app.finish().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_is_not_shown() {
+    let given = released().await;
+    given.app.pass(3600);
+    // A clock that lags behind the log stops appends, and nothing else.
+    let early = given.app.clock.now().minus_seconds(365 * 24 * 3600);
+    given.app.clock.jump(early);
+    let opened = given.app.app.evidence(given.release).await;
+    let error = opened.err().unwrap();
+    assert!(matches!(error, EvidenceError::Command(_)), "{error}");
 }
 
 #[tokio::test]

@@ -53,6 +53,8 @@ mod reverify;
 mod revocations;
 mod tokens;
 mod trust_roots;
+mod trust_roots_files;
+mod trust_roots_meanwhile;
 mod trust_roots_refresh;
 mod verify;
 mod verify_lies;

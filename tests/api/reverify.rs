@@ -145,6 +145,53 @@ async fn what_the_newest_root_no_longer_vouches_for_is_told_apart() {
 }
 
 #[actix_web::test]
+async fn a_root_that_was_retired_or_dropped_the_issuer_is_said_of_each_bundle_that_it_vouched_for()
+{
+    let app = released().await;
+    app.trusts_for("own", &SIGSTORE, LOGGED, "https://gitlab.com")
+        .await;
+    finds(&app, Kind::Withdrawn, "its issuer no longer").await;
+    app.trusts("own", &SIGSTORE, LOGGED).await;
+    assert_eq!(again(&app).await.1, []);
+    let own = events::text::Slug::parse("own").unwrap();
+    app.app.retire_trust_root(own.clone()).await.unwrap();
+    finds(&app, Kind::Withdrawn, "retired").await;
+    // What holds no longer is said before what is only vouched for no longer.
+    let other = PrivateSigstore::new(start().minus_seconds(3600)).unwrap();
+    app.trusts("own", &other, LOGGED).await;
+    app.app.retire_trust_root(own).await.unwrap();
+    finds(&app, Kind::NoLongerVouched, "the newest").await;
+    app.finish().await;
+}
+
+#[actix_web::test]
+async fn a_time_that_is_in_the_future_here_is_not_told_under_any_version() {
+    let app = released().await;
+    let more = format!("{} ", SIGSTORE.trusted_root());
+    let same = super::trust_roots::root("own", more);
+    super::trust_roots::record(&app, same).await.unwrap();
+    let mut findings = Vec::new();
+    let early = start().minus_seconds(24 * 3600);
+    let tell = |finding: Finding| findings.push(finding.kind);
+    let bundles = reverify(&app.app.reader, &app.app.blobs, early, tell, |_, _| {}).await;
+    assert_eq!(bundles.unwrap(), 1);
+    assert_eq!(findings, [Kind::CouldNotTell, Kind::CouldNotTell]);
+    app.finish().await;
+}
+
+#[actix_web::test]
+async fn a_bundle_that_cannot_be_read_is_not_told_and_the_others_are() {
+    let app = released().await;
+    let path = blob(&app, &attested(&app).await.bundle);
+    fs::remove_file(&path).unwrap();
+    let folder = path.parent().unwrap();
+    fs::remove_dir_all(folder).unwrap();
+    fs::write(folder, b"").unwrap();
+    finds(&app, Kind::CouldNotTell, "file store").await;
+    app.finish().await;
+}
+
+#[actix_web::test]
 async fn an_event_that_says_something_else_than_its_bundle_is_found_field_by_field() {
     let honest = attested(&released().await).await;
     let with = |change: &dyn Fn(&mut Attested)| {
@@ -227,6 +274,11 @@ async fn the_command_tells_each_kind_and_ends_as_it_must() {
     run()
         .ends(1, "rake-1.0.0: no longer vouched for")
         .ends(1, "0 damaged, 1 no longer vouched for");
+    app.trusts("own", &SIGSTORE, LOGGED).await;
+    let own = events::text::Slug::parse("own").unwrap();
+    app.app.retire_trust_root(own).await.unwrap();
+    let withdrawn = run().ends(2, "1 whose trust root was withdrawn");
+    assert!(!withdrawn.out.contains("still holds"), "{}", withdrawn.out);
     app.trusts("own", &SIGSTORE, LOGGED).await;
     fs::remove_file(blob(&app, &attested(&app).await.bundle)).unwrap();
     run().ends(2, "could not tell: its bundle is not here");

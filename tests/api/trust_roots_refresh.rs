@@ -1,6 +1,7 @@
 //! Refreshing trust roots from a TUF repository: whatever is wrong with it, the last good version stays.
 use events::{id::Via, text::Slug};
-use gemledger::app::trust_roots::{NewTrustRoot, Refreshed, Repository};
+use gemledger::app::trust_roots::{Asked, NewTrustRoot, Outcome, Refreshed, Repository};
+use serde_json::json;
 
 use super::{
     app::TestApp,
@@ -9,25 +10,29 @@ use super::{
 use crate::support::tuf::{NEVER, Tuf};
 
 /// The same trust root, as another file.
-fn next(version: usize) -> String {
+pub(super) fn next(version: usize) -> String {
     format!("{}{}", trusted_root(), " ".repeat(version))
 }
 
-/// A ledger whose root `own` comes from this repository.
-async fn recorded(tuf: &Tuf) -> TestApp {
-    let app = TestApp::public().await;
-    let new = NewTrustRoot {
+/// A root that comes from this repository.
+pub(super) fn root_of(tuf: &Tuf, name: &str) -> NewTrustRoot {
+    NewTrustRoot {
         repository: Some(Repository {
             url: tuf.url.clone(),
             bootstrap: tuf.bootstrap().into(),
         }),
-        ..root("own", trusted_root())
-    };
-    record(&app, new).await.unwrap();
+        ..root(name, trusted_root())
+    }
+}
+
+/// A ledger whose root `own` comes from this repository.
+pub(super) async fn recorded(tuf: &Tuf) -> TestApp {
+    let app = TestApp::public().await;
+    record(&app, root_of(tuf, "own")).await.unwrap();
     app
 }
 
-async fn refresh(app: &TestApp) -> Refreshed {
+pub(super) async fn refresh(app: &TestApp) -> Refreshed {
     let outcomes = app.app.refresh_trust_roots(None, Via::Server).await;
     let [(name, outcome)] = outcomes.unwrap().try_into().unwrap();
     assert_eq!(name, Slug::parse("own").unwrap());
@@ -36,7 +41,7 @@ async fn refresh(app: &TestApp) -> Refreshed {
 
 /// The last good version is kept for this reason, and nothing was recorded, and pushes go on with it.
 #[track_caller]
-fn is_kept(outcome: &Refreshed, said: &str, expired: bool) {
+pub(super) fn is_kept(outcome: &Refreshed, said: &str, expired: bool) {
     let Refreshed::Kept { why, expired: is } = outcome else {
         panic!("{outcome:?}")
     };
@@ -72,7 +77,7 @@ async fn a_newer_file_is_a_new_version_and_the_same_one_is_nothing() {
     assert_eq!(answer.text(), next(1));
     let last = app.last().await;
     assert_eq!(last["via"], "server");
-    assert_eq!(last["data"]["repository"], tuf.url);
+    assert_eq!(last["data"]["repository"]["url"], tuf.url);
     assert_eq!(refresh(&app).await, Refreshed::Unchanged);
     app.finish().await;
 }
@@ -83,9 +88,26 @@ async fn metadata_that_has_expired_keeps_the_last_good_version_and_says_so() {
     let app = recorded(&tuf).await;
     // A minute before the ledger's clock.
     tuf.publish(next(1).as_bytes(), "2026-11-23T02:00:00Z");
+    let health = || async { app.get("/healthz").await.is(200).json()["trust_roots"].clone() };
+    assert_eq!(health().await, json!(null));
     kept(&app, "has expired", true).await;
+    assert_eq!(health().await, json!({"own": "expired"}));
+    let own = Slug::parse("own").unwrap();
+    let asked = Asked::of(&app.app.folder, &own).unwrap();
+    assert_eq!((asked.outcome, asked.confirmed), (Outcome::Expired, None));
     tuf.publish(next(1).as_bytes(), NEVER);
     assert!(matches!(refresh(&app).await, Refreshed::Changed(_)));
+    assert_eq!(health().await, json!(null));
+    let confirmed = Some(app.clock.now());
+    app.pass(24 * 3600);
+    tuf.stop();
+    kept(&app, "cannot be reached", false).await;
+    assert_eq!(health().await, json!({"own": "kept"}));
+    let asked = Asked::of(&app.app.folder, &own).unwrap();
+    assert_eq!(asked.confirmed, confirmed);
+    // Nobody asks for a root that is retired.
+    app.app.retire_trust_root(own).await.unwrap();
+    assert_eq!(health().await, json!(null));
     app.finish().await;
 }
 

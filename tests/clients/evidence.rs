@@ -80,6 +80,14 @@ fn an_operator_opens_and_checks_a_token_and_sees_it_only_in_a_file() {
     // A file that is there is not written over, and then nobody looked either.
     let again = ledger.run(&["evidence", &index, "--token", path]);
     again.ends(2, "exists already");
+    // Nor did anybody where nothing could be written.
+    let nowhere = ledger.beside("nowhere").join("token.jwt");
+    let nowhere = ledger.run(&["evidence", &index, "--token", nowhere.to_str().unwrap()]);
+    nowhere.ends(2, "token.jwt");
+    let other = ledger.beside("other.jwt");
+    let none = ledger.run(&["evidence", "0", "--token", other.to_str().unwrap()]);
+    none.ends(2, "name an exchange or a release");
+    assert!(!other.exists(), "nothing was opened, and nothing is left");
     ledger
         .run(&["evidence", "0"])
         .ends(2, "name an exchange or a release");

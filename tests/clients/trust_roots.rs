@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::support::{
     http::found,
-    program::{Ledger, Ran},
+    mirror::mirror,
+    program::{Ledger, Ran, run},
     tuf::{NEVER, Tuf},
 };
 
@@ -187,5 +188,147 @@ fn a_refresh_records_what_is_new_and_ends_with_2_where_it_could_not_tell() {
     let alone = ledger.run(&["trust-root", "refresh", "file"]);
     alone.ends(2, "was given as a file");
     assert_eq!(listed(&ledger).len(), 3);
+    ledger.is_sound();
+}
+
+#[test]
+fn a_newer_file_under_the_same_name_keeps_what_the_root_asked_for_and_says_what_a_flag_weakens() {
+    let (ledger, file) = ledger();
+    let tuf = Tuf::start(51, ROOT.as_bytes());
+    let first = ledger.beside("root.json");
+    fs::write(&first, tuf.bootstrap()).unwrap();
+    let strict = [
+        file.as_str(),
+        "--issuer",
+        ISSUER,
+        "--private-log",
+        "--require",
+        "log,sct,timestamp",
+        "--tuf-url",
+        &tuf.url,
+        "--tuf-root",
+        first.to_str().unwrap(),
+    ];
+    add(&ledger, "own", &strict).ok();
+    let newer = ledger.beside("newer.json");
+    fs::write(&newer, format!("{} ", *ROOT)).unwrap();
+    let newer = newer.to_str().unwrap();
+    let carried = add(&ledger, "own", &[newer]).ok();
+    assert!(!carried.err.contains("warning"), "{}", carried.err);
+    let roots = listed(&ledger);
+    let (mut before, after) = (roots[0]["root"].clone(), &roots[1]["root"]);
+    assert_ne!(before["digest"], after["digest"]);
+    for part in ["digest", "size"] {
+        before[part] = after[part].clone();
+    }
+    assert_eq!(before, *after, "the file alone is another");
+    add(&ledger, "own", &[newer]).ends(1, "exists already");
+    let looser = [
+        newer,
+        "--require",
+        "log,sct",
+        "--issuer",
+        ISSUER,
+        "--issuer",
+        "https://gitlab.com",
+        "--no-tuf",
+        "--public-log",
+    ];
+    add(&ledger, "own", &looser)
+        .ends(0, "timestamp is not required any more")
+        .ends(0, "the jobs of https://gitlab.com from now on")
+        .ends(0, "not refreshed from")
+        .ends(0, "publishes the names");
+    // The file of an earlier version is taken back only by who says so.
+    add(&ledger, "own", &[&file]).ends(2, "an earlier one: --older");
+    add(&ledger, "own", &[&file, "--older"]).ok();
+    assert_eq!(
+        listed(&ledger)[3]["root"]["digest"],
+        roots[0]["root"]["digest"]
+    );
+    ledger.is_sound();
+}
+
+#[test]
+fn a_repository_is_asked_without_the_environments_proxy_and_the_list_says_when_it_confirmed() {
+    let (ledger, file) = ledger();
+    let mut tuf = Tuf::start(52, ROOT.as_bytes());
+    let first = ledger.beside("root.json");
+    fs::write(&first, tuf.bootstrap()).unwrap();
+    let from = ["--tuf-url", &tuf.url, "--tuf-root", first.to_str().unwrap()];
+    let own = [[file.as_str(), "--issuer", ISSUER].as_slice(), &from].concat();
+    add(&ledger, "own", &own).ok();
+    let list = || ledger.run(&["trust-root", "list"]).ok().out;
+    assert!(!list().contains("confirmed"), "{}", list());
+    let mut refresh = ledger.command(&["trust-root", "refresh"]);
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        refresh.env(name, "http://127.0.0.1:1");
+    }
+    run(&refresh).ends(0, "own is the newest");
+    assert!(list().contains("\tconfirmed 20"), "{}", list());
+    tuf.publish(ROOT.as_bytes(), "2020-01-01T00:00:00Z");
+    ledger.run(&["trust-root", "refresh"]).ends(2, "expired");
+    assert!(list().contains("\tnot confirmed since 20"), "{}", list());
+    let told = &listed(&ledger)[0]["refresh"];
+    assert_eq!(told["outcome"], "expired");
+    ledger.is_sound();
+}
+
+#[test]
+fn files_of_roots_come_back_from_the_operator_and_from_a_mirror() {
+    let mut ledger = Ledger::new();
+    let (keys, anchor) = (ledger.beside("keys"), ledger.beside("anchor"));
+    let places = ["--keys", keys.to_str().unwrap(), "--anchor"].map(str::to_owned);
+    ledger.common = places.to_vec();
+    ledger.common.push(anchor.to_str().unwrap().to_owned());
+    let server = ledger.serve();
+    let (backup, copy) = (ledger.beside("backup"), ledger.beside("mirror"));
+    let backup = backup.to_str().unwrap();
+    ledger.run(&["backup", backup]).ok();
+    let tuf = Tuf::start(53, ROOT.as_bytes());
+    let (file, first) = (
+        ledger.beside("trusted_root.json"),
+        ledger.beside("root.json"),
+    );
+    fs::write(&file, ROOT.as_str()).unwrap();
+    fs::write(&first, tuf.bootstrap()).unwrap();
+    let (file, first) = (file.to_str().unwrap(), first.to_str().unwrap());
+    let own = [
+        file,
+        "--issuer",
+        ISSUER,
+        "--tuf-url",
+        &tuf.url,
+        "--tuf-root",
+        first,
+    ];
+    add(&ledger, "own", &own).ok();
+    let blobs = ledger.data().join("blobs");
+    fs::remove_dir_all(&blobs).unwrap();
+    fs::create_dir(&blobs).unwrap();
+    add(&ledger, "own", &own).ends(0, "is back; nothing was recorded");
+    add(&ledger, "own", &own).ends(1, "exists already");
+
+    let (root, metadata) = (
+        "api/v1/trust_roots/own/0.json",
+        "api/v1/trust_roots/own/0/root.json",
+    );
+    mirror(&ledger.url(), &copy, &[root, metadata].map(str::to_owned));
+    server.kill();
+    fs::remove_dir_all(ledger.data()).unwrap();
+    ledger.run(&["restore", backup]).ok();
+    let import = || {
+        let (from, until) = (copy.to_str().unwrap(), copy.join("checkpoint"));
+        let until = until.to_str().unwrap();
+        ledger.run(&["log", "import", "--from", from, "--until", until])
+    };
+    // Another file in its place is nobody's.
+    fs::write(copy.join(root), b"{}").unwrap();
+    import().ends(1, "trust root own version 0");
+    fs::write(copy.join(root), ROOT.as_str()).unwrap();
+    import().ok();
+    ledger
+        .run(&["trust-root", "refresh"])
+        .ends(0, "own is the newest");
     ledger.is_sound();
 }

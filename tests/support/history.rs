@@ -206,7 +206,6 @@ pub(crate) fn provider_registered(number: u64) -> Draft {
 
 fn trust_root(number: u64) -> Draft {
     let recorded = trust_root::Recorded {
-        bootstrap: None,
         digest: digest("root", number),
         issuers: vec![text(&format!("https://issuer-{number}.example.org"))],
         public: number.is_multiple_of(2),

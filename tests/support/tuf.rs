@@ -3,12 +3,16 @@ use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader, Write as _},
     net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
+    time::Duration,
 };
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use events::digest::{Digest, hex};
 use serde_json::{Value, json};
+
+/// A while, for who waits.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// Later than any test is run.
 pub(crate) const NEVER: &str = "2199-01-01T00:00:00Z";
@@ -16,11 +20,24 @@ pub(crate) const NEVER: &str = "2199-01-01T00:00:00Z";
 /// What it serves, by path.
 type Files = BTreeMap<String, Vec<u8>>;
 
+/// How it serves.
+#[derive(Default)]
+struct Served {
+    /// None once it has stopped answering.
+    files: Option<Files>,
+    /// Where else who asks for a path is sent.
+    elsewhere: BTreeMap<String, String>,
+    /// Whoever asks for this path waits until it is let go.
+    held: Option<String>,
+    /// What was asked for.
+    asked: Vec<String>,
+}
+
 /// A repository, as long as this value lives.
 pub(crate) struct Tuf {
     pub(crate) url: String,
-    /// None once it has stopped answering.
-    files: Arc<Mutex<Option<Files>>>,
+    served: Arc<Mutex<Served>>,
+    go: Arc<Condvar>,
     root: Ed25519KeyPair,
     role: Ed25519KeyPair,
     root_version: u64,
@@ -76,7 +93,11 @@ impl Tuf {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut tuf = Self {
             url,
-            files: Arc::new(Mutex::new(Some(BTreeMap::new()))),
+            go: Arc::default(),
+            served: Arc::new(Mutex::new(Served {
+                files: Some(Files::new()),
+                ..Served::default()
+            })),
             root: key(seed),
             role: key(seed + 100),
             root_version: 1,
@@ -84,10 +105,10 @@ impl Tuf {
         };
         tuf.put("/1.root.json", tuf.root_of(1, &tuf.root, &[&tuf.root]));
         tuf.publish(target, NEVER);
-        let files = tuf.files.clone();
+        let (served, go) = (tuf.served.clone(), tuf.go.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                serve(&stream, files.lock().unwrap().as_ref());
+                serve(&stream, &served, &go);
             }
         });
         tuf
@@ -156,31 +177,74 @@ impl Tuf {
 
     /// What is served there.
     pub(crate) fn get(&self, path: &str) -> Vec<u8> {
-        self.files.lock().unwrap().as_ref().unwrap()[path].clone()
+        self.served.lock().unwrap().files.as_ref().unwrap()[path].clone()
     }
 
     /// Serves this there.
     pub(crate) fn put(&self, path: &str, bytes: Vec<u8>) {
-        let mut files = self.files.lock().unwrap();
-        files.as_mut().unwrap().insert(path.to_owned(), bytes);
+        let mut served = self.served.lock().unwrap();
+        let files = served.files.as_mut().unwrap();
+        files.insert(path.to_owned(), bytes);
     }
 
     /// Answers nobody any more.
     pub(crate) fn stop(&self) {
-        *self.files.lock().unwrap() = None;
+        self.served.lock().unwrap().files = None;
+    }
+
+    /// Sends who asks for this path elsewhere.
+    pub(crate) fn redirect(&self, path: &str, to: &str) {
+        let mut served = self.served.lock().unwrap();
+        served.elsewhere.insert(path.to_owned(), to.to_owned());
+    }
+
+    /// Lets whoever asks for this path wait.
+    pub(crate) fn hold(&self, path: &str) {
+        self.served.lock().unwrap().held = Some(path.to_owned());
+    }
+
+    /// Waits until somebody has asked for the path that is held.
+    pub(crate) async fn is_asked(&self) {
+        let asked = |served: &Served| {
+            let held = served.held.as_ref().unwrap();
+            served.asked.contains(held)
+        };
+        while !asked(&self.served.lock().unwrap()) {
+            tokio::time::sleep(MOMENT).await;
+        }
+    }
+
+    /// Goes on.
+    pub(crate) fn let_go(&self) {
+        self.served.lock().unwrap().held = None;
+        self.go.notify_all();
+    }
+
+    /// What it was asked for.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.served.lock().unwrap().asked.clone()
     }
 }
 
-fn serve(stream: &TcpStream, files: Option<&Files>) {
-    let Some(files) = files else { return };
+fn serve(stream: &TcpStream, served: &Mutex<Served>, go: &Condvar) {
+    if served.lock().unwrap().files.is_none() {
+        return;
+    }
     let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
     let first = lines.next().unwrap_or_default();
     let path = first.split(' ').nth(1).unwrap_or_default();
     // The head ends with an empty line.
     let _ = lines.by_ref().find(String::is_empty);
-    let (status, body) = match files.get(path) {
-        Some(bytes) => ("200 OK", bytes.as_slice()),
-        None => ("404 Not Found", b"".as_slice()),
+    let mut served = served.lock().unwrap();
+    served.asked.push(path.to_owned());
+    let held = |served: &mut Served| served.held.as_deref() == Some(path);
+    let served = go.wait_while(served, held).unwrap();
+    let none = Files::new();
+    let files = served.files.as_ref().unwrap_or(&none);
+    let (status, body) = match (served.elsewhere.get(path), files.get(path)) {
+        (Some(to), _) => (format!("302 Found\r\nlocation: {to}"), b"".as_slice()),
+        (None, Some(bytes)) => ("200 OK".to_owned(), bytes.as_slice()),
+        (None, None) => ("404 Not Found".to_owned(), b"".as_slice()),
     };
     let head = format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",

@@ -73,6 +73,33 @@ fn an_owner_is_shown_the_token_of_the_own_gem_once_it_has_expired() {
 }
 
 #[test]
+fn an_owner_who_looks_again_within_the_hour_is_shown_it_and_said_once() {
+    let (mut history, token) = released();
+    let alice = Actor::Account(account_id(1));
+    history.later(2 * HOUR);
+    let opened = |history: &History| {
+        let events = history.log.iter();
+        events
+            .filter(|recorded| matches!(recorded.event.body, Body::EvidenceOpened(_)))
+            .count()
+    };
+    for (seconds, times) in [(0, 1), (0, 1), (HOUR - 2, 1), (1, 2), (HOUR, 3)] {
+        history.later(seconds);
+        history.open_evidence(&alice, &token, Some("rake")).unwrap();
+        assert_eq!(opened(&history), times, "{seconds}");
+    }
+    // What was said of alice says nothing of the operator, nor of another owner; and who owns it no more is not shown it.
+    history
+        .open_evidence(&Actor::Operator, &token, None)
+        .unwrap();
+    assert_eq!(opened(&history), 4);
+    history.disable_account(account_id(1)).unwrap();
+    let disabled = history.open_evidence(&alice, &token, Some("rake"));
+    assert_eq!(code(disabled), Err(Code::AccountDisabled));
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
 fn nobody_else_is_shown_it() {
     let (mut history, token) = released();
     history.later(2 * HOUR);

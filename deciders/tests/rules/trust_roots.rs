@@ -110,35 +110,111 @@ fn a_root_names_one_to_sixteen_issuers_each_once_and_in_order() {
 }
 
 #[test]
-fn a_repository_and_the_metadata_that_trust_in_it_begins_with_come_together() {
+fn an_empty_file_is_no_root() {
     let mut history = History::public();
-    let alone = [
-        Recorded {
-            bootstrap: None,
-            ..public_good(1)
-        },
-        Recorded {
-            repository: None,
-            ..public_good(1)
-        },
-        Recorded {
-            size: 0,
-            ..public_good(1)
-        },
+    let empty = Recorded {
+        size: 0,
+        ..public_good(1)
+    };
+    let denied = history.record_root("public-good", empty);
+    assert_eq!(code(denied), Err(Code::TrustRootInvalid));
+}
+
+#[test]
+fn the_golden_roots_are_ones_that_may_be_recorded() {
+    let golden: [&[u8]; 3] = [
+        include_bytes!("../../../events/vectors/trust_root.recorded.v1.bytes"),
+        include_bytes!("../../../events/vectors/trust_root.recorded.v1.given.bytes"),
+        include_bytes!("../../../events/vectors/trust_root.recorded.v1.refreshed.bytes"),
     ];
-    for root in alone {
-        let denied = history.record_root("public-good", root);
-        assert_eq!(code(denied), Err(Code::TrustRootInvalid));
+    let mut history = History::public();
+    for bytes in golden {
+        let Body::TrustRootRecorded(root) = events::Event::read(bytes).unwrap().body else {
+            panic!("no root")
+        };
+        history.record_root("public-good", root).unwrap();
+    }
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn a_refresh_changes_the_file_of_the_version_that_it_was_asked_for_and_nothing_else() {
+    let mut history = History::public();
+    history.record_root("public-good", public_good(1)).unwrap();
+    history.refresh_root("public-good", 0, 2).unwrap();
+    let root = history.trust_root("public-good");
+    let refreshed = Recorded {
+        size: 7000,
+        ..public_good(2)
+    };
+    assert_eq!(root.live(), Ok((1, &refreshed)));
+    let again = history.refresh_root("public-good", 1, 2);
+    assert_eq!(code(again), Err(Code::AlreadyExists));
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn a_refresh_undoes_nothing_that_was_decided_while_it_was_under_way() {
+    let mut history = History::public();
+    history.record_root("public-good", public_good(1)).unwrap();
+    // A newer file, or other settings: either is a version of its own.
+    history.record_root("public-good", public_good(3)).unwrap();
+    let late = history.refresh_root("public-good", 0, 2);
+    assert_eq!(code(late), Err(Code::TrustRootReplaced));
+    history.retire_root("public-good").unwrap();
+    let late = history.refresh_root("public-good", 1, 2);
+    assert_eq!(code(late), Err(Code::TrustRootRetired));
+    // Taken back since: that is another decision than the one that it was asked for.
+    history.record_root("public-good", public_good(3)).unwrap();
+    let late = history.refresh_root("public-good", 1, 2);
+    assert_eq!(code(late), Err(Code::TrustRootReplaced));
+    history.record_root("own", timestamped()).unwrap();
+    let file = history.refresh_root("own", 0, 2);
+    assert_eq!(code(file), Err(Code::TrustRootInvalid));
+}
+
+#[test]
+fn a_server_that_refreshes_a_root_on_its_own_changes_the_file_alone() {
+    let other = |change: fn(&mut Recorded)| {
+        let mut root = public_good(2);
+        change(&mut root);
+        Body::TrustRootRecorded(root)
+    };
+    let fine = other(|_| {});
+    assert_eq!(forged_via(Via::Server, fine), Vec::<&str>::new());
+    for wrong in [
+        other(|root| root.requires.sct = false),
+        other(|root| root.issuers.push(text("https://zoo.example.com"))),
+        other(|root| root.public = false),
+        other(|root| root.repository = None),
+    ] {
+        assert_eq!(forged_via(Via::Server, wrong.clone()), ["events"]);
+        assert_eq!(forged_via(Via::Console, wrong), Vec::<&str>::new());
+    }
+    // Nor does it bring one back, or add one.
+    let mut history = History::public();
+    history.record_root("public-good", public_good(1)).unwrap();
+    history.retire_root("public-good").unwrap();
+    for name in ["public-good", "another"] {
+        let mut history = history.clone();
+        let stream = StreamName::trust_root(&slug(name));
+        let draft = events::event::Draft::new(stream, other(|_| {}));
+        history.append(&Actor::Operator, Via::Server, vec![draft]);
+        assert_eq!(audit(&history.log).len(), 1, "{name}");
     }
 }
 
 /// A root that a registry writes into its log although its rules do not allow it.
 fn forged(body: Body) -> Vec<&'static str> {
+    forged_via(Via::Console, body)
+}
+
+fn forged_via(via: Via, body: Body) -> Vec<&'static str> {
     let mut history = History::public();
     history.record_root("public-good", public_good(1)).unwrap();
     let stream = StreamName::trust_root(&slug("public-good"));
     let draft = events::event::Draft::new(stream, body);
-    history.append(&Actor::Operator, Via::Console, vec![draft]);
+    history.append(&Actor::Operator, via, vec![draft]);
     let findings = audit(&history.log);
     findings.iter().map(|finding| finding.code).collect()
 }

@@ -46,11 +46,13 @@ pub(crate) fn ledger() -> Vec<Sample> {
         },
     };
     let root = trust_root::Recorded {
-        bootstrap: None,
         digest: Digest::of(b"trusted_root.json"),
         issuers: vec![registered().issuer],
         public: true,
-        repository: some("https://tuf-repo-cdn.sigstore.dev"),
+        repository: Some(trust_root::Repository {
+            bootstrap: Digest::of(b"root.json"),
+            url: text("https://tuf-repo-cdn.sigstore.dev"),
+        }),
         requires: trust_root::Requires {
             log: true,
             sct: true,
@@ -69,7 +71,8 @@ pub(crate) fn ledger() -> Vec<Sample> {
         ..root.clone()
     };
     let refreshed = trust_root::Recorded {
-        bootstrap: Some(Digest::of(b"root.json")),
+        digest: Digest::of(b"the next trusted_root.json"),
+        size: 7015,
         ..root.clone()
     };
     let loosened = provider::Registered {

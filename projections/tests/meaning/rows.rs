@@ -60,7 +60,8 @@ fn a_trust_root_stands_there_in_its_newest_version_until_it_is_retired_and_again
         ),
         (&number(1), &number(0), &number(1))
     );
-    assert_eq!(root["bootstrap"], Cell::Null);
+    let digest = events::digest::Digest::of(b"root.json").hex();
+    assert_eq!(root["bootstrap"], text(&digest));
     let memory = after([recorded(), retired()]);
     assert_eq!(row(&memory, TRUST_ROOT).unwrap()["retired"], number(1));
     let memory = after([recorded(), retired(), refreshed()]);
@@ -69,8 +70,15 @@ fn a_trust_root_stands_there_in_its_newest_version_until_it_is_retired_and_again
         (&root["retired"], &root["revision"]),
         (&number(0), &number(3))
     );
-    let digest = events::digest::Digest::of(b"root.json").hex();
-    assert_eq!(root["bootstrap"], text(&digest));
+    let digest = events::digest::Digest::of(b"the next trusted_root.json").hex();
+    assert_eq!(root["digest"], text(&digest));
+    let given = golden!("trust_root.recorded.v1.given", 0);
+    let memory = after([given]);
+    let root = row(&memory, TRUST_ROOT).unwrap();
+    assert_eq!(
+        (&root["bootstrap"], &root["repository"]),
+        (&Cell::Null, &Cell::Null)
+    );
 }
 
 #[test]

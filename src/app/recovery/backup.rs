@@ -4,6 +4,7 @@
 //! DIR/backup.json   what it is, and the checkpoint; written last
 //! DIR/ledger.db     log, vault and rows
 //! DIR/blobs/        gems, metadata documents, trust roots, bundles and statements by digest; kept from one backup to the next
+//! DIR/tuf/          what was verified last of TUF repositories
 //! DIR/keys/         signing keys and subject keys, only where they were asked for
 //! ```
 //! Files are on disk before the event that names them, so whatever the copy of the database names can be copied after it. If we
@@ -14,7 +15,7 @@ use events::{digest::Digest, time::Timestamp};
 use serde::{Deserialize, Serialize};
 use tlog::{Checkpoint, VerifierKey};
 
-use super::{RecoveryError, at, log_key, rename, write_whole};
+use super::{RecoveryError, at, log_key, rename, tuf, write_whole};
 use crate::{
     app::replay::replay,
     blobs::Blobs,
@@ -145,6 +146,7 @@ pub async fn backup(
     .await?;
     copy.pool().close().await;
     sqlite::settle(&fresh)?;
+    tuf::copy(&folder.tuf(), &to.join("tuf"))?;
     if with_keys {
         copy_keys(folder, &to.join("keys")).await?;
     }
@@ -187,7 +189,7 @@ fn put_in_place(fresh: &Path, place: &Path) -> Result<(), RecoveryError> {
 fn prepare(to: &Path, key: &VerifierKey) -> Result<(), RecoveryError> {
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(to);
     made.map_err(at(to))?;
-    let ours = ["backup.json", "ledger.db", "blobs", "keys"];
+    let ours = ["backup.json", "ledger.db", "blobs", "tuf", "keys"];
     for entry in fs::read_dir(to).map_err(at(to))? {
         let name = entry.map_err(at(to))?.file_name();
         let name = name.to_string_lossy();
@@ -265,7 +267,8 @@ pub(super) async fn copy_files(
 ) -> Result<Copied, RecoveryError> {
     let size = log.head().await?.size;
     let (mut done, mut last) = (Copied::default(), None);
-    let mut others = trust_roots::files(log).await?;
+    let roots = trust_roots::files(log).await?.into_iter();
+    let mut others: Vec<_> = roots.map(|file| (file.digest, file.name)).collect();
     others.extend(comparisons::files(log).await?);
     for (digest, name) in others {
         copy_file(&digest, &name, (source, target), &mut done).await?;

@@ -2,7 +2,7 @@
 //!
 //! The leaves' bytes are the truth: they are held against a checkpoint that this log's own key signed, and then written as they
 //! are, with their revisions, groups and times. Nobody needs to trust whoever kept them. What is not in leaves does not come
-//! back: sealed values are lost, and gem files and bundles come from the mirror only if it serves them.
+//! back: sealed values are lost, and gem files, bundles and trust roots come from the mirror only if it serves them.
 //!
 //! Each transaction ends where a request ends. If we crash between two, the database holds a true beginning of what was signed,
 //! and the same command goes on from there.
@@ -36,7 +36,7 @@ pub struct Imported {
     pub size: u64,
     /// Sealed values of the imported events, which are lost.
     pub sealed: u64,
-    /// Gem files and bundles that were fetched, and metadata documents that were made of gems again.
+    /// Gem files, bundles and trust roots that were fetched, and metadata documents that were made of gems again.
     pub fetched: u64,
     /// Files that the log names and nobody has.
     pub missing: Vec<String>,

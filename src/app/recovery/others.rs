@@ -1,13 +1,15 @@
-//! What else the log names by digest, taken back with it: bundles from a mirror that serves them; the rest is listed.
+//! What else the log names by digest, taken back with it: bundles and trust roots from a mirror that serves them; the rest
+//! is listed.
 //!
-//! A bundle is what its digest says, whoever kept it. A trust root is given again by the operator, and a comparison by
-//! whoever made it: the same bytes find their place.
+//! A file is what its digest says, whoever kept it. What the mirror does not have is given again: a trust root by the
+//! operator, a comparison by whoever made it. The same bytes find their place.
 use std::collections::BTreeMap;
 
 use events::digest::Digest;
 
 use super::{RecoveryError, backup::SLICE, import::Imported};
 use crate::{
+    app::trust_roots::{MAX_BOOTSTRAP, MAX_FILE},
     blobs::Blobs,
     remote::Source,
     sigstore::{MAX_PART_BYTES, bundles},
@@ -39,14 +41,46 @@ pub(super) async fn fetch(
             fetch_bundles(blobs, source, (file, &wanted), done).await?;
         }
     }
-    let mut others = trust_roots::files(reader).await?;
-    others.extend(comparisons::files(reader).await?);
-    for (digest, name) in others {
+    for file in trust_roots::files(reader).await? {
+        if !blobs.has(&file.digest).await? {
+            fetch_root(blobs, source, file, done).await?;
+        }
+    }
+    for (digest, name) in comparisons::files(reader).await? {
         if !blobs.has(&digest).await? {
             done.missing.push(name);
         }
     }
     Ok(())
+}
+
+/// A file of a trust root, as the mirror has it.
+async fn fetch_root(
+    blobs: &Blobs,
+    source: &Source,
+    file: trust_roots::File,
+    done: &mut Imported,
+) -> Result<(), RecoveryError> {
+    let served = served(source, &file.path, MAX_FILE.max(MAX_BOOTSTRAP)).await;
+    match served.filter(|bytes| Digest::of(bytes) == file.digest) {
+        Some(bytes) => {
+            blobs.put(&file.digest, bytes.into()).await?;
+            done.fetched += 1;
+        }
+        None => done.missing.push(file.name),
+    }
+    Ok(())
+}
+
+/// What the mirror has there. One of the log alone may answer anything.
+async fn served(source: &Source, name: &str, most: usize) -> Option<Vec<u8>> {
+    match source {
+        Source::Http(client) => {
+            let got = client.get(&format!("../{name}"), most).await;
+            got.unwrap_or_default()
+        }
+        Source::Folder(folder) => tokio::fs::read(folder.root().join(name)).await.ok(),
+    }
 }
 
 /// The bundles of one release, as the mirror has them. What it serves besides is nobody's and not kept.
@@ -57,14 +91,7 @@ async fn fetch_bundles(
     done: &mut Imported,
 ) -> Result<(), RecoveryError> {
     let name = format!("api/v1/attestations/{file}.json");
-    let part = match source {
-        // A mirror of the log alone may answer anything here.
-        Source::Http(client) => client
-            .get(&format!("../{name}"), MAX_PART_BYTES)
-            .await
-            .unwrap_or_default(),
-        Source::Folder(folder) => tokio::fs::read(folder.root().join(&name)).await.ok(),
-    };
+    let part = served(source, &name, MAX_PART_BYTES).await;
     let part = part.unwrap_or_default();
     let served = bundles(&part).unwrap_or_default();
     for digest in wanted {

@@ -15,7 +15,7 @@ use events::{provider::PublicJwk, stream::StreamName};
 use super::{
     RecoveryError, at,
     backup::{Manifest, copy_files, verify},
-    rename,
+    rename, tuf,
 };
 use crate::{
     blobs::Blobs,
@@ -90,6 +90,7 @@ pub async fn restore(
     let ledger: Ledger = views::state(&copy, &StreamName::log()).await?;
     copy.pool().close().await;
     sqlite::settle(&fresh)?;
+    tuf::copy(&from.join("tuf"), &folder.tuf())?;
     if !manifest.url.is_empty() {
         fs::write(folder.url_file(), &manifest.url).map_err(at(&folder.url_file()))?;
     }

@@ -1,19 +1,26 @@
 //! Refreshing trust roots from their TUF repositories. Whatever goes wrong, the last good version stays and pushes go on.
 use std::{path::PathBuf, time::Duration};
 
-use deciders::Code;
-use events::{digest::Digest, id::Via, text::Slug};
+use deciders::{Code, trust_root};
+use events::{
+    digest::Digest,
+    id::Via,
+    text::Slug,
+    trust_root::{Recorded, Repository},
+};
 
-use super::{NewTrustRoot, Repository};
+use super::required;
 use crate::{
     app::{App, CommandError},
-    oidc::address::Address,
-    sigstore::{self, RefreshError},
+    oidc::{address::Address, fetch::client},
+    sigstore::{self, RefreshError, Root},
     views::{self, trust_roots::Newest},
 };
 
 /// How long after its start a server first looks for newer trust roots.
-const FIRST: Duration = Duration::from_mins(1);
+pub const FIRST: Duration = Duration::from_mins(1);
+/// How long a whole refresh of one root may take.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a refresh of one root led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +40,13 @@ pub enum Refreshed {
     },
 }
 
+fn kept(why: &impl ToString) -> Refreshed {
+    Refreshed::Kept {
+        why: why.to_string(),
+        expired: false,
+    }
+}
+
 /// A repository may be asked at this address: https, or plain http at a literal loopback address.
 pub(super) fn check_address(url: &str) -> Result<(), CommandError> {
     let checked = Address::parse(url, true);
@@ -43,78 +57,106 @@ pub(super) fn check_address(url: &str) -> Result<(), CommandError> {
 
 impl App {
     /// Looks for newer versions of the live trust roots, or of the one with this name, and records those that changed.
+    /// What is wrong with one is no reason to leave the others.
     pub async fn refresh_trust_roots(
         &self,
         only: Option<&Slug>,
         via: Via,
     ) -> Result<Vec<(Slug, Refreshed)>, CommandError> {
-        let roots = views::trust_roots::newest(&self.reader).await?;
-        let asked = |root: &&Newest| match only {
-            Some(slug) => root.slug == *slug,
-            None => !root.retired,
-        };
+        if let Some(slug) = only {
+            return Ok(vec![(
+                slug.clone(),
+                self.refresh_trust_root(slug, via).await?,
+            )]);
+        }
         let mut outcomes = Vec::new();
-        for root in roots.iter().filter(asked) {
-            if root.retired {
-                return Err(deciders::Denial::new(Code::TrustRootRetired).into());
+        for Newest { slug, retired, .. } in views::trust_roots::newest(&self.reader).await? {
+            if retired {
+                continue;
             }
-            outcomes.push((root.slug.clone(), self.refresh_trust_root(root, via).await?));
-        }
-        match only {
-            Some(_) if outcomes.is_empty() => {
-                Err(deciders::Denial::new(Code::TrustRootUnknown).into())
+            match self.refresh_trust_root(&slug, via).await {
+                Ok(refreshed) => outcomes.push((slug, refreshed)),
+                // Retired since: those before it may have taken minutes.
+                Err(CommandError::Denied(_)) => {}
+                Err(error) => outcomes.push((slug, kept(&error))),
             }
-            _ => Ok(outcomes),
         }
+        Ok(outcomes)
     }
 
-    async fn refresh_trust_root(&self, root: &Newest, via: Via) -> Result<Refreshed, CommandError> {
-        let recorded = &root.recorded;
-        let (Some(url), Some(bootstrap)) = (&recorded.repository, &recorded.bootstrap) else {
+    async fn refresh_trust_root(&self, slug: &Slug, via: Via) -> Result<Refreshed, CommandError> {
+        let state = views::trust_roots::one(&self.reader, slug).await?;
+        let (revision, live) = state.live()?;
+        let Some(repository) = &live.repository else {
             return Ok(Refreshed::NoRepository);
         };
-        let kept = |why: String| Refreshed::Kept {
-            why,
-            expired: false,
+        let refreshed = match self.ask(repository).await {
+            Ok(json) => match self.take(slug, (revision, live), json, via).await {
+                // What the operator decided meanwhile stands, and says nothing of the repository.
+                Err(CommandError::Denied(denial)) => {
+                    let text = format!("it changed while its repository was asked: {denial}");
+                    return Ok(kept(&text));
+                }
+                taken => taken?,
+            },
+            Err(kept) => kept,
         };
+        let state = views::trust_roots::one(&self.reader, slug).await?;
+        let still = state.live().ok();
+        if still.is_some_and(|(_, still)| still.repository.as_ref() == Some(repository)) {
+            self.remember(slug, &refreshed);
+        }
+        Ok(refreshed)
+    }
+
+    /// What the repository has now.
+    async fn ask(&self, repository: &Repository) -> Result<Vec<u8>, Refreshed> {
+        let Repository { bootstrap, url } = repository;
         let bytes = match self.blobs.get(bootstrap).await {
             Ok(Some(bytes)) => bytes,
             Ok(None) => {
                 let text = "the root metadata that trust in its repository begins with is not here: \
-                            record it again with --tuf-url and --tuf-root";
-                return Ok(kept(text.into()));
+                            give it again with the newest file, --tuf-url and --tuf-root";
+                return Err(kept(&text));
             }
-            Err(error) => return Ok(kept(error.to_string())),
+            Err(error) => return Err(kept(&error)),
         };
-        check_address(url.as_str())?;
+        check_address(url.as_str()).map_err(|error| kept(&error))?;
+        let client = client(PATIENCE).map_err(|error| kept(&error))?;
         let seen = self.seen(url.as_str(), bootstrap);
         let now = self.clock.now();
-        let json = match sigstore::fetch(url.as_str(), &bytes, &seen, now).await {
-            Ok(json) => json,
-            Err(error) => {
-                let expired = matches!(error, RefreshError::Expired { .. });
-                let why = error.to_string();
-                return Ok(Refreshed::Kept { why, expired });
-            }
-        };
-        if Digest::of(&json) == recorded.digest {
+        let fetched = sigstore::fetch(client, url.as_str(), &bytes, (&seen, now)).await;
+        fetched.map_err(|error| Refreshed::Kept {
+            expired: matches!(error, RefreshError::Expired { .. }),
+            why: error.to_string(),
+        })
+    }
+
+    /// Records what the repository has, if it is another file than that of the version that it was asked for, and that
+    /// version still is the live one.
+    async fn take(
+        &self,
+        slug: &Slug,
+        (revision, live): (u64, &Recorded),
+        json: Vec<u8>,
+        via: Via,
+    ) -> Result<Refreshed, CommandError> {
+        let digest = Digest::of(&json);
+        if digest == live.digest {
+            // Where the file was lost, here it is.
+            self.blobs.mend(&digest, json.into()).await?;
             return Ok(Refreshed::Unchanged);
         }
-        let new = NewTrustRoot {
-            slug: root.slug.clone(),
-            json: json.into(),
-            issuers: recorded.issuers.iter().map(ToString::to_string).collect(),
-            public: recorded.public,
-            requires: recorded.requires,
-            repository: Some(Repository {
-                url: url.to_string(),
-                bootstrap: bytes,
-            }),
-        };
-        match self.record_trust_root(new, via).await {
+        if let Err(error) = Root::read(&json, required(live.requires)) {
+            return Ok(kept(&error));
+        }
+        let size = u64::try_from(json.len()).unwrap_or(u64::MAX);
+        self.blobs.put(&digest, json.into()).await?;
+        let recorded = self.change_trust_root(slug.clone(), via, move |ledger, root, slug| {
+            trust_root::refresh(ledger, root, slug, revision, (digest, size))
+        });
+        match recorded.await {
             Ok(index) => Ok(Refreshed::Changed(index)),
-            // A file that no bundle could be verified with.
-            Err(CommandError::Malformed(why)) => Ok(kept(why)),
             // Somebody else was as quick.
             Err(CommandError::Denied(denial)) if denial.code == Code::AlreadyExists => {
                 Ok(Refreshed::Unchanged)
@@ -129,12 +171,10 @@ impl App {
         self.folder.tuf().join(repository.hex())
     }
 
-    /// Looks for newer trust roots from time to time. A failure is logged, and nothing else: pushes go on with the last
+    /// Looks for newer trust roots after a while, and then from time to time. A failure is logged, and nothing else: pushes go on with the last
     /// good version.
-    pub async fn keep_trust_roots(self, every: Duration) {
-        let mut first = tokio::time::interval(FIRST);
-        first.tick().await;
-        first.tick().await;
+    pub async fn keep_trust_roots(self, first: Duration, every: Duration) {
+        tokio::time::sleep(first).await;
         let mut tick = tokio::time::interval(every);
         loop {
             tick.tick().await;

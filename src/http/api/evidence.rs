@@ -1,4 +1,4 @@
-//! `GET /api/v1/gems/NAME/versions/VERSION[-PLATFORM]/evidence`: the identity token behind a release, for an owner.
+//! `POST /api/v1/gems/NAME/versions/VERSION[-PLATFORM]/evidence`: the identity token behind a release, for an owner.
 use actix_web::{
     HttpRequest, HttpResponse,
     http::{StatusCode, header::CACHE_CONTROL},
@@ -14,7 +14,7 @@ use crate::{
     views,
 };
 
-/// Shows the token, once it has expired. Each time is an event.
+/// Shows the token, once it has expired. It is an event, at most once an hour for each owner: that is why it is no `GET`.
 pub async fn show(
     request: HttpRequest,
     app: Data<App>,

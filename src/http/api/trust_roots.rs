@@ -3,7 +3,7 @@ use actix_web::{
     HttpResponse,
     web::{Data, Path},
 };
-use events::{Body, Recorded, text::Slug};
+use events::{Body, Recorded, digest::Digest, text::Slug, trust_root::Recorded as TrustRoot};
 use serde_json::{Value, json};
 
 use crate::{
@@ -46,7 +46,6 @@ fn version(app: &App, slug: &Slug, recorded: &Recorded) -> Option<Value> {
         "requires": root.requires,
         "class": trust_roots::class(root.requires),
         "repository": root.repository,
-        "bootstrap": root.bootstrap,
         "recorded": recorded.event.time,
         "log_index": recorded.index,
     }))
@@ -54,16 +53,37 @@ fn version(app: &App, slug: &Slug, recorded: &Recorded) -> Option<Value> {
 
 /// The `trusted_root.json` of one version, the very bytes that were recorded.
 pub async fn show(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
-    let (name, version) = path.into_inner();
-    let unknown = || Problem::not_found("There is no such version of a trust root.").in_json();
+    let recorded = recorded(&app, path.into_inner()).await?;
+    file(&app, &recorded.digest).await
+}
+
+/// The root metadata that trust in the repository of one version began with.
+pub async fn bootstrap(
+    app: Data<App>,
+    path: Path<(String, String)>,
+) -> Result<HttpResponse, Problem> {
+    let recorded = recorded(&app, path.into_inner()).await?;
+    let repository = recorded.repository.ok_or_else(unknown)?;
+    file(&app, &repository.bootstrap).await
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("There is no such version of a trust root.").in_json()
+}
+
+async fn recorded(app: &App, (name, version): (String, String)) -> Result<TrustRoot, Problem> {
     let slug = Slug::parse(&name).map_err(|_| unknown())?;
     let number: u64 = version.parse().map_err(|_| unknown())?;
     if number.to_string() != version {
         return Err(unknown());
     }
     let root = trust_roots::one(&app.reader, &slug).await?;
-    let recorded = root.version(number).ok_or_else(unknown)?;
-    let json = app.blobs.get(&recorded.digest).await?.ok_or_else(unknown)?;
+    root.version(number).cloned().ok_or_else(unknown)
+}
+
+/// A file never changes: its version names its digest.
+async fn file(app: &App, digest: &Digest) -> Result<HttpResponse, Problem> {
+    let json = app.blobs.get(digest).await?.ok_or_else(unknown)?;
     Ok(answer(
         "application/json",
         "public, max-age=31536000, immutable",

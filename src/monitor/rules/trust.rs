@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use events::{
     Recorded,
     id::Actor,
+    text::Text,
     token::EvidenceOpened,
     trust_root::{self, Requires},
 };
@@ -13,24 +14,44 @@ use crate::monitor::{Finding, catalogue};
 /// The newest version of each trust root, by slug.
 #[derive(Debug, Default)]
 pub struct Trust {
-    roots: BTreeMap<String, trust_root::Recorded>,
+    roots: BTreeMap<String, Root>,
+}
+
+#[derive(Debug)]
+struct Root {
+    newest: trust_root::Recorded,
+    retired: bool,
 }
 
 impl Trust {
-    /// `trust_root_changed`: a root is new or another one than before; and `trust_root_loosened` where it now takes less
-    /// evidence, or the jobs of another issuer.
+    /// `trust_root_changed`: a root is new or another one than before; `trust_root_added` where it begins to vouch for an
+    /// issuer that had one; and `trust_root_loosened` where it now takes less evidence, or the jobs of another issuer.
     pub fn recorded(&mut self, recorded: &Recorded, now: &trust_root::Recorded) -> Vec<Finding> {
         let slug = recorded.event.stream.rest().to_owned();
-        let before = self.roots.insert(slug.clone(), now.clone());
-        let Some(before) = before else {
+        let beside = self.beside(&slug, now);
+        let root = Root {
+            newest: now.clone(),
+            retired: false,
+        };
+        let before = self.roots.insert(slug.clone(), root);
+        let begins = before.as_ref().is_none_or(|before| before.retired);
+        let added = beside.filter(|_| begins).map(|(other, issuer)| {
+            let text = format!("{slug} vouches for the jobs of {issuer} beside {other}");
+            let finding = Finding::new(&catalogue::TRUST_ROOT_ADDED, text).at(recorded);
+            finding.not(format!("{other} alone"), settings(now))
+        });
+        let Some(Root { newest: before, .. }) = before else {
             let text = format!("attestations are verified with {slug} from here on");
             let finding = Finding::new(&catalogue::TRUST_ROOT_CHANGED, text).at(recorded);
-            return vec![finding.not("no such trust root", settings(now))];
+            let mut findings = vec![finding.not("no such trust root", settings(now))];
+            findings.extend(added);
+            return findings;
         };
         let (expected, found) = (settings(&before), settings(now));
         let text = format!("the trust root {slug} is another one than before");
         let changed = Finding::new(&catalogue::TRUST_ROOT_CHANGED, text).at(recorded);
         let mut findings = vec![changed.not(&expected, &found)];
+        findings.extend(added);
         if loosened(&before, now) {
             let text = format!("the trust root {slug} takes what it refused before");
             let finding = Finding::new(&catalogue::TRUST_ROOT_LOOSENED, text).at(recorded);
@@ -38,13 +59,27 @@ impl Trust {
         }
         findings
     }
-}
 
-/// `trust_root_changed`: nothing is verified with a root any more.
-pub fn retired(recorded: &Recorded) -> Finding {
-    let slug = recorded.event.stream.rest();
-    let text = format!("attestations are no longer verified with {slug}");
-    Finding::new(&catalogue::TRUST_ROOT_CHANGED, text).at(recorded)
+    /// Another root that lives and vouches for one of these issuers already.
+    fn beside(&self, slug: &str, now: &trust_root::Recorded) -> Option<(String, Text)> {
+        let others = self.roots.iter();
+        let mut others = others.filter(|(name, root)| *name != slug && !root.retired);
+        others.find_map(|(name, root)| {
+            let mut issuers = now.issuers.iter();
+            let issuer = issuers.find(|issuer| root.newest.issuers.contains(issuer));
+            issuer.map(|issuer| (name.clone(), issuer.clone()))
+        })
+    }
+
+    /// `trust_root_changed`: nothing is verified with a root any more.
+    pub fn retired(&mut self, recorded: &Recorded) -> Finding {
+        let slug = recorded.event.stream.rest();
+        if let Some(root) = self.roots.get_mut(slug) {
+            root.retired = true;
+        }
+        let text = format!("attestations are no longer verified with {slug}");
+        Finding::new(&catalogue::TRUST_ROOT_CHANGED, text).at(recorded)
+    }
 }
 
 /// `evidence_opened`: somebody was shown an identity token.
@@ -73,7 +108,6 @@ fn loosened(before: &trust_root::Recorded, now: &trust_root::Recorded) -> bool {
 /// What can change about a root, in words.
 fn settings(root: &trust_root::Recorded) -> String {
     let trust_root::Recorded {
-        bootstrap,
         digest,
         issuers,
         public,
@@ -97,7 +131,9 @@ fn settings(root: &trust_root::Recorded) -> String {
     ];
     parts.extend(issuers.iter().map(|issuer| format!("for {issuer}")));
     parts.push(if *public { "public log" } else { "private log" }.to_owned());
-    parts.extend(repository.iter().map(|url| format!("from {url}")));
-    parts.extend(bootstrap.iter().map(|digest| format!("since {digest}")));
+    parts.extend(repository.iter().map(|from| {
+        let trust_root::Repository { bootstrap, url } = from;
+        format!("from {url} since {bootstrap}")
+    }));
     parts.join(", ")
 }

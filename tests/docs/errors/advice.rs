@@ -132,6 +132,9 @@ pub(super) fn denied(code: Code) -> &'static str {
         Code::TrustRootUnknown | Code::TrustRootRetired => {
             "the operator records one: `gemledger trust-root add`"
         }
+        Code::TrustRootReplaced => {
+            "nobody who asks over HTTP meets it; the next refresh starts from the version that is there now"
+        }
         Code::TrustRootInvalid => "change what the message names",
         Code::EvidenceEarly => "ask again when the token has expired",
         Code::EvidenceElsewhere => "ask for a version that the token released",

@@ -14,7 +14,6 @@ use super::{Story, fired, slug, text, token};
 
 fn root(version: u8) -> Recorded {
     Recorded {
-        bootstrap: None,
         digest: Digest::of(&[version]),
         issuers: vec![text("https://issuer.example.com")],
         public: true,
@@ -29,8 +28,17 @@ fn root(version: u8) -> Recorded {
 }
 
 fn record(story: &mut Story, root: Recorded) -> Vec<Finding> {
-    let stream = StreamName::trust_root(&slug("public-good"));
+    record_as(story, "public-good", root)
+}
+
+fn record_as(story: &mut Story, name: &str, root: Recorded) -> Vec<Finding> {
+    let stream = StreamName::trust_root(&slug(name));
     story.say(stream, Body::TrustRootRecorded(root))
+}
+
+fn retire(story: &mut Story, name: &str) -> Vec<Finding> {
+    let stream = StreamName::trust_root(&slug(name));
+    story.say(stream, Body::TrustRootRetired(Retired {}))
 }
 
 #[test]
@@ -45,9 +53,33 @@ fn trust_root_changed_fires_for_a_new_root_a_new_version_and_a_retired_one() {
     let (expected, found) = (&findings[0].expected, &findings[0].found);
     assert!(expected.as_ref().unwrap().contains(&Digest::of(&[1]).hex()));
     assert!(found.as_ref().unwrap().contains(&Digest::of(&[2]).hex()));
-    let stream = StreamName::trust_root(&slug("public-good"));
-    let findings = story.say(stream, Body::TrustRootRetired(Retired {}));
-    fired(&findings, &["trust_root_changed"]);
+    fired(&retire(&mut story, "public-good"), &["trust_root_changed"]);
+}
+
+#[test]
+fn trust_root_added_fires_for_one_more_root_of_an_issuer_that_had_one() {
+    let mut story = Story::new();
+    record(&mut story, root(1));
+    let both = ["trust_root_changed", "trust_root_added"];
+    let findings = record_as(&mut story, "another", root(2));
+    fired(&findings, &both);
+    let said = &findings[1].message;
+    assert!(
+        said.contains("another") && said.contains("beside public-good"),
+        "{said}"
+    );
+    // The same root once more adds nobody, nor does one for others, nor the only one that is left.
+    let findings = record_as(&mut story, "another", root(3));
+    fired(&findings, &both[..1]);
+    let mut elsewhere = root(4);
+    elsewhere.issuers = vec![text("https://elsewhere.example.com")];
+    fired(&record_as(&mut story, "elsewhere", elsewhere), &both[..1]);
+    retire(&mut story, "another");
+    let findings = record_as(&mut story, "another", root(3));
+    fired(&findings, &both);
+    retire(&mut story, "another");
+    retire(&mut story, "public-good");
+    fired(&record(&mut story, root(1)), &both[..1]);
 }
 
 #[test]

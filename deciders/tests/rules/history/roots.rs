@@ -1,15 +1,15 @@
 //! Trust roots and opened evidence in a history.
 use deciders::{
     Denial,
-    evidence::{self, Asked, States},
+    evidence::{self, Asked, Opening, States},
     trust_root::{self, TrustRoot},
 };
 use events::{
     Body,
     digest::Digest,
-    id::{Actor, ApiKeyId},
+    id::{Actor, ApiKeyId, Via},
     stream::StreamName,
-    trust_root::{Recorded, Requires},
+    trust_root::{Recorded, Repository, Requires},
 };
 
 use super::{History, door};
@@ -18,11 +18,13 @@ use crate::fixtures::{folded, github, slug, text};
 /// The public-good instance, as its file was at this version.
 pub(crate) fn public_good(version: u8) -> Recorded {
     Recorded {
-        bootstrap: Some(Digest::of(b"root.json")),
         digest: Digest::of(&[version]),
         issuers: vec![github().issuer],
         public: true,
-        repository: Some(text("https://tuf-repo-cdn.sigstore.dev")),
+        repository: Some(Repository {
+            bootstrap: Digest::of(b"root.json"),
+            url: text("https://tuf-repo-cdn.sigstore.dev"),
+        }),
         requires: Requires {
             log: true,
             sct: true,
@@ -35,7 +37,6 @@ pub(crate) fn public_good(version: u8) -> Recorded {
 /// An instance of one's own, which timestamps and keeps no log.
 pub(crate) fn timestamped() -> Recorded {
     Recorded {
-        bootstrap: None,
         digest: Digest::of(b"private"),
         issuers: vec![text("https://gitlab.example.com"), github().issuer],
         public: false,
@@ -58,6 +59,20 @@ impl History {
         let (ledger, root) = (self.ledger(), self.trust_root(name));
         let drafts = trust_root::record(&ledger, &root, &slug(name), recorded)?;
         self.by_operator(drafts);
+        Ok(())
+    }
+
+    /// What the repository of a root has now, asked for when this version was the live one.
+    pub(crate) fn refresh_root(
+        &mut self,
+        name: &str,
+        asked_for: u64,
+        version: u8,
+    ) -> Result<(), Denial> {
+        let (ledger, root) = (self.ledger(), self.trust_root(name));
+        let file = (Digest::of(&[version]), 7000);
+        let drafts = trust_root::refresh(&ledger, &root, &slug(name), asked_for, file)?;
+        self.append(&Actor::Operator, Via::Server, drafts);
         Ok(())
     }
 
@@ -109,8 +124,9 @@ impl History {
             evidence: &evidence,
             asked,
         };
-        let drafts = evidence::open(&states, token, by, self.now)?;
-        self.append(by, door(by), drafts);
+        if let Opening::Recorded(drafts) = evidence::open(&states, token, by, self.now)? {
+            self.append(by, door(by), drafts);
+        }
         Ok(())
     }
 }
