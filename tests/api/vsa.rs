@@ -60,8 +60,14 @@ impl Outside {
         let envelope = app.vsa(version).await;
         let files = [
             ("vsa.json", envelope.to_string().into_bytes()),
-            ("keys.json", app.get("/log/statement-keys").await.is(200).body),
-            ("events.jsonl", app.get("/api/v1/ledger/events").await.is(200).body),
+            (
+                "keys.json",
+                app.get("/log/statement-keys").await.is(200).body,
+            ),
+            (
+                "events.jsonl",
+                app.get("/api/v1/ledger/events").await.is(200).body,
+            ),
             ("rake.gem", gem.to_vec()),
             ("bundles.json", app.get(&bundles).await.is(200).body),
         ];
@@ -136,7 +142,10 @@ async fn libraries_of_others_find_every_bundle_of_an_attested_release_in_its_wor
     let [first, second] = &bundles;
     outside.put("bundles.json", format!("[{first} ,{second}]").as_bytes());
     outside.read().ok();
-    outside.put("bundles.json", format!("[{first},{}]", second.replace(':', ": ")).as_bytes());
+    outside.put(
+        "bundles.json",
+        format!("[{first},{}]", second.replace(':', ": ")).as_bytes(),
+    );
     outside.read().ends(1, "other bundles");
     outside.put("bundles.json", format!("[{first}]").as_bytes());
     outside.read().ends(1, "other bundles");
