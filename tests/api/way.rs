@@ -49,6 +49,33 @@ pub(super) fn link<'a>(record: &'a Value, name: &str) -> &'a Value {
     links.find(|link| link["link"] == name).unwrap()
 }
 
+/// The names of all fields, with those of the first element of a list.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (name.clone(), shape(value)))
+            .collect(),
+        Value::Array(list) => list.first().map(shape).into_iter().collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Value::Null,
+    }
+}
+
+/// Holds `docs/formats/provenance.md` to an attestation as it is.
+fn is_documented(attestation: &Value) {
+    let page = include_str!("../../docs/formats/provenance.md");
+    let (_, section) = page.split_once("## Attestations\n\n```json\n").unwrap();
+    let (example, _) = section.split_once("\n```").unwrap();
+    let example: Value = serde_json::from_str(example).unwrap();
+    let fields = |value: &Value| {
+        let mut value = shape(value);
+        // The address is that of a public log's entry.
+        value["log_entry"]["url"] = Value::Null;
+        value
+    };
+    assert_eq!(fields(attestation), fields(&example));
+}
+
 const REGISTRY: [(&str, &str); 4] = [
     ("identity_token", "stated_by_registry"),
     ("api_key", "stated_by_registry"),
@@ -99,6 +126,7 @@ async fn an_attested_release_is_proven_to_come_from_its_run() {
     // A private instance's log is not on the public search page.
     assert_eq!(link(&record, "log_entry")["url"], Value::Null);
     let attestation = &record["attestations"][0];
+    is_documented(attestation);
     assert_eq!(attestation["type"], "release.attested");
     assert_eq!(attestation["class"], "logged");
     assert_eq!(attestation["root"]["name"], "own");

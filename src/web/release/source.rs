@@ -2,7 +2,7 @@
 use events::{claims::ProviderKind, text::Text};
 
 use super::{super::text::workflow_name, Badge, weaker};
-use crate::views::provenance::record::{Known, Source, TransparencyRecord};
+use crate::views::provenance::record::{Attestation, Known, Source, TransparencyRecord};
 
 /// A claim, or two that say the same thing, made ready for the page.
 pub(super) struct Row {
@@ -34,7 +34,12 @@ pub(super) fn rows(record: &TransparencyRecord, source: &Source) -> Vec<Row> {
         row.url.clone_from(&urls.repository);
         row.id = Some(format!("id {}", job.repository_id));
     }
-    let mut commit = claimed.linked("Commit", "commit", job.commit.as_ref(), &urls.commit);
+    let mut commit = claimed.linked(
+        "Commit",
+        "commit",
+        job.commit.as_ref(),
+        urls.commit.as_ref(),
+    );
     if let Some(row) = &mut commit {
         row.is_code = true;
     }
@@ -42,7 +47,7 @@ pub(super) fn rows(record: &TransparencyRecord, source: &Source) -> Vec<Row> {
         "Workflow",
         "workflow_ref",
         job.workflow_ref.as_ref(),
-        &urls.workflow,
+        urls.workflow.as_ref(),
     );
     if let (Some(row), Some(name)) = (&mut workflow, workflow_name(job)) {
         row.value = name;
@@ -62,10 +67,15 @@ pub(super) fn rows(record: &TransparencyRecord, source: &Source) -> Vec<Row> {
             "Reusable workflow",
             "job_workflow_ref",
             signer,
-            &urls.signer,
+            urls.signer.as_ref(),
         ),
-        claimed.linked(run, "run_id", job.run_id.as_ref(), &urls.run),
-        claimed.linked(attempt, "run_attempt", job.run_attempt.as_ref(), &urls.job),
+        claimed.linked(run, "run_id", job.run_id.as_ref(), urls.run.as_ref()),
+        claimed.linked(
+            attempt,
+            "run_attempt",
+            job.run_attempt.as_ref(),
+            urls.job.as_ref(),
+        ),
         claimed.row("Started by", "trigger", job.trigger.as_ref()),
         claimed.row("Environment", "environment", job.environment.as_ref()),
         claimed.row("Runner", "runner", job.runner.as_ref()),
@@ -94,7 +104,7 @@ impl Claimed<'_> {
             url: None,
             id: None,
             badge: known.into(),
-            weaker: attestation.and_then(|found| found.weaker()).map(weaker),
+            weaker: attestation.and_then(Attestation::weaker).map(weaker),
         }
     }
 
@@ -107,10 +117,10 @@ impl Claimed<'_> {
         name: &'static str,
         claim: &str,
         value: Option<&Text>,
-        url: &Option<String>,
+        url: Option<&String>,
     ) -> Option<Row> {
         let row = self.row(name, claim, value)?;
-        let url = url.clone();
+        let url = url.cloned();
         Some(Row { url, ..row })
     }
 }
