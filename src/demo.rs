@@ -29,6 +29,7 @@ use crate::{
 mod attested;
 pub mod gem;
 pub mod issuer;
+mod repository;
 pub mod sigstore;
 mod word;
 
@@ -43,6 +44,8 @@ const VERSION: &str = "1.0.0";
 const REPOSITORY: &str = "octo-org/hello-ledger";
 const WORKFLOW: &str = "release.yml";
 const ENVIRONMENT: &str = "release";
+const SUMMARY: &str = "Says hello to the ledger";
+const CODE: &[u8] = b"puts 'hello, ledger'\n";
 
 /// How the story is told: a line for each step, with the place in the log that holds it.
 pub trait Teller {
@@ -67,17 +70,14 @@ pub async fn tell(
     let stage = open(folder, listener, teller).await?;
     stage.find_words(teller).await?;
     stage.introduce(teller).await?;
+    let commit = repository::make(folder)?;
     let job = GithubJob {
+        commit: commit.clone(),
         environment: Some(ENVIRONMENT.into()),
         ..GithubJob::release(REPOSITORY, WORKFLOW, &format!("v{VERSION}"))
     };
     let key = stage.exchange(&job, teller).await?;
-    let gem = gem::build(
-        GEM,
-        VERSION,
-        "Says hello to the ledger",
-        b"puts 'hello, ledger'\n",
-    );
+    let gem = gem::build(GEM, VERSION, SUMMARY, CODE);
     stage.refuse(&key, &job, &gem, teller).await?;
     let bundles = stage.sign(&job, &gem)?;
     stage.push(&key, &gem, &bundles, teller).await?;
@@ -85,6 +85,7 @@ pub async fn tell(
     stage.verify_again(&gem, &bundles, teller).await?;
     stage.show_way(teller).await?;
     stage.check_word(&gem, teller).await?;
+    stage.compare(&gem, &commit, teller)?;
     stage.check(&gem, teller).await?;
     Ok(stage)
 }

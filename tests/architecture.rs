@@ -59,7 +59,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "demo",
-        &["world", "config", "app", "http", "sigstore"],
+        &["world", "config", "app", "http", "sigstore", "compare"],
         &["events", "tlog"],
     ),
     (
@@ -89,7 +89,7 @@ const DOORS: [(&str, &[&str]); 13] = [
     ("sigstore_trust_root", &["sigstore"]),
     ("sigstore_tuf", &["sigstore"]),
     ("sigstore_verify", &["sigstore"]),
-    ("gix", &["compare"]),
+    ("gix", &["compare", "demo"]),
 ];
 
 /// What a crate may depend on, outside its tests: of ours, and nothing that waits, reads or asks.
