@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use events::{digest::Digest, id::Via, text::Slug, trust_root};
+use events::{digest::Digest, id::Via, text::Slug};
 use gemledger::{
     app::trust_roots::NewTrustRoot,
     demo::{
@@ -87,11 +87,7 @@ fn trust(stage: &Stage, issuer: &Issuer, sigstore: &PrivateSigstore) -> anyhow::
         json: sigstore.trusted_root().to_string().into(),
         issuers: vec![issuer.stand_in.url().to_owned()],
         public: false,
-        requires: trust_root::Requires {
-            log: true,
-            sct: true,
-            timestamp: false,
-        },
+        requires: Requires::LOGGED,
         repository: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -36,7 +36,8 @@ use crate::{
 };
 
 /// The issuer that the rubygems.org API means when it says GitHub.
-pub const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
+pub use deciders::forge::GITHUB_ISSUER;
+
 /// Under which name the raw token is sealed.
 const JWT: &str = "jwt";
 
