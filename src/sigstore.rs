@@ -17,11 +17,13 @@ mod statement;
 mod verified;
 mod verify;
 
+pub use events::trust_root::Requires;
+
 pub use self::{
     bundle::{MAX_BUNDLE_BYTES, MAX_BUNDLES, MAX_PART_BYTES, Uploaded, bundles},
     error::{BundleError, VerifyError},
     refresh::{Known, RefreshError, check_bootstrap, fetch},
-    root::{MAX_ROOT_BYTES, Requires, Root, RootError},
+    root::{MAX_ROOT_BYTES, Root, RootError},
     statement::{PREDICATES, SLSA_PROVENANCE_V1, StatementError},
     verified::{
         Certificate, Checked, Content, Identity, LogEntry, LogName, TimeSource, Verified,

@@ -4,6 +4,7 @@
 //! Signatures and logs were checked outside, against a root of the operator's choice. What they say is a fact here, and
 //! stands in `release.attested` field by field beside what was expected, so that whoever reads the log decides again.
 use alloc::{
+    collections::BTreeMap,
     format,
     string::{String, ToString as _},
     vec::Vec,
@@ -23,45 +24,44 @@ use crate::{Code, Denial, matching::Job, push, statement, trust_root::TrustRoot}
 mod bind;
 mod run;
 
-pub use bind::{bind, code_of};
+pub use bind::{bind, code_of, name_of};
 
-/// What a verified certificate says, each as [`Text::claim`] has it; `None` where it says nothing.
-///
-/// The numbers are the extensions of a Fulcio certificate, `1.3.6.1.4.1.57264.1.N`.
+/// What a verified certificate says, each as [`Text::claim`] has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// 18.
-    pub build_config: Option<Text>,
-    /// 19.
-    pub build_config_commit: Option<Text>,
-    /// 13.
-    pub commit: Option<Text>,
-    /// 23.
-    pub environment: Option<Text>,
     /// The name that the certificate was issued to, its subject alternative name.
     pub identity: Option<Text>,
-    /// 8.
-    pub issuer: Option<Text>,
-    /// 17.
-    pub owner_id: Option<Text>,
-    /// 14.
-    pub git_ref: Option<Text>,
-    /// 12.
-    pub repository: Option<Text>,
-    /// 15.
-    pub repository_id: Option<Text>,
-    /// 21, whole.
-    pub run: Option<Text>,
-    /// 11.
-    pub runner: Option<Text>,
-    /// 9.
-    pub signer: Option<Text>,
-    /// 10.
-    pub signer_commit: Option<Text>,
-    /// 20.
-    pub trigger: Option<Text>,
-    /// 22.
-    pub visibility: Option<Text>,
+    /// Its extensions, by the field that they are compared as; what it does not say is not there.
+    fields: BTreeMap<Field, Text>,
+}
+
+impl Claims {
+    /// What it says of this field. Run, attempt and job are one extension.
+    pub fn of(&self, field: Field) -> Option<&Text> {
+        self.fields.get(&extension(field))
+    }
+
+    /// Takes down what it says of this field, if anything. A run is taken whole.
+    pub fn say(&mut self, field: Field, said: Option<Text>) {
+        let field = extension(field);
+        match said {
+            Some(said) => self.fields.insert(field, said),
+            None => self.fields.remove(&field),
+        };
+    }
+
+    /// The fields that it says something of.
+    pub fn fields(&self) -> impl Iterator<Item = Field> {
+        self.fields.keys().copied()
+    }
+}
+
+fn extension(field: Field) -> Field {
+    if matches!(field, Field::Attempt | Field::Job) {
+        Field::Run
+    } else {
+        field
+    }
 }
 
 /// One bundle that verified.
@@ -100,31 +100,17 @@ impl Facts {
             certificate, field, ..
         } in &attested.compared
         {
-            let said = Some(certificate.clone());
-            match field {
-                Field::Attempt => attempt = Some(certificate),
-                Field::BuildConfig => claims.build_config = said,
-                Field::BuildConfigCommit => claims.build_config_commit = said,
-                Field::Commit => claims.commit = said,
-                Field::Environment => claims.environment = said,
-                Field::Issuer => claims.issuer = said,
-                Field::OwnerId => claims.owner_id = said,
-                Field::Ref => claims.git_ref = said,
-                Field::Repository => claims.repository = said,
-                Field::RepositoryId => claims.repository_id = said,
-                Field::Run | Field::Job => claims.run = said,
-                Field::Runner => claims.runner = said,
-                Field::Signer => {
-                    claims.identity.clone_from(&said);
-                    claims.signer = said;
-                }
-                Field::SignerCommit => claims.signer_commit = said,
-                Field::Trigger => claims.trigger = said,
-                Field::Visibility => claims.visibility = said,
+            if *field == Field::Attempt {
+                attempt = Some(certificate);
+                continue;
             }
+            if *field == Field::Signer {
+                claims.identity = Some(certificate.clone());
+            }
+            claims.say(*field, Some(certificate.clone()));
         }
-        if let (Some(attempt), Some(run)) = (attempt, &claims.run) {
-            claims.run = Some(run::joined(run, attempt));
+        if let (Some(attempt), Some(run)) = (attempt, claims.of(Field::Run)) {
+            claims.say(Field::Run, Some(run::joined(run, attempt)));
         }
         Self {
             builder: attested.builder.clone(),
@@ -197,18 +183,24 @@ pub fn judge(
 fn built(facts: &Facts, job: &Job<'_>) -> Result<(), Denial> {
     const ABSENT: &str = "(absent)";
     let provenance = facts.predicate.as_ref().map(Text::as_str) == Some(statement::PROVENANCE);
-    let claim = |said: &Option<Text>| said.as_ref().map_or(ABSENT, Text::as_str).to_string();
+    let claim = |field| {
+        facts
+            .claims
+            .of(field)
+            .map_or(ABSENT, Text::as_str)
+            .to_string()
+    };
     let builder = facts.builder.as_ref().map_or(ABSENT, Text::as_str);
     let (expected, same) = match job.provider.kind {
         _ if !provenance => (ABSENT.to_string(), builder == ABSENT),
         ProviderKind::Gitlab => {
-            let runners = format!("{}/-/runners/", claim(&facts.claims.repository));
+            let runners = format!("{}/-/runners/", claim(Field::Repository));
             let runner = builder.strip_prefix(&runners);
             let same = runner.is_some_and(|id| run::number(id).is_some());
             (format!("{runners}ID"), same)
         }
         ProviderKind::Github | ProviderKind::Generic => {
-            let signer = claim(&facts.claims.signer);
+            let signer = claim(Field::Signer);
             (signer.clone(), builder == signer && facts.builder.is_some())
         }
     };

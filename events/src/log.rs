@@ -101,7 +101,7 @@ pub struct SubjectErased {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatementKeyIntroduced {
-    /// The public key (Ed25519); its RFC 7638 thumbprint is the key id of its signatures.
+    /// The public key (Ed25519).
     pub jwk: PublicJwk,
 }
 

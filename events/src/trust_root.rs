@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{digest::Digest, text::Text};
 
 /// The evidence that a bundle must bring. What is not required is not counted, even if it is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requires {
     /// An entry in the transparency log. Without it, nobody else can see that something was signed.
@@ -14,6 +14,23 @@ pub struct Requires {
     pub sct: bool,
     /// A signed timestamp.
     pub timestamp: bool,
+}
+
+impl Requires {
+    /// What bundles of the public-good instance have: a log entry and a signed certificate timestamp.
+    pub const LOGGED: Self = Self {
+        log: true,
+        sct: true,
+        timestamp: false,
+    };
+
+    /// What bundles of GitHub's own instance have: a timestamp, and no log. A weaker class: nobody else can see what was
+    /// signed, or that it was.
+    pub const TIMESTAMPED: Self = Self {
+        log: false,
+        sct: false,
+        timestamp: true,
+    };
 }
 
 /// The TUF repository that a trust root is refreshed from, and where trust in it began.

@@ -11,7 +11,13 @@ use deciders::{
     provider::Provider,
     push,
 };
-use events::{attestation, digest::Digest, stream::StreamName, text::Text, time::Timestamp};
+use events::{
+    attestation::{self, Field},
+    digest::Digest,
+    stream::StreamName,
+    text::Text,
+    time::Timestamp,
+};
 
 use super::{
     App,
@@ -322,26 +328,30 @@ fn bundle(root: &TrustRoot, verified: &Verified, bytes: Bytes) -> Bundle {
 }
 
 fn claims(certificate: &Certificate) -> Claims {
-    let claim = |said: &Option<String>| said.as_deref().map(Text::claim);
     let identity = certificate.identity.as_ref();
-    Claims {
-        build_config: claim(&certificate.build_config_uri),
-        build_config_commit: claim(&certificate.build_config_digest),
-        commit: claim(&certificate.source_repository_digest),
-        environment: claim(&certificate.environment),
-        identity: identity.map(|identity| Text::claim(identity.as_str())),
-        issuer: Some(Text::claim(&certificate.issuer)),
-        owner_id: claim(&certificate.source_repository_owner_id),
-        git_ref: claim(&certificate.source_repository_ref),
-        repository: claim(&certificate.source_repository_uri),
-        repository_id: claim(&certificate.source_repository_id),
-        run: claim(&certificate.run_invocation_uri),
-        runner: claim(&certificate.runner_environment),
-        signer: claim(&certificate.build_signer_uri),
-        signer_commit: claim(&certificate.build_signer_digest),
-        trigger: claim(&certificate.build_trigger),
-        visibility: claim(&certificate.visibility),
+    let mut claims = Claims::default();
+    claims.identity = identity.map(|identity| Text::claim(identity.as_str()));
+    let issuer = Some(certificate.issuer.clone());
+    for (field, said) in [
+        (Field::BuildConfig, &certificate.build_config_uri),
+        (Field::BuildConfigCommit, &certificate.build_config_digest),
+        (Field::Commit, &certificate.source_repository_digest),
+        (Field::Environment, &certificate.environment),
+        (Field::Issuer, &issuer),
+        (Field::OwnerId, &certificate.source_repository_owner_id),
+        (Field::Ref, &certificate.source_repository_ref),
+        (Field::Repository, &certificate.source_repository_uri),
+        (Field::RepositoryId, &certificate.source_repository_id),
+        (Field::Run, &certificate.run_invocation_uri),
+        (Field::Runner, &certificate.runner_environment),
+        (Field::Signer, &certificate.build_signer_uri),
+        (Field::SignerCommit, &certificate.build_signer_digest),
+        (Field::Trigger, &certificate.build_trigger),
+        (Field::Visibility, &certificate.visibility),
+    ] {
+        claims.say(field, said.as_deref().map(Text::claim));
     }
+    claims
 }
 
 /// The digests of these bundles, in their order.

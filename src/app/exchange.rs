@@ -37,6 +37,7 @@ use crate::{
 
 /// The issuer that the rubygems.org API means when it says GitHub.
 pub use deciders::forge::GITHUB_ISSUER;
+
 /// Under which name the raw token is sealed.
 const JWT: &str = "jwt";
 

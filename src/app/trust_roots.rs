@@ -66,8 +66,7 @@ pub struct TrustRoot {
 #[derive(Default)]
 pub struct Verifiers(Mutex<Made>);
 
-/// By the file's digest, and whether a log entry, a certificate timestamp and a timestamp are required.
-type Made = BTreeMap<(Digest, [bool; 3]), Arc<Root>>;
+type Made = BTreeMap<(Digest, Requires), Arc<Root>>;
 
 /// Why a recorded trust root cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -93,38 +92,20 @@ impl Verifiers {
         blobs: &Blobs,
         recorded: &Recorded,
     ) -> Result<Arc<Root>, TrustRootError> {
-        let Requires {
-            log,
-            sct,
-            timestamp,
-        } = recorded.requires;
-        let key = (recorded.digest, [log, sct, timestamp]);
+        let key = (recorded.digest, recorded.requires);
         let known = |roots: &Made| roots.get(&key).cloned();
         if let Some(root) = known(&self.0.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(root);
         }
         let json = blobs.get(&recorded.digest).await?;
         let json = json.ok_or(TrustRootError::Missing(recorded.digest))?;
-        let root = Arc::new(Root::read(&json, required(recorded.requires))?);
+        let root = Arc::new(Root::read(&json, recorded.requires)?);
         let mut roots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if roots.len() >= KEPT {
             roots.clear();
         }
         roots.insert(key, root.clone());
         Ok(root)
-    }
-}
-
-fn required(requires: Requires) -> sigstore::Requires {
-    let Requires {
-        log,
-        sct,
-        timestamp,
-    } = requires;
-    sigstore::Requires {
-        log,
-        sct,
-        timestamp,
     }
 }
 
@@ -159,32 +140,15 @@ impl NewTrustRoot {
     /// its bundles have.
     pub fn known(slug: Slug, known: Known) -> Self {
         let (public, issuers, requires) = match known {
-            Known::PublicGood => (
-                true,
-                PUBLIC_GOOD_ISSUERS.as_slice(),
-                sigstore::Requires::LOGGED,
-            ),
-            Known::Github => (
-                false,
-                GITHUB_ISSUERS.as_slice(),
-                sigstore::Requires::TIMESTAMPED,
-            ),
+            Known::PublicGood => (true, PUBLIC_GOOD_ISSUERS.as_slice(), Requires::LOGGED),
+            Known::Github => (false, GITHUB_ISSUERS.as_slice(), Requires::TIMESTAMPED),
         };
-        let sigstore::Requires {
-            log,
-            sct,
-            timestamp,
-        } = requires;
         Self {
             slug,
             json: known.trusted_root().into(),
             issuers: issuers.iter().map(|issuer| (*issuer).to_owned()).collect(),
             public,
-            requires: Requires {
-                log,
-                sct,
-                timestamp,
-            },
+            requires,
             repository: Some(Repository {
                 url: known.repository().to_owned(),
                 bootstrap: Bytes::from_static(known.bootstrap()),
@@ -194,7 +158,7 @@ impl NewTrustRoot {
 
     /// What is recorded of it, once the file is known to be one that bundles can be verified with.
     fn recorded(&self) -> Result<Recorded, CommandError> {
-        Root::read(&self.json, required(self.requires))
+        Root::read(&self.json, self.requires)
             .map_err(|error| CommandError::Malformed(error.to_string()))?;
         let text = |what: &str, text: &str| {
             let malformed = |error: TextError| CommandError::Malformed(format!("{what} {error}"));

@@ -1,7 +1,7 @@
 //! Trust roots: whose certificates, logs and timestamps count, and which evidence a bundle must have.
 use std::fmt;
 
-use events::digest::Digest;
+use events::{digest::Digest, trust_root::Requires};
 use sigstore_trust_root::{
     SIGSTORE_GITHUB_TRUSTED_ROOT, SIGSTORE_PRODUCTION_TRUSTED_ROOT, TrustedRoot,
 };
@@ -20,36 +20,6 @@ pub const PUBLIC_GOOD: &str = SIGSTORE_PRODUCTION_TRUSTED_ROOT;
 
 /// The same of GitHub's own instance, which signs for private repositories: timestamps, no log.
 pub const GITHUB: &str = SIGSTORE_GITHUB_TRUSTED_ROOT;
-
-/// The evidence that a bundle must have under a root, beyond certificate chain, signature and one verified time.
-///
-/// What a bundle has beyond it is verified all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Requires {
-    /// An entry of a transparency log.
-    pub log: bool,
-    /// A signed certificate timestamp.
-    pub sct: bool,
-    /// A timestamp of a timestamp authority.
-    pub timestamp: bool,
-}
-
-impl Requires {
-    /// What bundles of the public-good instance have: a log entry and a signed certificate timestamp.
-    pub const LOGGED: Self = Self {
-        log: true,
-        sct: true,
-        timestamp: false,
-    };
-
-    /// What bundles of GitHub's own instance have: a timestamp, and no log. A weaker class: nobody else can see what was
-    /// signed, or that it was.
-    pub const TIMESTAMPED: Self = Self {
-        log: false,
-        sct: false,
-        timestamp: true,
-    };
-}
 
 /// A trust root that is ready to verify. Made once and shared between threads.
 pub struct Root {

@@ -17,6 +17,7 @@ mod attestations;
 mod attestations_bound;
 mod attestations_python;
 mod attestations_refused;
+mod attestations_roots;
 mod comparisons;
 mod denials;
 mod evidence;

@@ -208,13 +208,17 @@ async fn an_event_that_says_something_else_than_its_bundle_is_found_field_by_fie
     for (lie, said) in [
         (claim(Field::Commit), "its commit"),
         (claim(Field::Run), "its run"),
-        (claim(Field::RepositoryId), "its repository id"),
+        (claim(Field::RepositoryId), "its repository_id"),
         (claim(Field::Signer), "identity, signer"),
         (claim(Field::Issuer), "refuses it"),
         (with(&|lie| lie.digest = Digest::of(b"other")), "refuses it"),
         (
             with(&|lie| lie.certificate = Digest::of(b"other")),
             "certificate",
+        ),
+        (
+            with(&|lie| lie.builder = Some(Text::parse("x").unwrap())),
+            "builder",
         ),
         (with(&|lie| lie.entry = None), "entry"),
         (with(&|lie| lie.sct = false), "sct"),

@@ -4,12 +4,12 @@ use std::{collections::BTreeSet, thread};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use gemledger::{
-    demo::sigstore::How,
-    sigstore::{Artifact, Requires, Root, Uploaded, Verified, verify},
+    demo::sigstore::{Content, How, slsa, statement},
+    sigstore::{Artifact, Requires, Root, SLSA_PROVENANCE_V1, Uploaded, Verified, verify},
 };
 use serde_json::Value;
 
-use super::{Given, ISSUER, now, parsed, signed_at};
+use super::{FILE, Given, ISSUER, now, parsed, signed_at};
 
 /// The object identifier 1.2.840.10045.4.3.2.
 const ECDSA_WITH_SHA256: [u8; 8] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
@@ -90,6 +90,39 @@ fn no_bit_of_certificate_log_entry_or_signature_can_be_turned_over() {
                 "{path} is put back as it was"
             );
             let accepted = around.flips(&root, &given.artifact(), which);
+            assert!(accepted.is_empty(), "{path}: {accepted:?}");
+        }
+    }
+}
+
+/// Of a statement in an envelope, whose payload every verifier reads, one bit of each byte.
+#[test]
+fn no_bit_of_a_statement_its_signature_or_its_log_entry_can_be_turned_over() {
+    let given = Given::new();
+    let root = given.root(Requires::LOGGED);
+    let text = statement(
+        FILE,
+        &given.digest(),
+        SLSA_PROVENANCE_V1,
+        &slsa(&given.claims),
+    );
+    let one_of_each_byte: Which = |bit| (bit / 8) % 8 == bit % 8;
+    for how in [How::logged(signed_at()), How::logged_v2(signed_at())] {
+        let signer = given.sigstore.signer(&given.claims, signed_at()).unwrap();
+        let bundle = given.sigstore.sign(&signer, Content::Statement(&text), how);
+        let bundle = parsed(&bundle.unwrap());
+        for path in [
+            "/verificationMaterial/certificate/rawBytes",
+            "/verificationMaterial/tlogEntries/0/canonicalizedBody",
+            "/dsseEnvelope/payload",
+            "/dsseEnvelope/signatures/0/sig",
+        ] {
+            let around = Around::new(&bundle, path);
+            assert!(
+                given.verify(&around.with(&around.value)).is_ok(),
+                "{path} is put back as it was"
+            );
+            let accepted = around.flips(&root, &given.artifact(), one_of_each_byte);
             assert!(accepted.is_empty(), "{path}: {accepted:?}");
         }
     }

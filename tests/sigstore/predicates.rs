@@ -284,12 +284,9 @@ fn the_whole_predicate_of_githubs_action_is_accepted() {
 }
 
 /// What GitLab's runner writes of a job whose artifact is the gem, to the last member.
-#[test]
-fn the_whole_predicate_of_gitlabs_runner_is_accepted() {
-    let given = Given::new();
-    let claims = at_gitlab();
+fn of_gitlabs_runner(claims: &Claims) -> Value {
     let source = "https://gitlab.com/octo/hola";
-    let whole = json!({
+    json!({
         "buildDefinition": {
             "buildType": "https://gitlab.com/gitlab-org/gitlab-runner/-/blob/v18.3.0/PROVENANCE.md",
             "externalParameters": {
@@ -316,7 +313,14 @@ fn the_whole_predicate_of_gitlabs_runner_is_accepted() {
                 "finishedOn": "2026-11-23T02:42:00Z",
             },
         },
-    });
+    })
+}
+
+#[test]
+fn the_whole_predicate_of_gitlabs_runner_is_accepted() {
+    let given = Given::new();
+    let claims = at_gitlab();
+    let whole = of_gitlabs_runner(&claims);
     attested(&given, &claims, &whole).unwrap();
     for (path, other, code) in [
         (

@@ -42,7 +42,7 @@ pub fn bind(
     };
     let mut compared = Vec::new();
     for (field, expected) in binding.expectations(job) {
-        let certificate = binding.certified(field);
+        let certificate = claims.of(field);
         compared.push(binding.compare(field, certificate, expected.as_ref())?);
     }
     binding.signed_by_identity()?;
@@ -99,7 +99,7 @@ fn missing(field: Field, side: &str) -> Denial {
 }
 
 /// The field's name as codes and answers have it.
-fn name_of(field: Field) -> &'static str {
+pub fn name_of(field: Field) -> &'static str {
     let code = code_of(field).as_str();
     let name = code.strip_prefix("attestation_");
     name.and_then(|name| name.strip_suffix("_mismatch"))
@@ -158,27 +158,6 @@ impl Binding<'_> {
         Text::claim(&address)
     }
 
-    fn certified(&self, field: Field) -> Option<&Text> {
-        let claims = self.claims;
-        match field {
-            Field::BuildConfig => claims.build_config.as_ref(),
-            Field::BuildConfigCommit => claims.build_config_commit.as_ref(),
-            Field::Commit => claims.commit.as_ref(),
-            Field::Environment => claims.environment.as_ref(),
-            Field::Issuer => claims.issuer.as_ref(),
-            Field::OwnerId => claims.owner_id.as_ref(),
-            Field::Ref => claims.git_ref.as_ref(),
-            Field::Repository => claims.repository.as_ref(),
-            Field::RepositoryId => claims.repository_id.as_ref(),
-            Field::Attempt | Field::Run | Field::Job => claims.run.as_ref(),
-            Field::Runner => claims.runner.as_ref(),
-            Field::Signer => claims.signer.as_ref(),
-            Field::SignerCommit => claims.signer_commit.as_ref(),
-            Field::Trigger => claims.trigger.as_ref(),
-            Field::Visibility => claims.visibility.as_ref(),
-        }
-    }
-
     fn compare(
         &self,
         field: Field,
@@ -228,7 +207,7 @@ impl Binding<'_> {
 
     /// The name that the certificate was issued to is the workflow that signed, and nobody else.
     fn signed_by_identity(&self) -> Result<(), Denial> {
-        let signer = self.claims.signer.as_ref().map_or("", Text::as_str);
+        let signer = self.claims.of(Field::Signer).map_or("", Text::as_str);
         match &self.claims.identity {
             None => Err(missing(Field::Signer, NOT_CERTIFIED)),
             Some(identity) if identity.as_str() == signer => Ok(()),
@@ -245,7 +224,7 @@ impl Binding<'_> {
             stated(&workflow.run_attempt, Field::Attempt)?,
         );
         let address = format!("{}/{}/actions/runs/{id}", self.home, workflow.repository);
-        let whole = self.claims.run.as_ref();
+        let whole = self.claims.of(Field::Run);
         let whole = whole.ok_or_else(|| missing(Field::Run, NOT_CERTIFIED))?;
         let (run, attempt) = run::split(whole.as_str())
             .ok_or_else(|| mismatch(Field::Run, &address, whole.as_str()))?;
@@ -283,12 +262,12 @@ impl Binding<'_> {
                 self.home, workflow.repository
             ))
         });
-        self.compare(Field::Job, self.claims.run.as_ref(), address.as_ref())
+        self.compare(Field::Job, self.claims.of(Field::Run), address.as_ref())
     }
 
     /// The environment that the publisher names. A certificate that says nothing of it cannot show that it ran there.
     fn environment(&self, expected: &Text) -> Result<Compared, Denial> {
-        let found = self.claims.environment.as_ref();
+        let found = self.claims.of(Field::Environment);
         let found =
             found.ok_or_else(|| mismatch(Field::Environment, expected.as_str(), NOT_CERTIFIED))?;
         let same = match self.kind {

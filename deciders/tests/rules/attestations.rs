@@ -158,8 +158,8 @@ fn every_claim_that_differs_is_denied_by_its_name() {
             continue;
         }
         let denial = changed(|claims| {
-            let said = claim(claims).clone().unwrap();
-            *claim(claims) = Some(text(&format!("{said}1")));
+            let said = claim.said(claims).unwrap();
+            claim.say(claims, Some(text(&format!("{said}1"))));
         });
         // A run with another last digit is another attempt of the same run, and a later one.
         let name = if name == "run" { "attempt" } else { name };
@@ -178,7 +178,7 @@ fn a_claim_that_is_missing_on_either_side_is_denied_and_never_skipped() {
         if name == "environment" {
             continue;
         }
-        let denial = changed(|claims| *claim(claims) = None);
+        let denial = changed(|claims| claim.say(claims, None));
         assert_eq!(denial.code, Code::AttestationClaimMissing, "{name}");
         assert_eq!(denial.expected.as_deref(), Some(name));
         assert_eq!(
@@ -296,9 +296,9 @@ fn the_forge_ignores_the_case_of_a_repository_and_of_nothing_else() {
     let (mut history, key, mut bundle) = same_run();
     for (name, claim) in CLAIMS {
         if ["repository", "run", "signer", "build_config"].contains(&name) {
-            let said = claim(&mut bundle.claims).clone().unwrap();
+            let said = claim.said(&bundle.claims).unwrap();
             let other = said.as_str().replace("ruby/rake", "Ruby/Rake");
-            *claim(&mut bundle.claims) = Some(text(&other));
+            claim.say(&mut bundle.claims, Some(text(&other)));
         }
     }
     push(&mut history, key, vec![bundle]).unwrap();
@@ -313,8 +313,9 @@ fn the_forge_ignores_the_case_of_a_repository_and_of_nothing_else() {
         ("ruby/rake/", "ruby/rake//"),
     ] {
         let denial = changed(|claims| {
-            let said = claims.build_config.clone().unwrap();
-            claims.build_config = Some(text(&said.as_str().replace(from, to)));
+            let said = claims.of(Field::BuildConfig).unwrap();
+            let said = text(&said.as_str().replace(from, to));
+            claims.say(Field::BuildConfig, Some(said));
         });
         assert_eq!(denial.code, Code::AttestationBuildConfig, "{to}");
     }
@@ -414,8 +415,8 @@ proptest! {
     ) {
         let (name, claim) = CLAIMS[place];
         let (mut history, key, mut bundle) = same_run();
-        let before = claim(&mut bundle.claims).clone();
-        *claim(&mut bundle.claims) = Some(text(&said));
+        let before = claim.said(&bundle.claims);
+        claim.say(&mut bundle.claims, Some(text(&said)));
         prop_assume!(name != "environment" && before != Some(text(&said)));
         let denial = denied(&mut history, key, bundle);
         prop_assert_eq!(denial.code.as_str(), format!("attestation_{name}_mismatch"));

@@ -1,5 +1,6 @@
 //! Who built the file, by the word of a provenance: whoever the certificate says, or the push is denied.
 use deciders::{Code, attestation::Facts};
+use events::attestation::Field;
 
 use crate::{
     attestations::{at_gitlab, attested, denied, given, push, same_run},
@@ -11,7 +12,7 @@ use crate::{
 #[test]
 fn a_provenance_names_its_builder_and_nothing_else_does() {
     let (mut history, key, bundle) = same_run();
-    let signer = bundle.claims.signer.clone().unwrap();
+    let signer = bundle.claims.of(Field::Signer).unwrap().clone();
     let signer = signer.as_str();
     let good = by_signer(bundle);
     push(&mut history, key, vec![good.clone()]).unwrap();

@@ -1,7 +1,7 @@
 //! A bundle that verified: what the certificate of a job says, as its provider and its forge would have it.
 use deciders::attestation::{Claims, Facts};
 use events::{
-    attestation::LogEntry,
+    attestation::{Field, LogEntry},
     digest::Digest,
     stream::{EventRef, StreamName},
     text::Text,
@@ -50,24 +50,28 @@ pub(crate) fn claims(job: &Job) -> Claims {
             workflow.job_workflow_commit.clone(),
         )
     };
-    Claims {
-        build_config: below(&workflow.workflow_ref),
-        build_config_commit: workflow.workflow_commit.clone(),
-        commit: workflow.commit.clone(),
-        environment: workflow.environment.clone(),
-        identity: signer.clone(),
-        issuer: Some(text(issuer)),
-        owner_id: workflow.owner_id.clone(),
-        git_ref: workflow.git_ref.clone(),
-        repository: Some(text(&repository)),
-        repository_id: Some(workflow.repository_id.clone()),
-        run: Some(text(&run)),
-        runner: workflow.runner.clone(),
-        signer,
-        signer_commit,
-        trigger: workflow.trigger.clone(),
-        visibility: workflow.visibility.clone(),
+    let mut claims = Claims::default();
+    claims.identity = signer.clone();
+    for (field, said) in [
+        (Field::BuildConfig, below(&workflow.workflow_ref)),
+        (Field::BuildConfigCommit, workflow.workflow_commit.clone()),
+        (Field::Commit, workflow.commit.clone()),
+        (Field::Environment, workflow.environment.clone()),
+        (Field::Issuer, Some(text(issuer))),
+        (Field::OwnerId, workflow.owner_id.clone()),
+        (Field::Ref, workflow.git_ref.clone()),
+        (Field::Repository, Some(text(&repository))),
+        (Field::RepositoryId, Some(workflow.repository_id.clone())),
+        (Field::Run, Some(text(&run))),
+        (Field::Runner, workflow.runner.clone()),
+        (Field::Signer, signer),
+        (Field::SignerCommit, signer_commit),
+        (Field::Trigger, workflow.trigger.clone()),
+        (Field::Visibility, workflow.visibility.clone()),
+    ] {
+        claims.say(field, said);
     }
+    claims
 }
 
 /// A bundle with these claims, as the public-good instance would have it, at its version of this moment.
@@ -116,31 +120,46 @@ pub(crate) fn provenance(facts: Facts, builder: &str) -> Facts {
 
 /// The provenance that GitHub's action writes: its builder is the signer.
 pub(crate) fn by_signer(facts: Facts) -> Facts {
-    let signer = facts.claims.signer.clone().unwrap();
+    let signer = facts.claims.of(Field::Signer).unwrap().clone();
     provenance(facts, signer.as_str())
 }
 
-/// Something that a certificate may say.
-pub(crate) type Claim = (&'static str, fn(&mut Claims) -> &mut Option<Text>);
+/// Something that a certificate may say; its own name where it is none of its extensions.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim(Option<Field>);
+
+impl Claim {
+    pub(crate) fn said(self, claims: &Claims) -> Option<Text> {
+        let Some(field) = self.0 else {
+            return claims.identity.clone();
+        };
+        claims.of(field).cloned()
+    }
+
+    pub(crate) fn say(self, claims: &mut Claims, said: Option<Text>) {
+        match self.0 {
+            Some(field) => claims.say(field, said),
+            None => claims.identity = said,
+        }
+    }
+}
 
 /// Every claim, by the name of the field that it is compared as.
-pub(crate) const CLAIMS: [Claim; 16] = [
-    ("build_config", |claims| &mut claims.build_config),
-    ("build_config_commit", |claims| {
-        &mut claims.build_config_commit
-    }),
-    ("commit", |claims| &mut claims.commit),
-    ("environment", |claims| &mut claims.environment),
-    ("signer", |claims| &mut claims.identity),
-    ("issuer", |claims| &mut claims.issuer),
-    ("owner_id", |claims| &mut claims.owner_id),
-    ("ref", |claims| &mut claims.git_ref),
-    ("repository", |claims| &mut claims.repository),
-    ("repository_id", |claims| &mut claims.repository_id),
-    ("run", |claims| &mut claims.run),
-    ("runner", |claims| &mut claims.runner),
-    ("signer", |claims| &mut claims.signer),
-    ("signer_commit", |claims| &mut claims.signer_commit),
-    ("trigger", |claims| &mut claims.trigger),
-    ("visibility", |claims| &mut claims.visibility),
+pub(crate) const CLAIMS: [(&str, Claim); 16] = [
+    ("build_config", Claim(Some(Field::BuildConfig))),
+    ("build_config_commit", Claim(Some(Field::BuildConfigCommit))),
+    ("commit", Claim(Some(Field::Commit))),
+    ("environment", Claim(Some(Field::Environment))),
+    ("signer", Claim(None)),
+    ("issuer", Claim(Some(Field::Issuer))),
+    ("owner_id", Claim(Some(Field::OwnerId))),
+    ("ref", Claim(Some(Field::Ref))),
+    ("repository", Claim(Some(Field::Repository))),
+    ("repository_id", Claim(Some(Field::RepositoryId))),
+    ("run", Claim(Some(Field::Run))),
+    ("runner", Claim(Some(Field::Runner))),
+    ("signer", Claim(Some(Field::Signer))),
+    ("signer_commit", Claim(Some(Field::SignerCommit))),
+    ("trigger", Claim(Some(Field::Trigger))),
+    ("visibility", Claim(Some(Field::Visibility))),
 ];

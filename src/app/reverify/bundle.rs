@@ -1,6 +1,6 @@
 //! One stored bundle, held against the log and against its trust root of then and of today; pure.
 use bytes::Bytes;
-use deciders::attestation::{Claims, Facts};
+use deciders::attestation::{Claims, Facts, name_of};
 use events::{
     attestation::{Attested, Field},
     text::Text,
@@ -125,46 +125,9 @@ impl Evidence<'_> {
 
 /// The claims that the event has and the certificate does not, by name. What was not compared is not in the event.
 fn claimed(said: &Claims, certificate: &Claims) -> Vec<&'static str> {
-    let pairs = |claims: &'_ Claims| {
-        let Claims {
-            build_config,
-            build_config_commit,
-            commit,
-            environment,
-            identity,
-            issuer,
-            owner_id,
-            git_ref,
-            repository,
-            repository_id,
-            run,
-            runner,
-            signer,
-            signer_commit,
-            trigger,
-            visibility,
-        } = claims.clone();
-        [
-            ("build config", build_config),
-            ("build config's commit", build_config_commit),
-            ("commit", commit),
-            ("environment", environment),
-            ("identity", identity),
-            ("issuer", issuer),
-            ("owner id", owner_id),
-            ("ref", git_ref),
-            ("repository", repository),
-            ("repository id", repository_id),
-            ("run", run),
-            ("runner", runner),
-            ("signer", signer),
-            ("signer's commit", signer_commit),
-            ("trigger", trigger),
-            ("visibility", visibility),
-        ]
-    };
-    let both = pairs(said).into_iter().zip(pairs(certificate));
-    both.filter(|((_, said), (_, found))| said.is_some() && said != found)
-        .map(|((name, _), _)| name)
-        .collect()
+    let other = said.identity.is_some() && said.identity != certificate.identity;
+    let fields = said.fields();
+    let fields = fields.filter(|field| said.of(*field) != certificate.of(*field));
+    let names = other.then_some("identity").into_iter();
+    names.chain(fields.map(name_of)).collect()
 }

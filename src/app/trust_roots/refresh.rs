@@ -9,7 +9,6 @@ use events::{
     trust_root::{Recorded, Repository},
 };
 
-use super::required;
 use crate::{
     app::{App, CommandError},
     oidc::{address::Address, fetch::client},
@@ -147,7 +146,7 @@ impl App {
             self.blobs.mend(&digest, json.into()).await?;
             return Ok(Refreshed::Unchanged);
         }
-        if let Err(error) = Root::read(&json, required(live.requires)) {
+        if let Err(error) = Root::read(&json, live.requires) {
             return Ok(kept(&error));
         }
         let size = u64::try_from(json.len()).unwrap_or(u64::MAX);
