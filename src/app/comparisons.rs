@@ -14,7 +14,7 @@ use deciders::{
 use events::{
     digest::Digest,
     event::Draft,
-    gem::Compared,
+    gem::{Compared, Verdict as Found},
     id::Actor,
     platform::{FullName, Platform},
     stream::StreamName,
@@ -24,7 +24,10 @@ use events::{
 
 use super::{App, CommandError, Request, quarantine::Named, settled, unread};
 use crate::{
-    compare::statement::{MAX_STATEMENT, PREDICATE, STATEMENT, Statement},
+    compare::{
+        StatedBy,
+        statement::{MAX_STATEMENT, PREDICATE, STATEMENT, Statement},
+    },
     store::{
         states::{Desk, Read},
         writer::Verdict,
@@ -40,8 +43,10 @@ const MAX_FILES: u64 = 1_000_000;
 pub struct Checked {
     /// Who compared, in their own words.
     pub compared_by: Text,
-    /// `same` or `different`, in the words of whoever compared.
-    pub verdict: String,
+    /// Who names the commit.
+    stated_by: StatedBy,
+    /// The repository that the release's record is said to name.
+    recorded: Option<String>,
     compared: Compared,
 }
 
@@ -81,35 +86,45 @@ pub fn check(bytes: &[u8], release: &Named) -> Result<Checked, String> {
     }
     let digest = Digest::from_hex(&subject.digest.sha256)
         .map_err(|_| "the subject's `sha256` is no SHA-256 in hexadecimal digits".to_owned())?;
-    let counts = said.counts;
-    if counts.files > MAX_FILES || counts.left_out > MAX_FILES || !counts.adds_up() {
-        return Err("its counts do not add up".into());
-    }
-    let verdict = if counts.is_different() {
-        "different"
-    } else {
-        "same"
-    };
-    if said.verdict != verdict {
-        return Err("its verdict does not follow from its counts".into());
-    }
     let text =
         |field: &str, text: &str| Text::parse(text).map_err(|error| format!("`{field}`: {error}"));
+    let compared_by = text("comparedBy", &said.compared_by)?;
+    let commit = text("commit", &said.commit.id)?;
+    let verdict = match said.verdict.as_str() {
+        "same" => Found::Same,
+        "different" => Found::Different,
+        other => return Err(format!("`verdict`: {other:?}")),
+    };
+    let counts = said.counts.counts();
+    if counts.files > MAX_FILES || counts.left_out > MAX_FILES || !said.adds_up() {
+        return Err("its counts do not add up".into());
+    }
+    let compared = Compared {
+        by_word: counts.by_word(),
+        changed: counts.changed,
+        commit,
+        digest,
+        explained: counts.explained(),
+        extra: counts.extra,
+        files_only: said.files_only,
+        left_out: said.left_out_known.then_some(counts.left_out),
+        metadata: (!said.metadata_compared.is_empty()).then_some(counts.metadata),
+        name,
+        not_compared: said.not_compared(),
+        number,
+        platform,
+        same: counts.same,
+        statement: Digest::of(bytes),
+        verdict,
+    };
+    if comparison::verdict(&compared) != Some(compared.verdict) {
+        return Err("its verdict does not follow from its counts".into());
+    }
     Ok(Checked {
-        compared_by: text("comparedBy", &said.compared_by)?,
-        verdict: verdict.into(),
-        compared: Compared {
-            changed: counts.all_changed(),
-            commit: text("commit", &said.commit.id)?,
-            digest,
-            extra: counts.all_extra(),
-            missing: counts.left_out,
-            name,
-            number,
-            platform,
-            same: counts.all_same(),
-            statement: Digest::of(bytes),
-        },
+        compared_by,
+        stated_by: said.commit.stated_by,
+        recorded: said.repository.recorded.clone(),
+        compared,
     })
 }
 
@@ -144,12 +159,7 @@ impl Streams {
         reads
     }
 
-    fn decide(
-        &self,
-        desk: &Desk<'_>,
-        compared: Compared,
-        by: &Actor,
-    ) -> Result<Vec<Draft>, Denial> {
+    fn decide(&self, desk: &Desk<'_>, checked: &Checked, by: &Actor) -> Result<Vec<Draft>, Denial> {
         let (Some(ledger), Some(gem), Some(policy)) = (
             desk.state::<Ledger>(&self.log),
             desk.state::<Comparisons>(&self.gem),
@@ -164,7 +174,14 @@ impl Streams {
             policy,
             account: account.and_then(|stream| desk.state::<Account>(stream)),
         };
-        comparison::attach(&states, compared, by)
+        let compared = &checked.compared;
+        let drafts = comparison::attach(&states, compared.clone(), by)?;
+        let key = (compared.number.canonical(), compared.platform.clone());
+        if let Some(release) = gem.releases.get(&key) {
+            let by_record = checked.stated_by == StatedBy::Ledger;
+            release.recorded(by_record, checked.recorded.as_deref())?;
+        }
+        Ok(drafts)
     }
 }
 
@@ -180,12 +197,12 @@ impl App {
         let statement = checked.compared.statement;
         let streams = Arc::new(Streams::of(&release, &request.actor));
         // Judged twice: nothing is kept for whoever is denied, and what counts is the state when the statement is kept.
-        let (first, compared) = (streams.clone(), checked.compared.clone());
+        let (first, stated) = (streams.clone(), checked.clone());
         let by = request.actor.clone();
         let judged = self
             .writer
             .append(streams.reads(), move |desk| {
-                Verdict::answer(first.decide(desk, compared, &by).map(|_| ()))
+                Verdict::answer(first.decide(desk, &stated, &by).map(|_| ()))
             })
             .await?;
         settled(judged)?;
@@ -197,7 +214,7 @@ impl App {
             .writer
             .append(reads, move |desk| {
                 let by = request.actor.clone();
-                request.verdict(streams.decide(desk, checked.compared, &by))
+                request.verdict(streams.decide(desk, &checked, &by))
             })
             .await?;
         Ok((settled(outcome)?.indexes().start, statement))
@@ -214,7 +231,7 @@ impl App {
         let attached = gem
             .releases
             .get(&key)
-            .is_some_and(|release| release.statements.contains(statement));
+            .is_some_and(|release| release.statements.contains_key(statement));
         if !attached {
             return Ok(None);
         }

@@ -19,7 +19,9 @@ use release::Release;
 /// Compare a released gem with its repository, file by file.
 ///
 /// The commit is the one that the release's record names. Nothing of the repository is run. Exit code 0: nothing is
-/// unexplained; 1: something is; 2: it could not be told. It says where the files came from, never that they are safe.
+/// unexplained; 1: something is; 2: it could not be told, or not be attached. What was not looked at is never the same:
+/// where the gemspec cannot be read without running it, nothing is told, unless --files-only asks for the files alone.
+/// It says where the files came from, never that they are safe.
 #[derive(Args)]
 pub(super) struct Compare {
     /// The gem
@@ -40,6 +42,13 @@ pub(super) struct Compare {
     /// Files that the build makes, such as 'lib/**/*.so': by your word they are no difference; repeat it for each
     #[arg(long, value_name = "GLOB")]
     generated: Vec<String>,
+    /// The gem was built for its platform: by your word, libraries below lib/, no sources below ext/, and what building
+    /// changes in the metadata are no difference
+    #[arg(long)]
+    built_for_platform: bool,
+    /// Compare only the files in the gem: not its metadata, and not what was left out
+    #[arg(long)]
+    files_only: bool,
     /// Ask this registry, and believe it as `verify` does [default: the ledger in --data]
     #[arg(long, value_name = "URL")]
     registry: Option<String>,
@@ -78,6 +87,8 @@ impl Compare {
             recorded: release.repository.clone(),
             path: self.path.clone(),
             generated,
+            built_for_platform: self.built_for_platform,
+            files_only: self.files_only,
         };
         let spinner = out::spinner("comparing");
         let bytes = release.bytes.clone();
@@ -88,13 +99,19 @@ impl Compare {
         .await?;
         spinner.finish_and_clear();
         let comparison = compared?;
+        let stated = match &by {
+            Some(by) => self.state(common, &comparison, by).await,
+            None => Ok(()),
+        };
         if common.json {
             out::json(&comparison);
         } else {
             show::show(&comparison);
         }
-        if let Some(by) = by {
-            self.state(common, &comparison, &by).await?;
+        // That it was not attached is no difference.
+        if let Err(error) = stated {
+            out::error(&error, false);
+            return Ok(Answer::CouldNotTell);
         }
         Ok(match comparison.verdict {
             Verdict::Same => Answer::True,

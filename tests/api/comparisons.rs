@@ -73,6 +73,8 @@ impl Released {
             recorded: Some("acme/hello".into()),
             path: None,
             generated: Vec::new(),
+            built_for_platform: false,
+            files_only: false,
         };
         let comparison = compare(&gem().bytes(), &repository, &asked).unwrap();
         serde_json::from_slice(&write(&comparison, by).unwrap()).unwrap()
@@ -109,6 +111,7 @@ async fn an_owner_attaches_a_statement_that_is_served_as_it_was_given() {
     assert_eq!(one["verdict"], "same");
     assert_eq!(one["commit"], released.commit.as_str());
     assert_eq!((&one["same"], &one["extra"]), (&json!(5), &json!(0)));
+    assert_eq!((&one["left_out"], &one["metadata"]), (&json!(0), &json!(0)));
     let record = app
         .get("/api/v1/gems/hello/versions/1.0/provenance")
         .await
@@ -117,13 +120,49 @@ async fn an_owner_attaches_a_statement_that_is_served_as_it_was_given() {
 
     let page = app.get("/gems/hello/versions/1.0").await.is(200);
     for said in [
-        "<bdi>Ann</bdi> states: nothing unexplained",
-        "5 files the same, 0 changed, 0 only in the gem, 0 left out",
+        "who names <bdi>Ann</bdi> as whoever compared: nothing unexplained",
+        "5 files the same, 0 explained, 0 changed, 0 only in the gem, 0 left out, 0 fields",
+        "which the release's record names",
         "does not say that the gem is safe",
         &format!("{PATH}/{}", digest.hex()),
     ] {
         assert!(page.text().contains(said), "{said}\n{}", page.text());
     }
+    released.app.finish().await;
+}
+
+#[actix_web::test]
+async fn the_page_tells_no_number_that_is_not_known_and_counts_what_rests_on_a_word() {
+    let released = Released::new().await;
+    let mut statement = released.statement("Ann");
+    let said = &mut statement["predicate"];
+    said["filesOnly"] = json!(true);
+    said["leftOutKnown"] = json!(false);
+    said["metadataCompared"] = json!([]);
+    said["generated"] = json!(["**/*"]);
+    (said["counts"]["same"], said["counts"]["generated"]) = (json!(1), json!(4));
+    let posted = released.post(&released.key, statement.to_string()).await;
+    posted.is(201);
+    released.app.pass(60);
+    let page = released.app.get("/gems/hello/versions/1.0").await.is(200);
+    for said in [
+        "nothing unexplained among the files",
+        "4 explained, 4 of them by their word alone",
+        "what was left out was not looked at, metadata not compared",
+    ] {
+        assert!(page.text().contains(said), "{said}\n{}", page.text());
+    }
+    assert!(!page.text().contains("0 left out"));
+    let listed = released.app.get(PATH).await.is(200).json();
+    let one = &listed["comparisons"][0];
+    assert_eq!(
+        (&one["left_out"], &one["metadata"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        (&one["files_only"], &one["by_word"]),
+        (&json!(true), &json!(4))
+    );
     released.app.finish().await;
 }
 
@@ -169,6 +208,8 @@ async fn a_statement_of_something_else_or_that_contradicts_itself_leaves_nothing
     let good = released.statement("Ann");
     let before = released.app.traces().await;
     let other = "ab".repeat(32);
+    let mut nothing = good["predicate"]["counts"].clone();
+    (nothing["files"], nothing["same"]) = (json!(0), json!(0));
     for (pointer, value, status, code) in [
         (
             "/_type",
@@ -212,6 +253,35 @@ async fn a_statement_of_something_else_or_that_contradicts_itself_leaves_nothing
             422,
             "comparison_mismatch",
         ),
+        (
+            "/predicate/commit/statedBy",
+            json!("caller"),
+            422,
+            "comparison_mismatch",
+        ),
+        (
+            "/predicate/repository/recorded",
+            json!("rubygems/hello"),
+            422,
+            "comparison_mismatch",
+        ),
+        (
+            "/predicate/repository/recorded",
+            Value::Null,
+            422,
+            "comparison_mismatch",
+        ),
+        ("/predicate/counts", nothing, 422, "malformed"),
+        ("/predicate/metadataCompared", json!([]), 422, "malformed"),
+        (
+            "/predicate/metadataCompared",
+            json!(["name", "version"]),
+            422,
+            "malformed",
+        ),
+        ("/predicate/leftOutKnown", json!(false), 422, "malformed"),
+        ("/predicate/filesOnly", json!(true), 422, "malformed"),
+        ("/predicate/counts/built", json!(1), 422, "malformed"),
         ("/predicate/verdict", json!("different"), 422, "malformed"),
         ("/predicate/verdict", json!("safe"), 422, "malformed"),
         ("/predicate/counts/same", json!(6), 422, "malformed"),
@@ -337,7 +407,8 @@ async fn the_program_compares_what_a_ledger_or_a_registry_says_and_attaches_it_a
     let ran = gemledger(&[&local[..], &["--attach", "--by", "The operator"]].concat());
     ran.await.unwrap().ends(0, "attached to the release");
     let again = gemledger(&[&local[..], &["--attach", "--by", "The operator"]].concat());
-    again.await.unwrap().ends(1, "exists already");
+    // That it cannot be attached again is no difference.
+    again.await.unwrap().ends(2, "exists already");
     let other = "ab".repeat(20);
     let named = gemledger(&[&local[..], &["--commit", &other]].concat());
     named.await.unwrap().ends(2, "--commit is for releases");

@@ -33,7 +33,7 @@ const SOURCES: [(&str, &str); 16] = [
 ];
 
 /// What stands in a leaf for a type of the vocabulary that is no structure of its own.
-const SCALARS: [(&str, &str); 32] = [
+const SCALARS: [(&str, &str); 33] = [
     ("AccountId", "UUID of an account"),
     ("Algorithm", "`RS256`, `PS256`, `ES256` or `EdDSA`"),
     (
@@ -73,6 +73,7 @@ const SCALARS: [(&str, &str); 32] = [
     ("StreamName", "stream"),
     ("Text", "text"),
     ("Timestamp", "time"),
+    ("Verdict", "`same` or `different`"),
     ("Via", "`console`, `http` or `server`"),
     ("Visibility", "`public` or `private`"),
 ];
