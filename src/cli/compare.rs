@@ -7,8 +7,10 @@ use events::text::Text;
 
 use super::{Answer, Common, out};
 use crate::compare::{
-    Address, Asked, CompareError, Comparison, StatedBy, Verdict, compare, fetch::FetchLimits,
-    glob::Glob, statement,
+    Address, Asked, CompareError, Comparison, StatedBy, Verdict, compare,
+    fetch::{FetchLimits, abandon},
+    glob::Glob,
+    statement,
 };
 
 mod release;
@@ -92,11 +94,23 @@ impl Compare {
         };
         let spinner = out::spinner("comparing");
         let bytes = release.bytes.clone();
-        let compared = tokio::task::spawn_blocking(move || -> Result<Comparison, CompareError> {
-            let repository = address.open(&asked.commit, FetchLimits::default())?;
-            compare(&bytes, &repository, &asked)
-        })
-        .await?;
+        let (tell, told) = tokio::sync::oneshot::channel();
+        // On a thread that nobody waits for when the program is interrupted.
+        std::thread::spawn(move || {
+            let compared = address
+                .open(&asked.commit, FetchLimits::default())
+                .map_err(CompareError::from)
+                .and_then(|repository| compare(&bytes, &repository, &asked));
+            // Nobody listens any more if it cannot be told.
+            let _ = tell.send(compared);
+        });
+        let compared = tokio::select! {
+            compared = told => compared.context("comparing ended early")?,
+            _ = tokio::signal::ctrl_c() => {
+                abandon();
+                anyhow::bail!("interrupted");
+            }
+        };
         spinner.finish_and_clear();
         let comparison = compared?;
         let stated = match &by {

@@ -100,9 +100,11 @@ impl Snapshot {
 impl Repository {
     /// Opens a clone: its folder, its `.git`, a bare one, or a linked worktree. Nothing is written.
     pub fn open(path: &Path) -> Result<Self, RepositoryError> {
-        let git = gix::open_opts(path, options()).map_err(|error| RepositoryError::Unreadable {
-            path: path.display().to_string(),
-            reason: one_line(&error.to_string()),
+        let git = gix::open_opts(path, options(ALLOCATION)).map_err(|error| {
+            RepositoryError::Unreadable {
+                path: path.display().to_string(),
+                reason: one_line(&error.to_string()),
+            }
         })?;
         Ok(Self {
             git,
@@ -293,12 +295,12 @@ impl Repository {
 }
 
 /// Nothing of the user, the system or the environment, and of the repository's configuration only its format.
-pub(super) fn options() -> gix::open::Options {
+pub(super) fn options(allocation: u64) -> gix::open::Options {
     gix::open::Options::isolated()
         .with(gix::sec::Trust::Reduced)
         .config_overrides([
             "core.useReplaceRefs=false".to_owned(),
-            format!("gitoxide.objects.allocLimit={ALLOCATION}"),
+            format!("gitoxide.objects.allocLimit={allocation}"),
         ])
 }
 

@@ -128,6 +128,65 @@ fn a_clone_that_is_too_large_or_never_ends_is_given_up() {
 }
 
 #[test]
+fn a_server_that_names_refs_for_ever_is_not_listened_to_for_ever() {
+    let (git, _) = moved_on();
+    let server = GitServer::start(&git, Manner::Chatty);
+    let told = fetched(&server, &"ab".repeat(20), FetchLimits::default());
+    let Err(CompareError::Repository(RepositoryError::Clone { reason, .. })) = told else {
+        panic!("{told:?}");
+    };
+    assert!(reason.contains("more than 16777216 bytes"), "{reason}");
+}
+
+#[test]
+fn a_file_larger_than_is_read_comes_along_and_nothing_is_fetched_twice() {
+    let mut git = Git::bare();
+    let mut files = tree();
+    files.push(("spec/big.bin", file(vec![b'x'; 70 << 20])));
+    let commit = git.commit(&files);
+    let server = GitServer::start(&git, Manner::Honest);
+    let comparison = fetched(&server, &commit, FetchLimits::default()).unwrap();
+    assert_eq!(comparison.verdict, Verdict::Same);
+    // What fails for another reason than the id is not tried again with everything.
+    let server = GitServer::start(&git, Manner::Honest);
+    let small = FetchLimits {
+        bytes: 100,
+        ..FetchLimits::default()
+    };
+    assert!(fetched(&server, &commit, small).is_err());
+    let asked = server.asked.lock().unwrap();
+    let handshakes = asked.iter().filter(|line| line.starts_with("GET "));
+    assert_eq!(handshakes.count(), 1, "{asked:?}");
+}
+
+#[test]
+fn what_was_fetched_is_gone_when_the_program_is_interrupted() {
+    let (git, commit) = moved_on();
+    let server = GitServer::start(&git, Manner::Silent);
+    let folder = tempfile::tempdir().unwrap();
+    let gem_file = folder.path().join("hello-1.0.gem");
+    std::fs::write(&gem_file, gem().bytes()).unwrap();
+    let scratch = folder.path().join("tmp");
+    std::fs::create_dir(&scratch).unwrap();
+    let mut command = program();
+    command.env("TMPDIR", &scratch);
+    command.args(["compare", "--repo", &server.url(), "--commit", &commit]);
+    let mut child = command.arg("--gem").arg(&gem_file).spawn().unwrap();
+    let left = || std::fs::read_dir(&scratch).unwrap().count();
+    let waited = std::time::Instant::now();
+    while left() == 0 {
+        assert!(waited.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let interrupt = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(interrupt.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert_eq!(left(), 0);
+}
+
+#[test]
 fn what_was_fetched_is_gone_afterwards_however_it_ended() {
     let (git, commit) = moved_on();
     let folder = tempfile::tempdir().unwrap();

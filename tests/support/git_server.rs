@@ -18,6 +18,8 @@ pub(crate) enum Manner {
     Locked,
     /// Accepts, and says nothing.
     Silent,
+    /// Names refs for ever.
+    Chatty,
 }
 
 /// Serves for as long as the process lives.
@@ -113,7 +115,7 @@ fn answer(stream: &TcpStream, served: &Served, seen: &Mutex<Vec<String>>) -> std
                     b"",
                 )?;
             }
-            Manner::Honest | Manner::RefsOnly if first.starts_with("GET ") => {
+            Manner::Honest | Manner::RefsOnly | Manner::Chatty if first.starts_with("GET ") => {
                 let lines = [
                     line("# service=git-upload-pack\n"),
                     b"0000".to_vec(),
@@ -126,6 +128,22 @@ fn answer(stream: &TcpStream, served: &Served, seen: &Mutex<Vec<String>>) -> std
                 ];
                 let kind = "application/x-git-upload-pack-advertisement";
                 send(stream, "200 OK", kind, &lines.concat())?;
+            }
+            Manner::Chatty => {
+                let mut stream = stream;
+                let kind = "application/x-git-upload-pack-result";
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+                    1_u64 << 40
+                )?;
+                let name = "x".repeat(2_000);
+                for number in 0_u64.. {
+                    stream.write_all(&line(&format!(
+                        "{} refs/heads/{name}{number}\n",
+                        served.main
+                    )))?;
+                }
             }
             Manner::Honest | Manner::RefsOnly => {
                 let kind = "application/x-git-upload-pack-result";

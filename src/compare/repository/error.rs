@@ -26,6 +26,8 @@ pub enum RepositoryError {
         address: String,
         /// Why.
         reason: String,
+        /// What to do about it.
+        hint: &'static str,
     },
     /// Not a full object id.
     #[error("{0:?} is not a full commit id of 40 hexadecimal digits")]
@@ -79,9 +81,7 @@ impl RepositoryError {
                 "name the top folder of a clone (git rev-parse --show-toplevel), or an address: --repo https://github.com/OWNER/NAME"
                     .into()
             }
-            Self::Clone { .. } => {
-                "clone it yourself, with the credentials that it needs, and name the folder".into()
-            }
+            Self::Clone { hint, .. } => (*hint).into(),
             Self::NotAnId(_) => "git rev-parse v1.2.3^{commit} prints one".into(),
             Self::Address { .. }
             | Self::NotACommit { .. }
