@@ -46,7 +46,7 @@ impl Release {
     pub fn recorded(&self, by_record: bool, repository: Option<&str>) -> Result<(), Denial> {
         let named = self.repository.as_ref().map(Text::as_str);
         if named != repository {
-            let said = |name: Option<&str>| format!("{}", name.unwrap_or("no repository"));
+            let said = |name: Option<&str>| String::from(name.unwrap_or("no repository"));
             return mismatch(said(named), said(repository));
         }
         if self.commit.is_some() != by_record {

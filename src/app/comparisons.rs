@@ -16,6 +16,7 @@ use events::{
     event::Draft,
     gem::{Compared, Verdict as Found},
     id::Actor,
+    name::GemName,
     platform::{FullName, Platform},
     stream::StreamName,
     text::Text,
@@ -26,7 +27,7 @@ use super::{App, CommandError, Request, quarantine::Named, settled, unread};
 use crate::{
     compare::{
         StatedBy,
-        statement::{MAX_STATEMENT, PREDICATE, STATEMENT, Statement},
+        statement::{MAX_STATEMENT, PREDICATE, Predicate, STATEMENT, Statement},
     },
     store::{
         states::{Desk, Read},
@@ -67,23 +68,7 @@ pub fn check(bytes: &[u8], release: &Named) -> Result<Checked, String> {
         return Err("it must have exactly one subject, the gem file".into());
     };
     let said = &statement.predicate;
-    let name =
-        events::name::GemName::parse(&said.name).map_err(|error| format!("`name`: {error}"))?;
-    let number = GemVersion::parse(&said.number).map_err(|error| format!("`number`: {error}"))?;
-    let platform =
-        Platform::parse(&said.platform).map_err(|error| format!("`platform`: {error}"))?;
-    let is_named = name.folded() == release.gem
-        && number.canonical() == release.number.canonical()
-        && platform == release.platform;
-    if !is_named {
-        return Err(format!(
-            "it is of {name} {number} for {platform}, another release"
-        ));
-    }
-    let file = FullName::compose(&name, &number, &platform).map_err(|error| error.to_string())?;
-    if subject.name != format!("{file}.gem") {
-        return Err("its subject is not the release's file".into());
-    }
+    let (name, number, platform) = named(said, release, &subject.name)?;
     let digest = Digest::from_hex(&subject.digest.sha256)
         .map_err(|_| "the subject's `sha256` is no SHA-256 in hexadecimal digits".to_owned())?;
     let text =
@@ -126,6 +111,31 @@ pub fn check(bytes: &[u8], release: &Named) -> Result<Checked, String> {
         recorded: said.repository.recorded.clone(),
         compared,
     })
+}
+
+/// The release that a statement names, if it is this one.
+fn named(
+    said: &Predicate,
+    release: &Named,
+    subject: &str,
+) -> Result<(GemName, GemVersion, Platform), String> {
+    let name = GemName::parse(&said.name).map_err(|error| format!("`name`: {error}"))?;
+    let number = GemVersion::parse(&said.number).map_err(|error| format!("`number`: {error}"))?;
+    let platform =
+        Platform::parse(&said.platform).map_err(|error| format!("`platform`: {error}"))?;
+    let is_named = name.folded() == release.gem
+        && number.canonical() == release.number.canonical()
+        && platform == release.platform;
+    if !is_named {
+        return Err(format!(
+            "it is of {name} {number} for {platform}, another release"
+        ));
+    }
+    let file = FullName::compose(&name, &number, &platform).map_err(|error| error.to_string())?;
+    if subject != format!("{file}.gem") {
+        return Err("its subject is not the release's file".into());
+    }
+    Ok((name, number, platform))
 }
 
 /// The streams that attaching reads.

@@ -65,8 +65,9 @@ pub(super) struct Compare {
     /// Who compares, for the statement: a name, or the address of a CI run
     #[arg(long, value_name = "TEXT")]
     by: Option<String>,
-    /// Attach the statement to the release, as the operator of the ledger in --data
-    #[arg(long, requires = "by", conflicts_with_all = ["registry", "file"])]
+    /// Attach the statement to the release: as the operator of the ledger in --data, or to --registry as the owner whose
+    /// API key is at hand
+    #[arg(long, requires = "by", conflicts_with = "file")]
     attach: bool,
 }
 
@@ -166,7 +167,11 @@ impl Compare {
         if self.attach
             && let (Some(gem), Some(version)) = (&self.gem, &self.release)
         {
-            let index = release::attach(common, (gem, version), bytes).await?;
+            let named = (gem.as_str(), version.as_str());
+            let index = match &self.registry {
+                Some(url) => release::attach_to(url, &self.trust, named, bytes).await?,
+                None => release::attach(common, named, bytes).await?,
+            };
             out::note(&format!("attached to the release, log index {index}"));
         }
         Ok(())

@@ -206,7 +206,7 @@ fn hint(reason: &str) -> &'static str {
 /// What the git library says of an object that it may not allocate.
 const TOO_LARGE: &str = "too large";
 
-/// What git, JGit and the git library say of an id that no ref names.
+/// What git, `JGit` and the git library say of an id that no ref names.
 fn refuses_the_id(error: &gix::Error) -> bool {
     let text = chain(error);
     [

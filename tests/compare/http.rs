@@ -172,18 +172,18 @@ fn what_was_fetched_is_gone_when_the_program_is_interrupted() {
     command.env("TMPDIR", &scratch);
     command.args(["compare", "--repo", &server.url(), "--commit", &commit]);
     let mut child = command.arg("--gem").arg(&gem_file).spawn().unwrap();
-    let left = || std::fs::read_dir(&scratch).unwrap().count();
-    let waited = std::time::Instant::now();
-    while left() == 0 {
-        assert!(waited.elapsed() < Duration::from_secs(30));
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let interrupt = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
+    // Once it has begun to fetch.
+    let interrupt = format!(
+        "until [ -n \"$(ls {})\" ]; do sleep 0.05; done; kill -INT {}",
+        scratch.display(),
+        child.id()
+    );
+    let interrupted = std::process::Command::new("sh")
+        .args(["-c", &interrupt])
         .status();
-    assert!(interrupt.unwrap().success());
+    assert!(interrupted.unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(2));
-    assert_eq!(left(), 0);
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0);
 }
 
 #[test]

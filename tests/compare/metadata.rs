@@ -7,6 +7,9 @@ use crate::support::{
     package::{Package, Packed},
 };
 
+/// What somebody does to a gem.
+type Change<'a> = &'a dyn Fn(&mut Package);
+
 fn fields(comparison: &Comparison) -> Vec<&'static str> {
     let fields = comparison.metadata.iter();
     fields.map(|field| field.field).collect()
@@ -23,18 +26,18 @@ fn shaped(gemspec: &str) -> (Vec<(&'static str, At)>, Package) {
 
 #[test]
 fn each_field_that_decides_is_compared() {
-    let changes: [(&str, &dyn Fn(&mut Package)); 7] = [
+    let changes: [(&str, Change<'_>); 7] = [
         ("bindir", &|gem| gem.bindir = "spec/fixtures".into()),
         ("dependencies", &|gem| {
-            gem.needs.push(("evil".into(), ">= 0".into()))
+            gem.needs.push(("evil".into(), ">= 0".into()));
         }),
         ("executables", &|gem| gem.executables = vec!["hello".into()]),
         ("extensions", &|gem| {
-            gem.extensions = vec!["spec/extconf.rb".into()]
+            gem.extensions = vec!["spec/extconf.rb".into()];
         }),
         ("platform", &|gem| gem.platform = "java".into()),
         ("require_paths", &|gem| {
-            gem.require_paths.insert(0, "spec/fixtures".into())
+            gem.require_paths.insert(0, "spec/fixtures".into());
         }),
         ("required_ruby_version", &|gem| gem.ruby = ">= 1.8".into()),
     ];

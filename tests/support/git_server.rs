@@ -129,27 +129,25 @@ fn answer(stream: &TcpStream, served: &Served, seen: &Mutex<Vec<String>>) -> std
                 let kind = "application/x-git-upload-pack-advertisement";
                 send(stream, "200 OK", kind, &lines.concat())?;
             }
-            Manner::Chatty => {
-                let mut stream = stream;
-                let kind = "application/x-git-upload-pack-result";
-                write!(
-                    stream,
-                    "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
-                    1_u64 << 40
-                )?;
-                let name = "x".repeat(2_000);
-                for number in 0_u64.. {
-                    stream.write_all(&line(&format!(
-                        "{} refs/heads/{name}{number}\n",
-                        served.main
-                    )))?;
-                }
-            }
+            Manner::Chatty => chatter(stream, &served.main)?,
             Manner::Honest | Manner::RefsOnly => {
                 let kind = "application/x-git-upload-pack-result";
                 send(stream, "200 OK", kind, &command(&body, served))?;
             }
         }
+    }
+}
+
+/// Names refs until the client goes away.
+fn chatter(mut stream: &TcpStream, main: &str) -> std::io::Result<()> {
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-result\r\nContent-Length: {}\r\n\r\n",
+        1_u64 << 40
+    )?;
+    let name = "x".repeat(2_000);
+    loop {
+        stream.write_all(&line(&format!("{main} refs/heads/{name}\n")))?;
     }
 }
 

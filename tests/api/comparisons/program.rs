@@ -107,3 +107,29 @@ async fn the_program_compares_what_a_ledger_or_a_registry_says_and_attaches_it_a
     released.app.clock.advance(Duration::from_secs(1));
     released.app.finish().await;
 }
+
+#[actix_web::test]
+async fn an_owner_attaches_with_the_program_what_it_found() {
+    let released = Released::new().await;
+    released.app.pass(60);
+    let repository = released.git.path().display().to_string();
+    let url = format!("http://{}", released.app.address);
+    let state = released.app.folder.path().join("seen.json");
+    let attach = |key: Option<String>| {
+        let mut command = program();
+        command.args(["compare", "hello", "1.0", "--repo", &repository]);
+        command.args(["--registry", &url, "--attach", "--by", "Ann", "--state"]);
+        command.arg(&state).env_remove("GEMLEDGER_API_KEY");
+        command.envs(key.map(|key| ("GEMLEDGER_API_KEY", key)));
+        tokio::task::spawn_blocking(move || run(&command))
+    };
+    attach(None).await.unwrap().ends(2, "GEMLEDGER_API_KEY");
+    let bob = released.app.push_key("bob").await;
+    attach(Some(bob)).await.unwrap().ends(2, "(403)");
+    let key = released.key.clone();
+    attach(Some(key)).await.unwrap().ends(0, "log index");
+    released.app.pass(60);
+    let listed = released.app.get(super::PATH).await.is(200).json();
+    assert_eq!(listed["comparisons"][0]["compared_by"], "Ann");
+    released.app.finish().await;
+}

@@ -84,20 +84,7 @@ impl Parser<'_> {
                 Ok(Value::Text(text.rsplit('/').next().unwrap_or(text).into()))
             }
             ("expand_path", [Value::Text(text), from]) => {
-                // Seen from the file itself, `..` is its folder.
-                let inside = match (text.trim_end_matches('/'), from) {
-                    (text, from) if is_own(Some(from)) => text.strip_prefix(".."),
-                    (text, Value::Here) => Some(text),
-                    _ => None,
-                };
-                match inside.map(|inside| inside.trim_start_matches('/')) {
-                    Some("" | ".") => Ok(Value::Here),
-                    // Above the gem's folder are other files of the commit.
-                    Some(inside) if !inside.trim_start_matches("../").contains("..") => {
-                        Ok(Value::Text(inside.into()))
-                    }
-                    Some(_) | None => unknown(),
-                }
+                expanded(text, from, is_own(Some(from))).map_or_else(unknown, Ok)
             }
             ("join", [Value::Here, rest @ ..]) => {
                 let rest: Known<Vec<String>> = rest
@@ -212,5 +199,23 @@ impl Parser<'_> {
             [one] => Ok(Value::Text(one.clone())),
             _ => Err(format!("{name} was found {} times", found.len())),
         }
+    }
+}
+
+/// A path seen from the gemspec's folder, or from the file itself, where `..` is its folder.
+fn expanded(text: &str, from: &Value, is_own: bool) -> Option<Value> {
+    let text = text.trim_end_matches('/');
+    let inside = match from {
+        _ if is_own => text.strip_prefix("..")?,
+        Value::Here => text,
+        Value::Text(_) | Value::List(_) | Value::Printed(_) => return None,
+    };
+    match inside.trim_start_matches('/') {
+        "" | "." => Some(Value::Here),
+        // Above the gem's folder are other files of the commit.
+        inside if !inside.trim_start_matches("../").contains("..") => {
+            Some(Value::Text(inside.into()))
+        }
+        _ => None,
     }
 }

@@ -68,7 +68,7 @@ impl Lexer<'_> {
         }
         match kind {
             'w' | 'W' => {
-                self.retold(|text| Token::Words(text.split_whitespace().map(Rc::from).collect()))
+                self.retold(|text| Token::Words(text.split_whitespace().map(Rc::from).collect()));
             }
             'x' => self.retold(Token::Shell),
             _ => {}

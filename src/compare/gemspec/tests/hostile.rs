@@ -1,21 +1,14 @@
 //! Gemspecs that would take for ever, or all memory, or the stack.
-use std::time::{Duration, Instant};
-
 use super::{field, of, read};
 
-/// What a slow machine may take for one gemspec without any optimisation.
-const SOON: Duration = Duration::from_secs(20);
-
-/// The files of a gemspec with this body are not known, and that is known soon.
+/// The files of a gemspec with this body are not known, because finding out takes more than it may.
 fn given_up(body: &str, files: usize) {
     let paths: Vec<String> = (0..files).map(|n| format!("lib/{}/{n}", n % 100)).collect();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
     let text = format!("Gem::Specification.new do |s|\n{body}\nend\n");
-    let begin = Instant::now();
     let gemspec = of(&text, &paths, &|_| Some("x = 1\n".repeat(40_000)));
-    assert!(gemspec.files.is_err(), "{}", &text[..60]);
-    let took = begin.elapsed();
-    assert!(took < SOON, "{took:?}: {}", &text[..60]);
+    let why = gemspec.files.unwrap_err();
+    assert!(why.contains("takes too much"), "{why}: {}", &text[..60]);
 }
 
 #[test]
@@ -116,7 +109,8 @@ fn empty_lines_and_long_reasons_cost_little() {
         .is_ok()
     );
     let name = "n".repeat(100_000);
-    let copies: String = (0..10_000).map(|n| format!("a{n} = a\n")).collect();
-    let body = format!("a = {name}\n{copies}s.files = a");
-    given_up(&body, 1);
+    let mut body = format!("a = {name}\n");
+    body.push_str(&"b = a\n".repeat(10_000));
+    let text = format!("Gem::Specification.new do |s|\n{body}s.files = a\nend\n");
+    assert!(read(&text).files.unwrap_err().len() <= 200);
 }

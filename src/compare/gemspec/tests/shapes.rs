@@ -52,7 +52,7 @@ fn files(gemspec: &Gemspec) -> Vec<&str> {
 fn what_bundler_wrote_from_2010_to_2012_is_known_but_for_a_shell_s_braces() {
     let template = |tests: &str| {
         read(&format!(
-            r##"# -*- encoding: utf-8 -*-
+            r#"# -*- encoding: utf-8 -*-
 $:.push File.expand_path("../lib", __FILE__)
 require "foo/version"
 
@@ -69,7 +69,7 @@ Gem::Specification.new do |s|
   s.executables   = `git ls-files -- bin/*`.split("\n").map{{ |f| File.basename(f) }}
   s.require_paths = ["lib"]
 end
-"##
+"#
         ))
     };
     let plain = template("  s.test_files    = `git ls-files -- test/*`.split(\"\\n\")");
@@ -84,22 +84,20 @@ end
 #[test]
 fn what_bundler_wrote_from_2013_on_is_known() {
     for list in [
-        r##"`git ls-files`.split($/)"##,
-        r##"`git ls-files -z`.split("\x0")"##,
-        r##"`git ls-files -z`.split("\x0").reject { |f| f.match(%r{^(test|spec|features)/}) }"##,
-        r##"Dir.chdir(File.expand_path('..', __FILE__)) do
+        r"`git ls-files`.split($/)",
+        r#"`git ls-files -z`.split("\x0")"#,
+        r#"`git ls-files -z`.split("\x0").reject { |f| f.match(%r{^(test|spec|features)/}) }"#,
+        r#"Dir.chdir(File.expand_path('..', __FILE__)) do
     `git ls-files -z`.split("\x0").reject { |f| f.match(%r{^(test|spec|features)/}) }
-  end"##,
-        r##"Dir.chdir(__dir__) do
+  end"#,
+        r#"Dir.chdir(__dir__) do
     `git ls-files -z`.split("\x0").reject do |f|
-      (f == __FILE__) || f.match(%r{\A(?:(?:bin|test|spec|features)/|\.(?:git|travis|circleci)|appveyor)})
+      (File.expand_path(f) == __FILE__) || f.match(%r{\A(?:(?:bin|test|spec|features)/|\.(?:git|travis|circleci)|appveyor)})
     end
-  end"##
-            .replace("(f == __FILE__) || ", "")
-            .as_str(),
+  end"#,
     ] {
         let gemspec = read(&format!(
-            r##"lib = File.expand_path("../lib", __FILE__)
+            r#"lib = File.expand_path("../lib", __FILE__)
 $LOAD_PATH.unshift(lib) unless $LOAD_PATH.include?(lib)
 require "foo/version"
 
@@ -123,7 +121,7 @@ Gem::Specification.new do |spec|
 
   spec.add_development_dependency "bundler", "~> 1.17"
 end
-"##
+"#
         ));
         assert_eq!(unknown(&gemspec), (vec![], true), "{list}\n{gemspec:?}");
         assert_eq!(said(&gemspec, "executables").unwrap(), "foo");
@@ -134,7 +132,7 @@ end
 #[test]
 fn one_of_a_framework_s_many_gems_is_known() {
     let gemspec = read(
-        r##"# frozen_string_literal: true
+        r#"# frozen_string_literal: true
 
 version = File.read(File.expand_path("../FOO_VERSION", __dir__)).strip
 
@@ -156,7 +154,7 @@ Gem::Specification.new do |s|
   s.add_dependency "concurrent-ruby", "~> 1.0", ">= 1.3.1"
   s.add_dependency "sibling", version
 end
-"##,
+"#,
     );
     assert_eq!(unknown(&gemspec), (vec![], true), "{gemspec:?}");
     assert_eq!(said(&gemspec, "version").unwrap(), "1.2.3");
@@ -175,7 +173,7 @@ end
 #[test]
 fn a_specification_made_with_name_and_version_is_known() {
     let gemspec = read(
-        r##"$LOAD_PATH.unshift File.expand_path('lib', __dir__)
+        r"$LOAD_PATH.unshift File.expand_path('lib', __dir__)
 require 'foo/version'
 
 Gem::Specification.new 'foo', Foo::VERSION do |s|
@@ -190,7 +188,7 @@ Gem::Specification.new 'foo', Foo::VERSION do |s|
   s.required_ruby_version = '>= 2.7.8'
   s.add_dependency 'rack', '>= 3.0.0', '< 4'
 end
-"##,
+",
     );
     assert_eq!(unknown(&gemspec), (vec![], true), "{gemspec:?}");
     assert_eq!(said(&gemspec, "name").unwrap(), "foo");
@@ -205,7 +203,7 @@ end
 #[test]
 fn a_gem_whose_sources_are_compiled_is_known_where_nothing_depends_on_the_machine() {
     let gemspec = read(
-        r##"require_relative "lib/foo/version"
+        r#"require_relative "lib/foo/version"
 
 Gem::Specification.new do |spec|
   spec.name = "foo"
@@ -216,14 +214,14 @@ Gem::Specification.new do |spec|
   spec.extra_rdoc_files += Dir.glob("README*")
   spec.add_runtime_dependency("mini_portile2", "~> 2.8.2")
 end
-"##,
+"#,
     );
     assert_eq!(unknown(&gemspec), (vec![], true), "{gemspec:?}");
     assert_eq!(said(&gemspec, "extensions").unwrap(), "ext/foo/extconf.rb");
     assert!(files(&gemspec).contains(&"README.rdoc"));
 
     let gemspec = read(
-        r##"begin
+        r#"begin
   require File.expand_path(File.join(File.dirname(__FILE__), "lib/foo/version"))
 rescue LoadError
   puts "WARNING: Could not load Foo::VERSION"
@@ -234,7 +232,7 @@ Gem::Specification.new do |spec|
   spec.version = defined?(Foo::VERSION) ? Foo::VERSION : "0.0.0"
   spec.files = ["lib/foo.rb"]
 end
-"##,
+"#,
     );
     let (fields, files_known) = unknown(&gemspec);
     assert_eq!((fields.len(), files_known), (9, false));
@@ -243,7 +241,7 @@ end
 #[test]
 fn what_depends_on_the_ruby_that_builds_is_not_known() {
     let gemspec = read(
-        r##"spec = Gem::Specification.new do |s|
+        r#"spec = Gem::Specification.new do |s|
   java_ext = Foo::JAVA
   s.name = "foo"
   s.version = "1"
@@ -256,11 +254,11 @@ fn what_depends_on_the_ruby_that_builds_is_not_known() {
     s.extensions = Dir["ext/**/extconf.rb"]
   end
 end
-"##,
+"#,
     );
     assert_eq!(unknown(&gemspec), (vec!["extensions", "platform"], false));
     let gemspec = read(
-        r##"spec = Gem::Specification.new do |s|
+        r#"spec = Gem::Specification.new do |s|
   s.name = "foo"
 end
 if RUBY_ENGINE == 'jruby' && $0 == __FILE__
@@ -268,7 +266,7 @@ if RUBY_ENGINE == 'jruby' && $0 == __FILE__
 else
   spec
 end
-"##,
+"#,
     );
     assert_eq!(unknown(&gemspec).0.len(), 9);
 }
@@ -277,7 +275,7 @@ end
 fn a_list_of_files_from_git_and_a_key_to_sign_with_are_known_and_a_pipe_is_not() {
     let template = |list: &str| {
         read(&format!(
-            r##"# -*- encoding: utf-8 -*-
+            r#"# -*- encoding: utf-8 -*-
 $LOAD_PATH.unshift File.expand_path("../lib", __FILE__)
 require "foo/version"
 
@@ -304,7 +302,7 @@ Gem::Specification.new do |s|
   end
   s.add_development_dependency "cucumber", "~> 1.3"
 end
-"##
+"#
         ))
     };
     let gemspec = template("`git ls-files -- lib/*`.split(\"\\n\")");
@@ -326,7 +324,7 @@ end
 #[test]
 fn what_older_tools_generate_is_not_known_where_it_asks_for_the_version_of_rubygems() {
     let gemspec = read(
-        r##"Gem::Specification.new do |s|
+        r#"Gem::Specification.new do |s|
   s.name = %q{foo}
   s.version = "1.2.3"
   s.required_rubygems_version = Gem::Requirement.new(">= 0") if s.respond_to? :required_rubygems_version=
@@ -346,7 +344,7 @@ fn what_older_tools_generate_is_not_known_where_it_asks_for_the_version_of_rubyg
     s.add_dependency(%q<rack>, ["~> 1.2"])
   end
 end
-"##,
+"#,
     );
     assert_eq!(
         unknown(&gemspec),
