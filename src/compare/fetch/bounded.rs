@@ -6,8 +6,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use backend::Remote;
 use gix::protocol::transport::client::blocking_io::http::{
-    GetResponse, Http, PostBodyDataKind, PostResponse, Transport, reqwest::Remote,
+    GetResponse, Http, PostBodyDataKind, PostResponse, Transport, reqwest as backend,
 };
 
 /// The most bytes of headers and of names that a server may tell before it gives out objects.
