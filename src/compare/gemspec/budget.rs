@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use super::Known;
 
-/// The steps of one gemspec. The longest lists of real ones take a tenth of it.
+/// The steps of one gemspec: enough for lists of some ten thousand files with conditions.
 const STEPS: u64 = 20_000_000;
 /// What a place in a list costs: it is held until the end.
 const PLACE: u64 = 4;

@@ -352,3 +352,22 @@ end
         "{gemspec:?}"
     );
 }
+
+#[test]
+fn a_repository_of_thirty_thousand_files_is_read_within_the_budget() {
+    let paths: Vec<String> = (0..30_000)
+        .map(|n| format!("lib/foo/resources/number_{}/part_{n}.rb", n % 300))
+        .collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    for list in [
+        r#"`git ls-files -z`.split("\x0").reject { |f| f.match(%r{^(test|spec|features)/}) }"#,
+        r#"`git ls-files -z`.split("\x0").reject { |f| f.start_with?(*%w[bin/ test/ spec/ .git Gemfile]) }"#,
+        r#"Dir["{lib,exe}/**/*", "README.md"]"#,
+    ] {
+        let text = format!(
+            "Gem::Specification.new do |s|\n  s.files = {list}\n  s.executables = s.files.grep(%r{{^exe/}}) {{ |f| File.basename(f) }}\n  s.test_files = s.files.grep(%r{{^(test|spec|features)/}})\nend\n"
+        );
+        let gemspec = of(&text, &paths, &|_| None);
+        assert_eq!(gemspec.files.unwrap().len(), 30_000, "{list}");
+    }
+}
