@@ -129,13 +129,15 @@ fn a_clone_that_is_too_large_or_never_ends_is_given_up() {
 
 #[test]
 fn a_server_that_names_refs_for_ever_is_not_listened_to_for_ever() {
-    let (git, _) = moved_on();
-    let server = GitServer::start(&git, Manner::Chatty);
-    let told = fetched(&server, &"ab".repeat(20), FetchLimits::default());
-    let Err(CompareError::Repository(RepositoryError::Clone { reason, .. })) = told else {
-        panic!("{told:?}");
-    };
-    assert!(reason.contains("more than 16777216 bytes"), "{reason}");
+    let (git, commit) = moved_on();
+    for manner in [Manner::Chatty, Manner::Shallow] {
+        let server = GitServer::start(&git, manner);
+        let told = fetched(&server, &commit, FetchLimits::default());
+        let Err(CompareError::Repository(RepositoryError::Clone { reason, .. })) = told else {
+            panic!("{told:?}");
+        };
+        assert!(reason.contains("more than 16777216 bytes"), "{reason}");
+    }
 }
 
 #[test]
@@ -143,6 +145,18 @@ fn a_file_larger_than_is_read_comes_along_and_nothing_is_fetched_twice() {
     let mut git = Git::bare();
     let mut files = tree();
     files.push(("spec/big.bin", file(vec![b'x'; 70 << 20])));
+    // So that the pack is larger than all that may be said before it.
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()[0]
+    });
+    files.push((
+        "spec/noise.bin",
+        file(noise.take(17 << 20).collect::<Vec<_>>()),
+    ));
     let commit = git.commit(&files);
     let server = GitServer::start(&git, Manner::Honest);
     let comparison = fetched(&server, &commit, FetchLimits::default()).unwrap();

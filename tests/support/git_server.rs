@@ -20,6 +20,8 @@ pub(crate) enum Manner {
     Silent,
     /// Names refs for ever.
     Chatty,
+    /// Says for ever where its history ends, before it gives out anything.
+    Shallow,
 }
 
 /// Serves for as long as the process lives.
@@ -115,7 +117,9 @@ fn answer(stream: &TcpStream, served: &Served, seen: &Mutex<Vec<String>>) -> std
                     b"",
                 )?;
             }
-            Manner::Honest | Manner::RefsOnly | Manner::Chatty if first.starts_with("GET ") => {
+            Manner::Honest | Manner::RefsOnly | Manner::Chatty | Manner::Shallow
+                if first.starts_with("GET ") =>
+            {
                 let lines = [
                     line("# service=git-upload-pack\n"),
                     b"0000".to_vec(),
@@ -129,8 +133,17 @@ fn answer(stream: &TcpStream, served: &Served, seen: &Mutex<Vec<String>>) -> std
                 let kind = "application/x-git-upload-pack-advertisement";
                 send(stream, "200 OK", kind, &lines.concat())?;
             }
-            Manner::Chatty => chatter(stream, &served.main)?,
-            Manner::Honest | Manner::RefsOnly => {
+            Manner::Shallow if !body.contains("command=ls-refs") => {
+                let begin = line("shallow-info\n");
+                let id = &served.main;
+                chatter(stream, &begin, &line(&format!("shallow {id}\n")))?;
+            }
+            Manner::Chatty => {
+                let name = "x".repeat(2_000);
+                let named = line(&format!("{} refs/heads/{name}\n", served.main));
+                chatter(stream, b"", &named)?;
+            }
+            Manner::Honest | Manner::RefsOnly | Manner::Shallow => {
                 let kind = "application/x-git-upload-pack-result";
                 send(stream, "200 OK", kind, &command(&body, served))?;
             }
@@ -138,16 +151,17 @@ fn answer(stream: &TcpStream, served: &Served, seen: &Mutex<Vec<String>>) -> std
     }
 }
 
-/// Names refs until the client goes away.
-fn chatter(mut stream: &TcpStream, main: &str) -> std::io::Result<()> {
+/// Says the same line until the client goes away.
+fn chatter(mut stream: &TcpStream, begin: &[u8], line: &[u8]) -> std::io::Result<()> {
     write!(
         stream,
         "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-result\r\nContent-Length: {}\r\n\r\n",
         1_u64 << 40
     )?;
-    let name = "x".repeat(2_000);
+    stream.write_all(begin)?;
+    let many = line.repeat(100);
     loop {
-        stream.write_all(&line(&format!("{main} refs/heads/{name}\n")))?;
+        stream.write_all(&many)?;
     }
 }
 

@@ -1,8 +1,8 @@
 //! The HTTP of a fetch with every answer counted: a server that never stops talking is not listened to for ever.
 //!
-//! What refs there are is kept in memory while it is read, a pack goes to the disk: each has its own bound.
+//! What is said before a pack begins is kept in memory, a pack goes to the disk: each has its own bound.
 use std::{
-    io::{self, BufRead, Read, Write},
+    io::{self, BufRead, Read},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -11,16 +11,16 @@ use gix::protocol::transport::client::blocking_io::http::{
     GetResponse, Http, PostBodyDataKind, PostResponse, Transport, reqwest as backend,
 };
 
-/// The most bytes of headers and of names that a server may tell before it gives out objects.
-const REFS: u64 = 16 << 20;
-/// How much of a request tells what it asks for, in bytes.
-const HEAD: usize = 64;
+/// The most bytes of headers, refs and other lines that a server may say before it gives out objects.
+const TALK: u64 = 16 << 20;
+/// What a pack begins with (gitformat-pack): its name, and a version below 256.
+const PACK: &[u8] = b"PACK\0\0\0";
 
 /// A transport to this address whose packs may have so many bytes.
 pub(super) fn transport(url: &str, pack: u64) -> gix::Result<Transport<Bounded>> {
     let http = Bounded {
         inner: Remote::default(),
-        refs: Bound::new(REFS, "before it gave out any object"),
+        talk: Bound::new(TALK, "before it gave out any object"),
         pack: Bound::new(pack, "of objects"),
     };
     let url = gix::url::parse(url)?;
@@ -62,7 +62,7 @@ impl Bound {
 /// An HTTP client that counts.
 pub(super) struct Bounded {
     inner: Remote,
-    refs: Bound,
+    talk: Bound,
     pack: Bound,
 }
 
@@ -70,79 +70,68 @@ pub(super) struct Bounded {
 pub(super) struct Counted<R> {
     inner: R,
     bound: Bound,
-    /// An answer to this request, unless it asks for refs, may be a pack.
-    request: Option<(Head, Bound)>,
+    /// What is counted from where a pack begins.
+    pack: Option<Bound>,
+    /// The last bytes before it, in which it may have begun.
+    last: Vec<u8>,
 }
 
-/// What a request begins with.
-type Head = Arc<Mutex<Vec<u8>>>;
-
 impl<R> Counted<R> {
-    fn new(inner: R, bound: Bound) -> Self {
+    fn new(inner: R, bound: Bound, pack: Option<Bound>) -> Self {
         Self {
             inner,
             bound,
-            request: None,
+            pack,
+            last: Vec::new(),
         }
     }
 
-    fn count(&mut self, bytes: usize) -> io::Result<()> {
-        // By now the request was written.
-        if let Some((head, pack)) = self.request.take() {
-            let head = head.lock().unwrap_or_else(PoisonError::into_inner);
-            if memchr::memmem::find(&head, b"command=ls-refs").is_none() {
+    fn count(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.pack.is_some() {
+            self.last.extend_from_slice(bytes);
+            if memchr::memmem::find(&self.last, PACK).is_some()
+                && let Some(pack) = self.pack.take()
+            {
                 self.bound = pack;
             }
+            let kept = self.last.len().min(PACK.len());
+            self.last.drain(..self.last.len().saturating_sub(kept));
         }
-        self.bound.take(bytes)
+        self.bound.take(bytes.len())
     }
 }
 
 impl<R: Read> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.count(read)?;
+        self.count(buffer.get(..read).unwrap_or_default())?;
         Ok(read)
     }
 }
 
 impl<R: BufRead> BufRead for Counted<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.count(0)?;
+        self.bound.take(0)?;
         self.inner.fill_buf()
     }
 
     fn consume(&mut self, bytes: usize) {
         // What is too much is so when more is asked for.
-        let _ = self.count(bytes);
+        let _ = if self.pack.is_some() {
+            let seen = self.inner.fill_buf().unwrap_or_default();
+            let seen = seen.get(..bytes).unwrap_or_default().to_vec();
+            self.count(&seen)
+        } else {
+            self.bound.take(bytes)
+        };
         self.inner.consume(bytes);
-    }
-}
-
-/// A request whose beginning is remembered.
-pub(super) struct Asking<W> {
-    inner: W,
-    head: Head,
-}
-
-impl<W: Write> Write for Asking<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = HEAD.saturating_sub(head.len()).min(written);
-        head.extend_from_slice(bytes.get(..room).unwrap_or_default());
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
     }
 }
 
 impl Http for Bounded {
     type Headers = Counted<<Remote as Http>::Headers>;
     type ResponseBody = Counted<<Remote as Http>::ResponseBody>;
-    type PostBody = Asking<<Remote as Http>::PostBody>;
+    type PostBody = <Remote as Http>::PostBody;
 
     fn get(
         &mut self,
@@ -152,8 +141,8 @@ impl Http for Bounded {
     ) -> gix::Result<GetResponse<Self::Headers, Self::ResponseBody>> {
         let GetResponse { headers, body } = self.inner.get(url, base_url, headers)?;
         Ok(GetResponse {
-            headers: Counted::new(headers, self.refs.clone()),
-            body: Counted::new(body, self.refs.clone()),
+            headers: Counted::new(headers, self.talk.clone(), None),
+            body: Counted::new(body, self.talk.clone(), None),
         })
     }
 
@@ -169,17 +158,10 @@ impl Http for Bounded {
             headers,
             body,
         } = self.inner.post(url, base_url, headers, body)?;
-        let head = Head::default();
         Ok(PostResponse {
-            post_body: Asking {
-                inner: post_body,
-                head: head.clone(),
-            },
-            headers: Counted::new(headers, self.refs.clone()),
-            body: Counted {
-                request: Some((head, self.pack.clone())),
-                ..Counted::new(body, self.refs.clone())
-            },
+            post_body,
+            headers: Counted::new(headers, self.talk.clone(), None),
+            body: Counted::new(body, self.talk.clone(), Some(self.pack.clone())),
         })
     }
 
