@@ -134,14 +134,12 @@ fn answer(stream: &TcpStream, served: &Served, seen: &Mutex<Vec<String>>) -> std
                 send(stream, "200 OK", kind, &lines.concat())?;
             }
             Manner::Shallow if !body.contains("command=ls-refs") => {
-                let begin = line("shallow-info\n");
-                let id = &served.main;
-                chatter(stream, &begin, &line(&format!("shallow {id}\n")))?;
+                let ends = line(&format!("shallow {}\n", served.main));
+                chatter(stream, &line("shallow-info\n"), &ends)?;
             }
             Manner::Chatty => {
-                let name = "x".repeat(2_000);
-                let named = line(&format!("{} refs/heads/{name}\n", served.main));
-                chatter(stream, b"", &named)?;
+                let name = format!("{} refs/heads/{}\n", served.main, "x".repeat(2_000));
+                chatter(stream, b"", &line(&name))?;
             }
             Manner::Honest | Manner::RefsOnly | Manner::Shallow => {
                 let kind = "application/x-git-upload-pack-result";
