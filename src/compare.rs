@@ -6,6 +6,7 @@
 //! | [`fetch`] | a repository's address: one commit of it fetched into a folder that is removed afterwards |
 //! | [`gemspec`] | a gemspec read without running it, as far as that goes |
 //! | [`files`] | file by file: same, changed, only in the gem, left out |
+//! | [`metadata`] | field by field, what the gemspec says and what the gem says |
 //! | [`report`] | what was found |
 //! | [`statement`] | the same as an in-toto statement, to be attached to the release |
 //!
@@ -22,6 +23,7 @@ pub mod repository;
 pub mod statement;
 
 mod lines;
+mod metadata;
 
 pub use self::{
     fetch::Address,
@@ -31,13 +33,14 @@ pub use self::{
 
 use self::{
     files::Compared,
+    gemspec::Gemspec,
     glob::Glob,
     report::{CommitSide, Counts, GemSide, GemspecSide, RepositorySide},
-    repository::Snapshot,
+    repository::{BlobHash, Snapshot},
 };
 use crate::rubygems::{GemError, Limits, files::open};
 
-/// The largest file whose bytes are compared, in bytes. Of larger ones nothing is said.
+/// The largest file that is read, in bytes. Of larger ones the ids are compared.
 pub const MAX_FILE: u64 = 64 << 20;
 
 /// Who names the commit.
@@ -63,6 +66,10 @@ pub struct Asked {
     pub path: Option<String>,
     /// Files that are made while the gem is built, in the words of whoever compares.
     pub generated: Vec<Glob>,
+    /// Whether the gem was built for its platform, in the words of whoever compares.
+    pub built_for_platform: bool,
+    /// Whether nothing is asked of the metadata and of what was left out.
+    pub files_only: bool,
 }
 
 /// Why nothing can be told.
@@ -74,6 +81,9 @@ pub enum CompareError {
     /// The repository cannot be read.
     #[error(transparent)]
     Repository(#[from] RepositoryError),
+    /// A plain gem was built for no platform.
+    #[error("the gem is one for every platform: it was not built for one")]
+    NotBuilt,
     /// The folder that was named is not in the commit.
     #[error("the commit has no folder {0:?}")]
     NoFolder(String),
@@ -95,6 +105,7 @@ impl CompareError {
             Self::NoFolder(_) | Self::Ambiguous { .. } => {
                 Some("name the folder that the gem is built in: --path DIR".into())
             }
+            Self::NotBuilt => Some("leave out --built-for-platform".into()),
             Self::Gem(_) => None,
         }
     }
@@ -108,29 +119,44 @@ pub fn compare(
 ) -> Result<Comparison, CompareError> {
     let snapshot = repository.snapshot(&asked.commit)?;
     let (read, files) = open(gem, &Limits::default())?;
-    let name = read.specification.name.to_string();
+    let spec = &read.specification;
+    let name = spec.name.to_string();
+    if asked.built_for_platform && spec.platform.is_ruby() {
+        return Err(CompareError::NotBuilt);
+    }
     let (base, spec_path) = place(&snapshot, &name, asked.path.as_deref())?;
-    let mut compared = Compared::new(repository, &snapshot, &base, &asked.generated);
-    files.each(MAX_FILE, |file| compared.take(&file))?;
+    let mut compared = Compared::new(repository, &snapshot, &base, asked, spec);
+    let mut hash = BlobHash::default();
+    files.each(MAX_FILE, &mut hash, |file, hash| {
+        compared.take(&file, hash.id());
+    })?;
     let gemspec = match &spec_path {
+        _ if asked.files_only => Gemspec::unread("it was not asked for"),
         Some(path) => gemspec::read(repository, &snapshot, &base, path),
-        None => gemspec::Gemspec::unread("there is no gemspec of this gem in the commit"),
+        None => Gemspec::unread("there is no gemspec of this gem in the commit"),
     };
-    let (metadata, fields) = gemspec::differences(&gemspec, &read.specification);
+    let fields = metadata::compare(&gemspec, spec, asked.built_for_platform);
     if let Ok(expected) = &gemspec.files {
         compared.left_out(expected);
     }
     let (same, mut differences) = compared.finish();
     differences.sort_by(|a, b| a.path.cmp(&b.path));
-    let counts = Counts::of(same, &differences, metadata.len());
+    let counts = Counts::of(same, &differences, &fields.differences);
+    let gemspec = GemspecSide {
+        path: spec_path,
+        files_known: gemspec.files.is_ok(),
+        why_not: gemspec.files.err(),
+        compared: fields.compared,
+        unknown: fields.unknown,
+    };
     Ok(Comparison {
         comparison_version: report::COMPARISON_VERSION,
-        verdict: counts.verdict(),
+        verdict: report::verdict(&counts, &gemspec, asked.files_only),
         gem: GemSide {
             name,
-            number: read.specification.version.to_string(),
-            platform: read.specification.platform.to_string(),
-            file: format!("{}.gem", read.specification.full_name),
+            number: spec.version.to_string(),
+            platform: spec.platform.to_string(),
+            file: format!("{}.gem", spec.full_name),
             sha256: read.sha256_hex(),
             size: read.size,
             signed: read.is_signed,
@@ -145,20 +171,17 @@ pub fn compare(
             read_from: repository.shown().to_owned(),
             path: base,
         },
-        gemspec: GemspecSide {
-            path: spec_path,
-            files_known: gemspec.files.is_ok(),
-            why_not: gemspec.files.err(),
-            compared: fields,
-        },
+        gemspec,
+        files_only: asked.files_only,
         generated: asked
             .generated
             .iter()
             .map(|glob| glob.as_str().to_owned())
             .collect(),
+        built_for: asked.built_for_platform.then(|| spec.platform.to_string()),
         counts,
         differences,
-        metadata,
+        metadata: fields.differences,
     })
 }
 

@@ -1,17 +1,21 @@
 //! Comparisons of releases with their repositories: attached by the operator or an owner, each once, and only few.
 //!
 //! What a comparison says is its author's word. Held here is that it is about this release: its file, and the commit
-//! that the release's own record names.
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    format,
-    string::String,
-    vec,
-    vec::Vec,
-};
+//! that the release's own record names; and that its verdict follows from its numbers: what was not looked at is never
+//! the same.
+use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
 use events::{
-    Body, Event, State, digest::Digest, event::Draft, gem::Compared, id::Actor, name::GemName,
-    platform::Platform, stream::StreamName, text::Text, time::Timestamp, version::GemVersion,
+    Body, Event, State,
+    digest::Digest,
+    event::Draft,
+    gem::{Compared, Verdict},
+    id::Actor,
+    name::GemName,
+    platform::Platform,
+    stream::StreamName,
+    text::Text,
+    time::Timestamp,
+    version::GemVersion,
 };
 
 use crate::{
@@ -20,7 +24,7 @@ use crate::{
     policy::{Policy, may_manage},
 };
 
-/// How many comparisons a release may have.
+/// How many comparisons of a release one account may attach. The operator is not counted: nobody locks them out.
 pub const MAX_COMPARISONS: usize = 16;
 
 /// A release as it can be compared.
@@ -32,8 +36,53 @@ pub struct Release {
     pub digest: Digest,
     /// The commit that its record names.
     pub commit: Option<Text>,
-    /// The statements that are attached to it.
-    pub statements: BTreeSet<Digest>,
+    /// The repository that its record names.
+    pub repository: Option<Text>,
+    /// The statements that are attached to it, each with who attached it.
+    pub statements: BTreeMap<Digest, Actor>,
+}
+
+impl Release {
+    /// Whether a statement says of the record what the record says: the repository, and whether it names the commit.
+    pub fn recorded(&self, by_record: bool, repository: Option<&str>) -> Result<(), Denial> {
+        let named = self.repository.as_ref().map(Text::as_str);
+        if named != repository {
+            let said = |name: Option<&str>| String::from(name.unwrap_or("no repository"));
+            return mismatch(said(named), said(repository));
+        }
+        if self.commit.is_some() != by_record {
+            let said = |by_record| if by_record { "ledger" } else { "caller" };
+            return mismatch(said(!by_record).into(), said(by_record).into());
+        }
+        Ok(())
+    }
+}
+
+fn mismatch<T>(expected: String, found: String) -> Result<T, Denial> {
+    Err(Denial::new(Code::ComparisonMismatch)
+        .expected(expected)
+        .found(found))
+}
+
+/// What the numbers mean; `None` if they tell nothing, or contradict each other.
+pub fn verdict(compared: &Compared) -> Option<Verdict> {
+    let known = [compared.left_out, compared.metadata];
+    let found = known.iter().flatten().copied();
+    if compared.files_only && known.iter().any(Option::is_some)
+        || compared.by_word > compared.explained
+    {
+        None
+    } else if found
+        .chain([compared.changed, compared.extra])
+        .any(|count| count > 0)
+    {
+        Some(Verdict::Different)
+    } else if compared.not_compared > 0 || !compared.files_only && known.iter().any(Option::is_none)
+    {
+        None
+    } else {
+        Some(Verdict::Same)
+    }
 }
 
 /// State of `gem/<gem>`: what was released, and what was said of it.
@@ -53,7 +102,8 @@ impl State for Comparisons {
                 number: pushed.number.clone(),
                 digest: pushed.digest,
                 commit: source.and_then(|source| source.workflow.commit.clone()),
-                statements: BTreeSet::new(),
+                repository: source.map(|source| source.workflow.repository.clone()),
+                statements: BTreeMap::new(),
             };
             self.name = Some(pushed.name.clone());
             let key = (pushed.number.canonical(), pushed.platform.clone());
@@ -61,7 +111,8 @@ impl State for Comparisons {
         } else if let Body::ReleaseCompared(compared) = &event.body {
             let key = (compared.number.canonical(), compared.platform.clone());
             if let Some(release) = self.releases.get_mut(&key) {
-                release.statements.insert(compared.statement);
+                let by = event.actor.clone();
+                release.statements.insert(compared.statement, by);
             }
         }
     }
@@ -92,11 +143,6 @@ pub fn attach(
     let key = (compared.number.canonical(), compared.platform.clone());
     let found = states.gem.name.as_ref().zip(states.gem.releases.get(&key));
     let (name, release) = found.ok_or(Code::NotFound)?;
-    let mismatch = |expected: String, found: String| {
-        Err(Denial::new(Code::ComparisonMismatch)
-            .expected(expected)
-            .found(found))
-    };
     if compared.digest != release.digest {
         return mismatch(
             format!("{}", release.digest),
@@ -111,10 +157,16 @@ pub fn attach(
     if !is_full_id(compared.commit.as_str()) {
         return mismatch("a full commit id".into(), format!("{}", compared.commit));
     }
-    if release.statements.contains(&compared.statement) {
+    let follows = verdict(&compared);
+    if follows != Some(compared.verdict) {
+        let follows = follows.map_or("none", Verdict::as_str);
+        return mismatch(follows.into(), compared.verdict.as_str().into());
+    }
+    if release.statements.contains_key(&compared.statement) {
         return Err(Code::AlreadyExists.into());
     }
-    if release.statements.len() >= MAX_COMPARISONS {
+    let attached = release.statements.values().filter(|other| *other == by);
+    if *by != Actor::Operator && attached.count() >= MAX_COMPARISONS {
         return Err(Code::TooManyComparisons.into());
     }
     let stream = StreamName::gem(&name.folded());

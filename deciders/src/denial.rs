@@ -132,7 +132,7 @@ codes! {
     TooManyOwners = "too_many_owners", "the gem has as many owners as it may have";
     TooManyChanges = "too_many_changes", "the gem has as many changes waiting as it may have: cancel one first";
     ComparisonMismatch = "comparison_mismatch", "the comparison is of another file or commit than the release's record";
-    TooManyComparisons = "too_many_comparisons", "the release has as many comparisons as it may have";
+    TooManyComparisons = "too_many_comparisons", "this account has attached as many comparisons to the release as it may";
     TooManyPublishers = "too_many_publishers", "the gem has as many publishers as it may have";
 }
 

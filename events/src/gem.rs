@@ -102,22 +102,54 @@ pub struct Pushed {
     pub statement: Option<Digest>,
 }
 
+/// What came of a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Something differs, and nothing explains it.
+    Different,
+    /// All that was asked for was compared, and nothing is unexplained.
+    Same,
+}
+
+impl Verdict {
+    /// The word that stands for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Different => "different",
+            Self::Same => "same",
+        }
+    }
+}
+
 /// Data of `release.compared`: somebody compared the file with its repository, and attached what they found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Compared {
-    /// How many of its files differ from the repository's.
+    /// How many of the explained differences are explained by nothing but the word of whoever compared.
+    pub by_word: u64,
+    /// How many of its files differ from the repository's at the same path.
     pub changed: u64,
     /// The commit that it was compared with.
     pub commit: Text,
     /// SHA-256 of the file that was compared.
     pub digest: Digest,
-    /// How many of its files the repository does not have.
+    /// How many differences are explained, of files and of the metadata.
+    pub explained: u64,
+    /// How many files only the gem has.
     pub extra: u64,
-    /// How many files of the repository it should have and does not.
-    pub missing: u64,
+    /// Whether only the files in the gem were compared, and not its metadata.
+    pub files_only: bool,
+    /// How many files the gemspec lists and the gem has not; left out where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub left_out: Option<u64>,
+    /// In how many fields gemspec and metadata differ; left out where none was compared.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub metadata: Option<u64>,
     /// The gem's name as it is spelled.
     pub name: GemName,
+    /// How many of its files, and of the fields that decide what is loaded or run, could not be compared.
+    pub not_compared: u64,
     /// The version as it was released.
     pub number: GemVersion,
     /// The platform, `ruby` for plain gems.
@@ -126,6 +158,8 @@ pub struct Compared {
     pub same: u64,
     /// SHA-256 of the in-toto statement, which is kept as it was given.
     pub statement: Digest,
+    /// What came of it.
+    pub verdict: Verdict,
 }
 
 /// Data of `release.quarantined`: from here on the file and its index line are withheld. The record stays, and so do

@@ -248,10 +248,16 @@ fn comparison(recorded: &Recorded, compared: &Compared) -> Write {
         ("compared_at", event.time.millis().into()),
         ("actor", event.actor.to_string().into()),
         ("commit_id", compared.commit.as_str().into()),
+        ("verdict", compared.verdict.as_str().into()),
+        ("files_only", u64::from(compared.files_only).into()),
         ("same", compared.same.into()),
+        ("explained", compared.explained.into()),
+        ("by_word", compared.by_word.into()),
         ("changed", compared.changed.into()),
         ("extra", compared.extra.into()),
-        ("missing", compared.missing.into()),
+        ("left_out", compared.left_out.into()),
+        ("metadata", compared.metadata.into()),
+        ("not_compared", compared.not_compared.into()),
     ];
     put(COMPARISON, key, set)
 }

@@ -7,9 +7,15 @@ CREATE TABLE comparison_r1 (
   compared_at BIGINT,
   actor TEXT,
   commit_id TEXT,
+  verdict TEXT,  -- same, different
+  files_only BIGINT,
   same BIGINT,
+  explained BIGINT,
+  by_word BIGINT,  -- of the explained
   changed BIGINT,
   extra BIGINT,
-  missing BIGINT,
+  left_out BIGINT,  -- null: not known
+  metadata BIGINT,  -- null: not compared
+  not_compared BIGINT,
   PRIMARY KEY (gem, number, platform, statement)
 );

@@ -14,8 +14,9 @@ use deciders::{
 use events::{
     digest::Digest,
     event::Draft,
-    gem::Compared,
+    gem::{Compared, Verdict as Found},
     id::Actor,
+    name::GemName,
     platform::{FullName, Platform},
     stream::StreamName,
     text::Text,
@@ -24,7 +25,10 @@ use events::{
 
 use super::{App, CommandError, Request, quarantine::Named, settled, unread};
 use crate::{
-    compare::statement::{MAX_STATEMENT, PREDICATE, STATEMENT, Statement},
+    compare::{
+        StatedBy,
+        statement::{MAX_STATEMENT, PREDICATE, Predicate, STATEMENT, Statement},
+    },
     store::{
         states::{Desk, Read},
         writer::Verdict,
@@ -40,8 +44,10 @@ const MAX_FILES: u64 = 1_000_000;
 pub struct Checked {
     /// Who compared, in their own words.
     pub compared_by: Text,
-    /// `same` or `different`, in the words of whoever compared.
-    pub verdict: String,
+    /// Who names the commit.
+    stated_by: StatedBy,
+    /// The repository that the release's record is said to name.
+    recorded: Option<String>,
     compared: Compared,
 }
 
@@ -62,8 +68,58 @@ pub fn check(bytes: &[u8], release: &Named) -> Result<Checked, String> {
         return Err("it must have exactly one subject, the gem file".into());
     };
     let said = &statement.predicate;
-    let name =
-        events::name::GemName::parse(&said.name).map_err(|error| format!("`name`: {error}"))?;
+    let (name, number, platform) = named(said, release, &subject.name)?;
+    let digest = Digest::from_hex(&subject.digest.sha256)
+        .map_err(|_| "the subject's `sha256` is no SHA-256 in hexadecimal digits".to_owned())?;
+    let text =
+        |field: &str, text: &str| Text::parse(text).map_err(|error| format!("`{field}`: {error}"));
+    let compared_by = text("comparedBy", &said.compared_by)?;
+    let commit = text("commit", &said.commit.id)?;
+    let verdict = match said.verdict.as_str() {
+        "same" => Found::Same,
+        "different" => Found::Different,
+        other => return Err(format!("`verdict`: {other:?}")),
+    };
+    let counts = said.counts.counts();
+    if counts.files > MAX_FILES || counts.left_out > MAX_FILES || !said.adds_up() {
+        return Err("its counts do not add up".into());
+    }
+    let compared = Compared {
+        by_word: counts.by_word(),
+        changed: counts.changed,
+        commit,
+        digest,
+        explained: counts.explained(),
+        extra: counts.extra,
+        files_only: said.files_only,
+        left_out: said.left_out_known.then_some(counts.left_out),
+        metadata: (!said.metadata_compared.is_empty()).then_some(counts.metadata),
+        name,
+        not_compared: said.not_compared(),
+        number,
+        platform,
+        same: counts.same,
+        statement: Digest::of(bytes),
+        verdict,
+    };
+    if comparison::verdict(&compared) != Some(compared.verdict) {
+        return Err("its verdict does not follow from its counts".into());
+    }
+    Ok(Checked {
+        compared_by,
+        stated_by: said.commit.stated_by,
+        recorded: said.repository.recorded.clone(),
+        compared,
+    })
+}
+
+/// The release that a statement names, if it is this one.
+fn named(
+    said: &Predicate,
+    release: &Named,
+    subject: &str,
+) -> Result<(GemName, GemVersion, Platform), String> {
+    let name = GemName::parse(&said.name).map_err(|error| format!("`name`: {error}"))?;
     let number = GemVersion::parse(&said.number).map_err(|error| format!("`number`: {error}"))?;
     let platform =
         Platform::parse(&said.platform).map_err(|error| format!("`platform`: {error}"))?;
@@ -76,41 +132,10 @@ pub fn check(bytes: &[u8], release: &Named) -> Result<Checked, String> {
         ));
     }
     let file = FullName::compose(&name, &number, &platform).map_err(|error| error.to_string())?;
-    if subject.name != format!("{file}.gem") {
+    if subject != format!("{file}.gem") {
         return Err("its subject is not the release's file".into());
     }
-    let digest = Digest::from_hex(&subject.digest.sha256)
-        .map_err(|_| "the subject's `sha256` is no SHA-256 in hexadecimal digits".to_owned())?;
-    let counts = said.counts;
-    if counts.files > MAX_FILES || counts.left_out > MAX_FILES || !counts.adds_up() {
-        return Err("its counts do not add up".into());
-    }
-    let verdict = if counts.is_different() {
-        "different"
-    } else {
-        "same"
-    };
-    if said.verdict != verdict {
-        return Err("its verdict does not follow from its counts".into());
-    }
-    let text =
-        |field: &str, text: &str| Text::parse(text).map_err(|error| format!("`{field}`: {error}"));
-    Ok(Checked {
-        compared_by: text("comparedBy", &said.compared_by)?,
-        verdict: verdict.into(),
-        compared: Compared {
-            changed: counts.all_changed(),
-            commit: text("commit", &said.commit.id)?,
-            digest,
-            extra: counts.all_extra(),
-            missing: counts.left_out,
-            name,
-            number,
-            platform,
-            same: counts.all_same(),
-            statement: Digest::of(bytes),
-        },
-    })
+    Ok((name, number, platform))
 }
 
 /// The streams that attaching reads.
@@ -144,12 +169,7 @@ impl Streams {
         reads
     }
 
-    fn decide(
-        &self,
-        desk: &Desk<'_>,
-        compared: Compared,
-        by: &Actor,
-    ) -> Result<Vec<Draft>, Denial> {
+    fn decide(&self, desk: &Desk<'_>, checked: &Checked, by: &Actor) -> Result<Vec<Draft>, Denial> {
         let (Some(ledger), Some(gem), Some(policy)) = (
             desk.state::<Ledger>(&self.log),
             desk.state::<Comparisons>(&self.gem),
@@ -164,7 +184,14 @@ impl Streams {
             policy,
             account: account.and_then(|stream| desk.state::<Account>(stream)),
         };
-        comparison::attach(&states, compared, by, desk.now)
+        let compared = &checked.compared;
+        let drafts = comparison::attach(&states, compared.clone(), by, desk.now)?;
+        let key = (compared.number.canonical(), compared.platform.clone());
+        if let Some(release) = gem.releases.get(&key) {
+            let by_record = checked.stated_by == StatedBy::Ledger;
+            release.recorded(by_record, checked.recorded.as_deref())?;
+        }
+        Ok(drafts)
     }
 }
 
@@ -180,12 +207,12 @@ impl App {
         let statement = checked.compared.statement;
         let streams = Arc::new(Streams::of(&release, &request.actor));
         // Judged twice: nothing is kept for whoever is denied, and what counts is the state when the statement is kept.
-        let (first, compared) = (streams.clone(), checked.compared.clone());
+        let (first, stated) = (streams.clone(), checked.clone());
         let by = request.actor.clone();
         let judged = self
             .writer
             .append(streams.reads(), move |desk| {
-                Verdict::answer(first.decide(desk, compared, &by).map(|_| ()))
+                Verdict::answer(first.decide(desk, &stated, &by).map(|_| ()))
             })
             .await?;
         settled(judged)?;
@@ -197,7 +224,7 @@ impl App {
             .writer
             .append(reads, move |desk| {
                 let by = request.actor.clone();
-                request.verdict(streams.decide(desk, checked.compared, &by))
+                request.verdict(streams.decide(desk, &checked, &by))
             })
             .await?;
         Ok((settled(outcome)?.indexes().start, statement))
@@ -214,7 +241,7 @@ impl App {
         let attached = gem
             .releases
             .get(&key)
-            .is_some_and(|release| release.statements.contains(statement));
+            .is_some_and(|release| release.statements.contains_key(statement));
         if !attached {
             return Ok(None);
         }

@@ -7,8 +7,10 @@ use events::text::Text;
 
 use super::{Answer, Common, out};
 use crate::compare::{
-    Address, Asked, CompareError, Comparison, StatedBy, Verdict, compare, fetch::FetchLimits,
-    glob::Glob, statement,
+    Address, Asked, CompareError, Comparison, StatedBy, Verdict, compare,
+    fetch::{FetchLimits, abandon},
+    glob::Glob,
+    statement,
 };
 
 mod release;
@@ -19,7 +21,9 @@ use release::Release;
 /// Compare a released gem with its repository, file by file.
 ///
 /// The commit is the one that the release's record names. Nothing of the repository is run. Exit code 0: nothing is
-/// unexplained; 1: something is; 2: it could not be told. It says where the files came from, never that they are safe.
+/// unexplained; 1: something is; 2: it could not be told, or not be attached. What was not looked at is never the same:
+/// where the gemspec cannot be read without running it, nothing is told, unless --files-only asks for the files alone.
+/// It says where the files came from, never that they are safe.
 #[derive(Args)]
 pub(super) struct Compare {
     /// The gem
@@ -40,6 +44,13 @@ pub(super) struct Compare {
     /// Files that the build makes, such as 'lib/**/*.so': by your word they are no difference; repeat it for each
     #[arg(long, value_name = "GLOB")]
     generated: Vec<String>,
+    /// The gem was built for its platform: by your word, libraries below lib/, no sources below ext/, and what building
+    /// changes in the metadata are no difference
+    #[arg(long)]
+    built_for_platform: bool,
+    /// Compare only the files in the gem: not its metadata, and not what was left out
+    #[arg(long)]
+    files_only: bool,
     /// Ask this registry, and believe it as `verify` does [default: the ledger in --data]
     #[arg(long, value_name = "URL")]
     registry: Option<String>,
@@ -54,8 +65,9 @@ pub(super) struct Compare {
     /// Who compares, for the statement: a name, or the address of a CI run
     #[arg(long, value_name = "TEXT")]
     by: Option<String>,
-    /// Attach the statement to the release, as the operator of the ledger in --data
-    #[arg(long, requires = "by", conflicts_with_all = ["registry", "file"])]
+    /// Attach the statement to the release: as the operator of the ledger in --data, or to --registry as the owner whose
+    /// API key is at hand
+    #[arg(long, requires = "by", conflicts_with = "file")]
     attach: bool,
 }
 
@@ -78,23 +90,43 @@ impl Compare {
             recorded: release.repository.clone(),
             path: self.path.clone(),
             generated,
+            built_for_platform: self.built_for_platform,
+            files_only: self.files_only,
         };
         let spinner = out::spinner("comparing");
         let bytes = release.bytes.clone();
-        let compared = tokio::task::spawn_blocking(move || -> Result<Comparison, CompareError> {
-            let repository = address.open(&asked.commit, FetchLimits::default())?;
-            compare(&bytes, &repository, &asked)
-        })
-        .await?;
+        let (tell, told) = tokio::sync::oneshot::channel();
+        // On a thread that nobody waits for when the program is interrupted.
+        std::thread::spawn(move || {
+            let compared = address
+                .open(&asked.commit, FetchLimits::default())
+                .map_err(CompareError::from)
+                .and_then(|repository| compare(&bytes, &repository, &asked));
+            // Nobody listens any more if it cannot be told.
+            let _ = tell.send(compared);
+        });
+        let compared = tokio::select! {
+            compared = told => compared.context("comparing ended early")?,
+            _ = tokio::signal::ctrl_c() => {
+                abandon();
+                anyhow::bail!("interrupted");
+            }
+        };
         spinner.finish_and_clear();
         let comparison = compared?;
+        let stated = match &by {
+            Some(by) => self.state(common, &comparison, by).await,
+            None => Ok(()),
+        };
         if common.json {
             out::json(&comparison);
         } else {
             show::show(&comparison);
         }
-        if let Some(by) = by {
-            self.state(common, &comparison, &by).await?;
+        // That it was not attached is no difference.
+        if let Err(error) = stated {
+            out::error(&error, false);
+            return Ok(Answer::CouldNotTell);
         }
         Ok(match comparison.verdict {
             Verdict::Same => Answer::True,
@@ -135,7 +167,11 @@ impl Compare {
         if self.attach
             && let (Some(gem), Some(version)) = (&self.gem, &self.release)
         {
-            let index = release::attach(common, (gem, version), bytes).await?;
+            let named = (gem.as_str(), version.as_str());
+            let index = match &self.registry {
+                Some(url) => release::attach_to(url, &self.trust, named, bytes).await?,
+                None => release::attach(common, named, bytes).await?,
+            };
             out::note(&format!("attached to the release, log index {index}"));
         }
         Ok(())

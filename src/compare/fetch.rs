@@ -4,17 +4,22 @@
 //! machine). No credential is looked for, no program is run, and a clone that grows too large or takes too long is given
 //! up. A folder or a `file://` address is read where it is.
 use std::{
-    fs::{self, DirBuilder},
     num::NonZeroU32,
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        atomic::{AtomicBool, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
     thread,
     time::Duration,
 };
+
+mod bounded;
+mod scratch;
+
+pub(super) use self::scratch::Scratch;
+pub use self::scratch::abandon;
 
 use super::repository::{self, Repository, RepositoryError, one_line};
 use crate::config::BaseUrl;
@@ -38,6 +43,8 @@ impl Default for FetchLimits {
     }
 }
 
+/// What the git library may allocate for one object while it fetches, in bytes: files larger than are read here come along.
+const ALLOCATION: u64 = 512 << 20;
 /// How often size and time are looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// How long a fetch that was told to stop may take to do so.
@@ -92,58 +99,17 @@ impl Address {
     }
 }
 
-/// A folder that only this user can read, removed when it is dropped.
-pub(super) struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> std::io::Result<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let mut builder = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        let process = std::process::id();
-        loop {
-            let number = NEXT.fetch_add(1, Ordering::Relaxed);
-            let path = std::env::temp_dir().join(format!("gemledger-compare-{process}-{number}"));
-            // One that is there already is somebody else's, whatever it is.
-            match builder.create(&path) {
-                Ok(()) => return Ok(Self(path)),
-                Err(error)
-                    if error.kind() == std::io::ErrorKind::AlreadyExists && number < 1000 => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    fn size(&self) -> u64 {
-        fn size(folder: &Path) -> u64 {
-            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-            let sizes = entries.map(|entry| match entry.metadata() {
-                Ok(found) if found.is_dir() => size(&entry.path()),
-                Ok(found) => found.len(),
-                // It went away while it was looked at.
-                Err(_) => 0,
-            });
-            sizes.sum()
-        }
-        size(&self.0)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be removed is left to whoever empties the folder of temporary files.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 fn fetch(address: &str, commit: &str, limits: FetchLimits) -> Result<Repository, RepositoryError> {
-    let failed = |reason: String| RepositoryError::Clone {
-        address: address.to_owned(),
-        reason,
+    let failed = |reason: String| {
+        let hint = hint(&reason);
+        RepositoryError::Clone {
+            address: address.to_owned(),
+            reason,
+            hint,
+        }
     };
     let scratch = Scratch::new().map_err(|error| failed(error.to_string()))?;
-    let folder = scratch.0.join("clone.git");
+    let folder = scratch.path().join("clone.git");
     let stop = Arc::new(AtomicBool::new(false));
     let (tell, told) = mpsc::channel();
     let (url, into, id, stopped) = (
@@ -155,7 +121,7 @@ fn fetch(address: &str, commit: &str, limits: FetchLimits) -> Result<Repository,
     // On a thread of its own: a server that says nothing more must not keep this program waiting.
     thread::spawn(move || {
         // Nobody waits any more if it cannot be told.
-        let _ = tell.send(clone(&url, &into, &id, &stopped));
+        let _ = tell.send(clone(&url, &into, (&id, limits.bytes), &stopped));
     });
     let mut waited = Duration::ZERO;
     let mut given_up: Option<(String, Duration)> = None;
@@ -195,9 +161,14 @@ fn fetch(address: &str, commit: &str, limits: FetchLimits) -> Result<Repository,
     Repository::fetched(&folder, address.to_owned(), scratch)
 }
 
-/// Fetches the commit alone; from a server that gives out only what its refs name, everything.
-fn clone(url: &str, into: &Path, commit: &str, stop: &AtomicBool) -> Result<(), String> {
-    let alone = prepare(url, into)
+/// Fetches the commit alone; everything only from a server that refuses to give out what no ref names.
+fn clone(
+    url: &str,
+    into: &Path,
+    (commit, most): (&str, u64),
+    stop: &AtomicBool,
+) -> Result<(), String> {
+    let alone = prepare(url, into, most)
         .and_then(|fetch| {
             fetch
                 .with_shallow(gix::remote::fetch::Shallow::DepthAtRemote(NonZeroU32::MIN))
@@ -208,10 +179,11 @@ fn clone(url: &str, into: &Path, commit: &str, stop: &AtomicBool) -> Result<(), 
         Ok(_) => return Ok(()),
         Err(_) if stop.load(Ordering::Relaxed) => return Err("it was given up".into()),
         Err(error) if needs_credentials(&error) => return Err(CREDENTIALS.into()),
+        Err(error) if !refuses_the_id(&error) => return Err(one_line(&chain(&error))),
         Err(_) => {}
     }
-    let everything =
-        prepare(url, into).and_then(|mut fetch| fetch.fetch_only(gix::progress::Discard, stop));
+    let everything = prepare(url, into, most)
+        .and_then(|mut fetch| fetch.fetch_only(gix::progress::Discard, stop));
     match everything {
         Ok(_) => Ok(()),
         Err(error) if needs_credentials(&error) => Err(CREDENTIALS.into()),
@@ -221,17 +193,45 @@ fn clone(url: &str, into: &Path, commit: &str, stop: &AtomicBool) -> Result<(), 
 
 const CREDENTIALS: &str = "the server asks for credentials, and none are looked for";
 
-fn prepare(url: &str, into: &Path) -> gix::Result<gix::clone::PrepareFetch> {
+fn hint(reason: &str) -> &'static str {
+    if reason == CREDENTIALS {
+        "clone it yourself, with the credentials that it needs, and name the folder"
+    } else if reason.contains(TOO_LARGE) {
+        "a file of the commit is too large to be fetched: clone it yourself, and name the folder"
+    } else {
+        "clone it yourself, and name the folder"
+    }
+}
+
+/// What the git library says of an object that it may not allocate.
+const TOO_LARGE: &str = "too large";
+
+/// What git, `JGit` and the git library say of an id that no ref names.
+fn refuses_the_id(error: &gix::Error) -> bool {
+    let text = chain(error);
+    [
+        "not our ref",
+        "not valid",
+        "have the requested revision",
+        "shallow",
+    ]
+    .iter()
+    .any(|words| text.contains(words))
+}
+
+fn prepare(url: &str, into: &Path, most: u64) -> gix::Result<gix::clone::PrepareFetch> {
     let fetch = gix::clone::PrepareFetch::new(
         url,
         into,
         gix::create::Kind::Bare,
         gix::create::Options::default(),
-        repository::options(),
+        repository::options(ALLOCATION),
     )?;
-    Ok(fetch.configure_connection(|connection| {
+    let url = url.to_owned();
+    Ok(fetch.configure_connection(move |connection| {
         // Without this, helpers that Git is configured with would be run.
         connection.set_credentials(|_| Ok(None));
+        *connection.transport_mut() = Box::new(bounded::transport(&url, most)?);
         Ok(())
     }))
 }

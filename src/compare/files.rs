@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use gix::ObjectId;
 
 use super::{
-    MAX_FILE,
-    glob::Glob,
-    lines,
+    Asked, MAX_FILE, lines,
     report::{Class, Difference},
-    repository::{Entry, EntryType, Repository, RepositoryError, Snapshot, blob_id},
+    repository::{Entry, EntryType, Repository, RepositoryError, Snapshot},
 };
-use crate::rubygems::files::File;
+use crate::rubygems::{Specification, files::File};
 
 /// The largest Git LFS pointer, in bytes; the specification bounds it so.
 const MAX_POINTER: usize = 1024;
@@ -20,7 +18,9 @@ pub(super) struct Compared<'a> {
     repository: &'a Repository,
     snapshot: &'a Snapshot,
     base: &'a str,
-    generated: &'a [Glob],
+    asked: &'a Asked,
+    /// Folders with files that are loaded, run or compiled.
+    code: BTreeSet<String>,
     by_id: BTreeMap<ObjectId, Vec<&'a str>>,
     seen: BTreeSet<String>,
     same: u64,
@@ -32,7 +32,8 @@ impl<'a> Compared<'a> {
         repository: &'a Repository,
         snapshot: &'a Snapshot,
         base: &'a str,
-        generated: &'a [Glob],
+        asked: &'a Asked,
+        spec: &Specification,
     ) -> Self {
         let mut by_id = BTreeMap::<_, Vec<&str>>::new();
         for (path, entry) in &snapshot.entries {
@@ -44,7 +45,8 @@ impl<'a> Compared<'a> {
             repository,
             snapshot,
             base,
-            generated,
+            asked,
+            code: code(spec),
             by_id,
             seen: BTreeSet::new(),
             same: 0,
@@ -52,12 +54,12 @@ impl<'a> Compared<'a> {
         }
     }
 
-    /// Compares one file.
-    pub(super) fn take(&mut self, file: &File) {
+    /// Compares one file. Its id is what git would call its bytes, if nobody made them to collide.
+    pub(super) fn take(&mut self, file: &File, id: Option<ObjectId>) {
         let tree_path = within(self.base, &file.path);
         let class = match self.snapshot.entries.get(&tree_path) {
-            Some(entry) => self.held(file, *entry),
-            None => Some(self.only_in_gem(file, &tree_path)),
+            Some(entry) => self.held(file, id, *entry),
+            None => Some(self.only_in_gem(file, id, &tree_path)),
         };
         self.seen.insert(file.path.clone());
         match class {
@@ -76,9 +78,14 @@ impl<'a> Compared<'a> {
             // A list of files may name a submodule's folder, which RubyGems does not pack.
             let is_file = entry.is_some_and(|entry| entry.entry_type != EntryType::Submodule);
             if is_file && !self.seen.contains(path) {
+                let is_built = self.asked.built_for_platform && path.starts_with("ext/");
                 self.differences.push(Difference {
                     path: path.clone(),
-                    class: Class::LeftOut,
+                    class: if is_built {
+                        Class::Built { packed: false }
+                    } else {
+                        Class::LeftOut
+                    },
                 });
             }
         }
@@ -90,17 +97,24 @@ impl<'a> Compared<'a> {
     }
 
     /// What is different at a path that both have; `None` if nothing is.
-    fn held(&self, file: &File, entry: Entry) -> Option<Class> {
-        self.compare(file, entry)
+    fn held(&self, file: &File, id: Option<ObjectId>, entry: Entry) -> Option<Class> {
+        self.compare(file, id, entry)
             .unwrap_or_else(|error| Some(not_compared(error.to_string())))
     }
 
-    fn compare(&self, file: &File, entry: Entry) -> Result<Option<Class>, RepositoryError> {
+    fn compare(
+        &self,
+        file: &File,
+        id: Option<ObjectId>,
+        entry: Entry,
+    ) -> Result<Option<Class>, RepositoryError> {
+        let Some(id) = id else {
+            return Ok(Some(not_compared("its bytes are made to collide".into())));
+        };
         let executable = match (entry.entry_type, &file.link) {
             (EntryType::File { executable }, None) => executable,
-            (EntryType::Link, Some(target)) => {
-                let found = self.repository.blob(entry.id, MAX_FILE)?;
-                let same = found == target.as_bytes();
+            (EntryType::Link, Some(_)) => {
+                let same = id == entry.id;
                 return Ok((!same).then(|| changed(vec!["content"], file, None, None)));
             }
             (EntryType::File { .. }, Some(_)) | (EntryType::Link, None) => {
@@ -110,66 +124,70 @@ impl<'a> Compared<'a> {
                 return Ok(Some(not_compared("it is a submodule in the commit".into())));
             }
         };
-        let size = self.repository.size(entry.id)?;
-        let Some(bytes) = file.bytes.as_deref().filter(|_| size <= MAX_FILE) else {
-            return self.large(file, entry, size);
-        };
-        let found = self.repository.blob(entry.id, MAX_FILE)?;
         let mut what = Vec::new();
-        if bytes != found {
-            if executable == file.executable && lines::only_endings_differ(bytes, &found) {
-                return Ok(Some(Class::LineEndings));
-            }
-            if executable == file.executable && pointer(&found) == Some((file.sha256, file.size)) {
-                return Ok(Some(Class::Lfs));
-            }
-            what.push("content");
-        }
-        if executable != file.executable {
+        if executable != file.is_executable() {
             what.push("executable");
         }
-        let first = lines::first_difference(bytes, &found).filter(|_| bytes != found);
-        Ok((!what.is_empty()).then(|| changed(what, file, Some(size), first)))
-    }
-
-    /// One of both is too large to be compared byte by byte.
-    fn large(
-        &self,
-        file: &File,
-        entry: Entry,
-        size: u64,
-    ) -> Result<Option<Class>, RepositoryError> {
-        if size < u64::try_from(MAX_POINTER).unwrap_or(0) {
-            let found = self.repository.blob(entry.id, MAX_FILE)?;
-            if pointer(&found) == Some((file.sha256, file.size)) {
+        // Git knows no such bits: a program that runs as its owner is none of the repository's.
+        if file.mode & !0o777 != 0 {
+            what.push("mode");
+        }
+        if id == entry.id {
+            return Ok((!what.is_empty()).then(|| changed(what, file, None, None)));
+        }
+        let size = self.repository.size(entry.id)?;
+        let bytes = file.bytes.as_deref().filter(|_| size <= MAX_FILE);
+        let small = size < u64::try_from(MAX_POINTER).unwrap_or(0);
+        let found = if bytes.is_some() || small {
+            Some(self.repository.blob(entry.id, MAX_FILE)?)
+        } else {
+            None
+        };
+        let found = found.as_deref();
+        if what.is_empty() {
+            if bytes
+                .zip(found)
+                .is_some_and(|(a, b)| lines::only_endings_differ(a, b))
+            {
+                return Ok(Some(Class::LineEndings));
+            }
+            if found.and_then(pointer) == Some((file.sha256, file.size)) {
                 return Ok(Some(Class::Lfs));
             }
         }
-        Ok(Some(if size == file.size {
-            not_compared(format!("it has more than {MAX_FILE} bytes"))
-        } else {
-            changed(vec!["content"], file, Some(size), None)
-        }))
+        what.insert(0, "content");
+        let first = bytes.zip(found);
+        let first = first.and_then(|(a, b)| lines::first_difference(a, b));
+        Ok(Some(changed(what, file, Some(size), first)))
     }
 
-    fn only_in_gem(&self, file: &File, tree_path: &str) -> Class {
+    fn only_in_gem(&self, file: &File, id: Option<ObjectId>, tree_path: &str) -> Class {
         if let Some(submodule) = self.snapshot.submodule_of(tree_path) {
             return not_compared(format!(
                 "it lies in the submodule {submodule}, which is another repository"
             ));
         }
-        let same = file.bytes.as_deref().filter(|_| file.link.is_none());
-        let same = same.and_then(|bytes| self.by_id.get(&blob_id(bytes)?));
+        let same = id.filter(|_| file.link.is_none());
+        let same = same.and_then(|id| self.by_id.get(&id));
         let same = same.map(Vec::as_slice).unwrap_or_default();
-        if let Some(moved) = same.iter().find(|path| name(path) == name(&file.path)) {
+        if let Some(moved) = same.iter().find(|path| name(path) == name(&file.path))
+            && !self.is_code(file)
+        {
             return Class::Moved {
                 tree_path: (*moved).to_owned(),
             };
         }
-        if let Some(pattern) = self.generated.iter().find(|glob| glob.matches(&file.path)) {
+        let mut patterns = self.asked.generated.iter();
+        if let Some(pattern) = patterns.find(|glob| glob.matches(&file.path)) {
             return Class::Generated {
                 pattern: pattern.as_str().to_owned(),
             };
+        }
+        let is_library = file.link.is_none()
+            && file.path.starts_with("lib/")
+            && LIBRARIES.contains(&ending(&file.path));
+        if self.asked.built_for_platform && is_library {
+            return Class::Built { packed: true };
         }
         Class::Extra {
             gem_size: file.size,
@@ -180,6 +198,46 @@ impl<'a> Compared<'a> {
                 .map(|path| (*path).to_owned()),
         }
     }
+
+    /// Whether a file can be loaded, run or compiled where it lies: then it matters where it lies.
+    fn is_code(&self, file: &File) -> bool {
+        let ending = ending(&file.path);
+        let above = file.path.match_indices('/');
+        file.is_executable()
+            || CODE.contains(&ending)
+            || LIBRARIES.contains(&ending)
+            || self.code.contains("")
+            || above
+                .filter_map(|(end, _)| file.path.get(..end))
+                .any(|folder| self.code.contains(folder))
+    }
+}
+
+/// Endings of files that programs read as code.
+const CODE: [&str; 7] = ["c", "gemspec", "h", "rake", "rb", "ru", "sh"];
+/// Endings of libraries.
+const LIBRARIES: [&str; 5] = ["bundle", "dll", "dylib", "jar", "so"];
+
+/// The folders that code lies in: by custom, and by what the gem says of itself.
+fn code(spec: &Specification) -> BTreeSet<String> {
+    let custom = ["bin", "exe", "ext", "lib"].map(str::to_owned);
+    let extensions = spec
+        .extensions
+        .iter()
+        .map(|path| match path.rsplit_once('/') {
+            Some((folder, _)) => folder.to_owned(),
+            None => String::new(),
+        });
+    let said = spec.require_paths.iter().chain([&spec.bindir]);
+    let said = said.map(|folder| {
+        let parts = folder.split('/').filter(|part| !matches!(*part, "" | "."));
+        parts.collect::<Vec<_>>().join("/")
+    });
+    said.chain(extensions).chain(custom).collect()
+}
+
+fn ending(path: &str) -> &str {
+    name(path).rsplit_once('.').map_or("", |(_, ending)| ending)
 }
 
 fn changed(

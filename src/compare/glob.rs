@@ -9,6 +9,9 @@ const MAX_PATTERN: usize = 1024;
 /// The most patterns that braces may stand for.
 const MAX_BRACES: usize = 256;
 
+/// What one place costs beside one character, in steps.
+const PLACE: u64 = 16;
+
 /// A pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glob {
@@ -63,23 +66,35 @@ impl Glob {
 
     /// Whether it matches this path.
     pub fn matches(&self, path: &str) -> bool {
+        self.matches_in(path, &mut 0)
+    }
+
+    /// The same, and how many steps it took.
+    pub(super) fn matches_in(&self, path: &str, steps: &mut u64) -> bool {
         let parts: Vec<&str> = path.split('/').collect();
-        self.ways.iter().any(|way| self.walk(way, &parts))
+        self.ways.iter().any(|way| self.walk(way, &parts, steps))
+    }
+
+    /// What reading this pattern may take: each brace may double it.
+    pub(super) fn cost(text: &str) -> usize {
+        let braces = text.matches('{').count().saturating_add(1);
+        text.len().saturating_mul(braces).saturating_mul(braces)
     }
 
     /// All places of the pattern that the path can have led to so far, part by part.
-    fn walk(&self, way: &[Segment], parts: &[&str]) -> bool {
+    fn walk(&self, way: &[Segment], parts: &[&str], steps: &mut u64) -> bool {
         let mut places = BTreeSet::from([0]);
         skip_any(way, &mut places);
         for (at, part) in parts.iter().enumerate() {
             let is_last = at.saturating_add(1) == parts.len();
             let mut next = BTreeSet::new();
             for place in places {
+                *steps = steps.saturating_add(PLACE);
                 match way.get(place) {
                     Some(Segment::Any) if !is_last && (self.dots || !part.starts_with('.')) => {
                         next.insert(place);
                     }
-                    Some(Segment::Name(pieces)) if self.name(pieces, part) => {
+                    Some(Segment::Name(pieces)) if self.name(pieces, part, steps) => {
                         next.insert(place.saturating_add(1));
                     }
                     Some(_) | None => {}
@@ -93,7 +108,7 @@ impl Glob {
         places.contains(&way.len())
     }
 
-    fn name(&self, pieces: &[Piece], name: &str) -> bool {
+    fn name(&self, pieces: &[Piece], name: &str, steps: &mut u64) -> bool {
         let hidden = name.starts_with('.') && !matches!(pieces.first(), Some(Piece::One('.')));
         if hidden && !self.dots {
             return false;
@@ -102,6 +117,7 @@ impl Glob {
         let (mut at, mut piece) = (0, 0);
         let mut star = None;
         loop {
+            *steps = steps.saturating_add(1);
             match (pieces.get(piece), name.get(at)) {
                 (None, None) => return true,
                 (Some(Piece::Star), _) => {

@@ -14,7 +14,7 @@ pub enum Verdict {
     Same,
     /// Something is.
     Different,
-    /// Some files could not be compared, and nothing else differs.
+    /// Something that decides could not be compared, and nothing else differs.
     CouldNotTell,
 }
 
@@ -33,8 +33,12 @@ pub struct Comparison {
     pub repository: RepositorySide,
     /// The gemspec of the commit.
     pub gemspec: GemspecSide,
+    /// Whether only the files in the gem were to be compared: nothing is said of its metadata and of what was left out.
+    pub files_only: bool,
     /// Patterns of files that are made by the build, by the word of whoever compared.
     pub generated: Vec<String>,
+    /// The platform that the gem was built for, by the word of whoever compared.
+    pub built_for: Option<String>,
     /// How many.
     pub counts: Counts,
     /// Every file that is not the same, by path.
@@ -95,6 +99,19 @@ pub struct GemspecSide {
     pub why_not: Option<String>,
     /// The fields that were compared with the gem's metadata.
     pub compared: Vec<&'static str>,
+    /// Those that were not.
+    pub unknown: Vec<UnknownField>,
+}
+
+/// A field of the gemspec that is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnknownField {
+    /// Its name.
+    pub field: &'static str,
+    /// Whether it decides what is loaded, run or installed.
+    pub decides: bool,
+    /// Why it is not known.
+    pub why: String,
 }
 
 /// A file that is not the same.
@@ -125,9 +142,15 @@ pub enum Class {
         /// By which pattern.
         pattern: String,
     },
+    /// A library only in the gem, or a source of it only in the repository, of a gem that was built for a platform, as
+    /// whoever compares says.
+    Built {
+        /// Whether the gem has it.
+        packed: bool,
+    },
     /// It differs.
     Changed {
-        /// In what: `content`, `executable`, `kind`.
+        /// In what: `content`, `executable`, `mode`, `kind`.
         what: Vec<&'static str>,
         /// Its size in the gem.
         gem_size: u64,
@@ -164,6 +187,8 @@ pub struct FieldDifference {
     pub gemspec: String,
     /// What the gem's metadata says.
     pub gem: String,
+    /// Whether building for a platform explains it, by the word of whoever compares.
+    pub built: bool,
 }
 
 /// How many files of each class.
@@ -181,6 +206,12 @@ pub struct Counts {
     pub moved: u64,
     /// [`Class::Generated`]
     pub generated: u64,
+    /// [`Class::Built`], in the gem.
+    pub built: u64,
+    /// [`Class::Built`], not in the gem.
+    pub built_left_out: u64,
+    /// Fields of the metadata that building explains.
+    pub built_metadata: u64,
     /// [`Class::Changed`]
     pub changed: u64,
     /// [`Class::Extra`]
@@ -189,17 +220,16 @@ pub struct Counts {
     pub left_out: u64,
     /// [`Class::NotCompared`]
     pub not_compared: u64,
-    /// Fields of the metadata.
+    /// Fields of the metadata that differ and are not explained.
     pub metadata: u64,
 }
 
 impl Counts {
     /// Counts what was found.
-    pub(super) fn of(same: u64, differences: &[Difference], metadata: usize) -> Self {
+    pub(super) fn of(same: u64, differences: &[Difference], metadata: &[FieldDifference]) -> Self {
         let mut counts = Self {
             files: same,
             same,
-            metadata: u64::try_from(metadata).unwrap_or(u64::MAX),
             ..Self::default()
         };
         for difference in differences {
@@ -208,6 +238,8 @@ impl Counts {
                 Class::Lfs => (&mut counts.lfs, 1),
                 Class::Moved { .. } => (&mut counts.moved, 1),
                 Class::Generated { .. } => (&mut counts.generated, 1),
+                Class::Built { packed: true } => (&mut counts.built, 1),
+                Class::Built { packed: false } => (&mut counts.built_left_out, 0),
                 Class::Changed { .. } => (&mut counts.changed, 1),
                 Class::Extra { .. } => (&mut counts.extra, 1),
                 Class::LeftOut => (&mut counts.left_out, 0),
@@ -216,18 +248,54 @@ impl Counts {
             *slot = slot.saturating_add(1);
             counts.files = counts.files.saturating_add(in_gem);
         }
+        for field in metadata {
+            let slot = if field.built {
+                &mut counts.built_metadata
+            } else {
+                &mut counts.metadata
+            };
+            *slot = slot.saturating_add(1);
+        }
         counts
     }
 
-    /// What they mean.
-    pub(super) fn verdict(&self) -> Verdict {
-        let unexplained = [self.changed, self.extra, self.left_out, self.metadata];
-        if unexplained.iter().any(|count| *count > 0) {
-            Verdict::Different
-        } else if self.not_compared > 0 {
-            Verdict::CouldNotTell
-        } else {
-            Verdict::Same
-        }
+    /// What differs and is explained.
+    pub fn explained(&self) -> u64 {
+        [self.line_endings, self.lfs, self.moved, self.by_word()]
+            .iter()
+            .fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// What of it is explained by nothing but the word of whoever compared.
+    pub fn by_word(&self) -> u64 {
+        let built = [self.built, self.built_left_out, self.built_metadata];
+        built
+            .iter()
+            .fold(self.generated, |sum, count| sum.saturating_add(*count))
+    }
+
+    /// Whether something is not explained.
+    pub fn is_different(&self) -> bool {
+        [self.changed, self.extra, self.left_out, self.metadata]
+            .iter()
+            .any(|count| *count > 0)
+    }
+}
+
+impl GemspecSide {
+    /// Whether all was known that decides what is loaded, run and installed.
+    pub fn is_known(&self) -> bool {
+        self.files_known && !self.unknown.iter().any(|field| field.decides)
+    }
+}
+
+/// What was found means: what was not looked at is never the same.
+pub(super) fn verdict(counts: &Counts, gemspec: &GemspecSide, files_only: bool) -> Verdict {
+    if counts.is_different() {
+        Verdict::Different
+    } else if counts.not_compared > 0 || !(files_only || gemspec.is_known()) {
+        Verdict::CouldNotTell
+    } else {
+        Verdict::Same
     }
 }

@@ -15,8 +15,18 @@ use gix::{
 
 use super::fetch::Scratch;
 
+mod blob;
+mod error;
+
+pub(super) use self::blob::BlobHash;
+pub use self::error::RepositoryError;
+
 /// The most entries of all trees of a commit together.
 const MAX_ENTRIES: usize = 1_000_000;
+/// The longest path, in bytes. No gem has a longer one, and they are not remembered.
+const MAX_PATH: usize = 1024;
+/// The most bytes of all paths of a commit together.
+const MAX_PATHS: usize = 64 << 20;
 /// The most folders within one another.
 const MAX_DEPTH: usize = 128;
 /// The largest commit, tag or tree object, in bytes.
@@ -25,99 +35,8 @@ const MAX_OBJECT: u64 = 32 << 20;
 const REMEMBERED: usize = 1000;
 /// The most tags that lead from one to the next.
 const MAX_TAGS: usize = 8;
-/// What the git library may allocate for one object, in bytes: the largest file that is compared, and a little more.
+/// What the git library may allocate for one object, in bytes: the largest file that is read, and a little more.
 const ALLOCATION: u64 = super::MAX_FILE + (1 << 20);
-
-/// Why a repository tells nothing.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RepositoryError {
-    /// There is no repository.
-    #[error("{path} is not a git repository that can be read: {reason}")]
-    Unreadable {
-        /// Where it was looked for.
-        path: String,
-        /// What the git library says.
-        reason: String,
-    },
-    /// The address cannot be used.
-    #[error("{address} cannot be cloned: {reason}")]
-    Address {
-        /// What was given.
-        address: String,
-        /// What is wrong with it.
-        reason: &'static str,
-    },
-    /// The clone failed.
-    #[error("{address} could not be cloned: {reason}")]
-    Clone {
-        /// What was given.
-        address: String,
-        /// Why.
-        reason: String,
-    },
-    /// Not a full object id.
-    #[error("{0:?} is not a full commit id of 40 hexadecimal digits")]
-    NotAnId(String),
-    /// The commit is not there.
-    #[error("the repository does not have commit {commit}")]
-    NoCommit {
-        /// Which.
-        commit: String,
-        /// Whether the repository has only a part of its history.
-        shallow: bool,
-    },
-    /// The id is of something else.
-    #[error("{commit} is not a commit but {found}")]
-    NotACommit {
-        /// The id.
-        commit: String,
-        /// What it is of.
-        found: String,
-    },
-    /// An object is damaged, or not what its id says.
-    #[error("the repository is damaged: object {0} {1}")]
-    Damaged(String, String),
-    /// An object is not there.
-    #[error("the repository does not have object {0}, which the commit needs")]
-    NoObject(String),
-    /// More than is read.
-    #[error("the commit has {0}")]
-    TooMuch(String),
-}
-
-impl RepositoryError {
-    /// What to do about it.
-    pub(super) fn hint(&self) -> Option<String> {
-        Some(match self {
-            Self::NoCommit {
-                commit,
-                shallow: true,
-            } => {
-                format!("the clone is shallow: git fetch --depth 1 origin {commit}")
-            }
-            Self::NoCommit { commit, .. } => {
-                format!(
-                    "fetch it: git fetch origin {commit}, or git fetch --tags; is it the right repository?"
-                )
-            }
-            Self::NoObject(_) => {
-                "a partial clone lacks files until they are checked out: git fetch --refetch --no-filter".into()
-            }
-            Self::Unreadable { .. } => {
-                "name the folder of a clone, or an address: --repo https://github.com/OWNER/NAME"
-                    .into()
-            }
-            Self::Clone { .. } => {
-                "clone it yourself, with the credentials that it needs, and name the folder".into()
-            }
-            Self::NotAnId(_) => "git rev-parse v1.2.3^{commit} prints one".into(),
-            Self::Address { .. }
-            | Self::NotACommit { .. }
-            | Self::Damaged(..)
-            | Self::TooMuch(_) => return None,
-        })
-    }
-}
 
 /// A repository that is open for reading.
 pub struct Repository {
@@ -181,9 +100,11 @@ impl Snapshot {
 impl Repository {
     /// Opens a clone: its folder, its `.git`, a bare one, or a linked worktree. Nothing is written.
     pub fn open(path: &Path) -> Result<Self, RepositoryError> {
-        let git = gix::open_opts(path, options()).map_err(|error| RepositoryError::Unreadable {
-            path: path.display().to_string(),
-            reason: one_line(&error.to_string()),
+        let git = gix::open_opts(path, options(ALLOCATION)).map_err(|error| {
+            RepositoryError::Unreadable {
+                path: path.display().to_string(),
+                reason: one_line(&error.to_string()),
+            }
         })?;
         Ok(Self {
             git,
@@ -236,7 +157,7 @@ impl Repository {
 
     /// Adds all paths of a tree.
     fn walk(&self, snapshot: &mut Snapshot, tree: ObjectId) -> Result<(), RepositoryError> {
-        let mut seen: usize = 0;
+        let (mut seen, mut bytes) = (0_usize, 0_usize);
         let mut trees = BTreeMap::<ObjectId, Vec<u8>>::new();
         let mut open = vec![(String::new(), tree, 0_usize)];
         while let Some((folder, id, depth)) = open.pop() {
@@ -260,6 +181,16 @@ impl Repository {
                 };
                 if matches!(name, "" | "." | "..") || name.contains('/') {
                     return Err(damaged(id));
+                }
+                let length = folder.len().saturating_add(name.len());
+                if length > MAX_PATH {
+                    continue;
+                }
+                bytes = bytes.saturating_add(length);
+                if bytes > MAX_PATHS {
+                    return Err(RepositoryError::TooMuch(format!(
+                        "paths of more than {MAX_PATHS} bytes"
+                    )));
                 }
                 let path = if folder.is_empty() {
                     name.to_owned()
@@ -363,18 +294,13 @@ impl Repository {
     }
 }
 
-/// The object id that a file with these bytes has in a repository; `None` for bytes made to collide.
-pub fn blob_id(bytes: &[u8]) -> Option<ObjectId> {
-    gix::objs::compute_hash(gix::hash::Kind::Sha1, Kind::Blob, bytes).ok()
-}
-
 /// Nothing of the user, the system or the environment, and of the repository's configuration only its format.
-pub(super) fn options() -> gix::open::Options {
+pub(super) fn options(allocation: u64) -> gix::open::Options {
     gix::open::Options::isolated()
         .with(gix::sec::Trust::Reduced)
         .config_overrides([
             "core.useReplaceRefs=false".to_owned(),
-            format!("gitoxide.objects.allocLimit={ALLOCATION}"),
+            format!("gitoxide.objects.allocLimit={allocation}"),
         ])
 }
 

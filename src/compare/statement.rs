@@ -5,8 +5,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     StatedBy,
-    report::{Class, Comparison, Counts, Verdict},
+    gemspec::FIELDS,
+    report::{Class, Comparison, Verdict},
 };
+
+mod tally;
+
+pub use self::tally::Tally;
 
 /// The type of an in-toto statement.
 pub const STATEMENT: &str = "https://in-toto.io/Statement/v1";
@@ -68,18 +73,28 @@ pub struct Predicate {
     pub repository: Place,
     /// `same` or `different`.
     pub verdict: String,
+    /// Whether nothing was asked of the metadata and of what was left out.
+    pub files_only: bool,
     /// How many files of each class.
     pub counts: Tally,
     /// Whether the gemspec's list of files was known; what was left out is known only then.
     pub left_out_known: bool,
     /// Patterns of files that the build makes, by the word of whoever compared.
     pub generated: Vec<String>,
+    /// The platform that the gem was built for, by the word of whoever compared.
+    pub built_for: Option<String>,
     /// Files that are not the same, the first by path.
     pub differences: Vec<Listed>,
     /// How many more there are.
     pub more_differences: u64,
+    /// Fields of the metadata that were held against the gemspec.
+    pub metadata_compared: Vec<String>,
+    /// Fields that were not, because what the gemspec says of them is not known.
+    pub metadata_not_compared: Vec<String>,
     /// Fields in which gemspec and metadata differ.
     pub metadata: Vec<String>,
+    /// Fields in which they differ because the gem was built for a platform.
+    pub metadata_built: Vec<String>,
 }
 
 /// A program.
@@ -115,85 +130,48 @@ pub struct Place {
     pub path: String,
 }
 
-/// [`Counts`], as the predicate spells them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "as in `Counts`")]
-pub struct Tally {
-    pub files: u64,
-    pub same: u64,
-    pub line_endings: u64,
-    pub lfs: u64,
-    pub moved: u64,
-    pub generated: u64,
-    pub changed: u64,
-    pub extra: u64,
-    pub left_out: u64,
-    pub metadata: u64,
-}
-
-impl Tally {
-    /// Files that differ at a path that both have.
-    pub fn all_changed(&self) -> u64 {
-        self.changed.saturating_add(self.line_endings)
-    }
-
-    /// Files that only the gem has, explained or not.
-    pub fn all_extra(&self) -> u64 {
-        self.extra
-            .saturating_add(self.moved)
-            .saturating_add(self.generated)
-    }
-
-    /// Files with the same bytes, also behind a pointer.
-    pub fn all_same(&self) -> u64 {
-        self.same.saturating_add(self.lfs)
-    }
-
-    /// Whether the numbers can be those of one comparison.
+impl Predicate {
+    /// Whether numbers and lists can be those of one comparison.
     pub fn adds_up(&self) -> bool {
-        let parts = [self.all_same(), self.all_changed(), self.all_extra()];
-        let sum = parts
-            .iter()
-            .try_fold(0_u64, |sum, part| sum.checked_add(*part));
-        sum == Some(self.files)
+        let counts = self.counts;
+        let in_gem = [
+            counts.same,
+            counts.line_endings,
+            counts.lfs,
+            counts.moved,
+            counts.generated,
+            counts.built,
+            counts.changed,
+            counts.extra,
+            counts.not_compared,
+        ];
+        let mut in_gem = in_gem.iter();
+        let sum = in_gem.try_fold(0_u64, |sum, part| sum.checked_add(*part));
+        let length = |list: &[String]| u64::try_from(list.len()).unwrap_or(u64::MAX);
+        let mut differing = self.metadata.iter().chain(&self.metadata_built);
+        let is_field = |name: &String| FIELDS.iter().any(|field| field.name == name);
+        let built = [counts.built, counts.built_left_out, counts.built_metadata];
+        sum == Some(counts.files)
+            && counts.files > 0
+            && length(&self.metadata) == counts.metadata
+            && length(&self.metadata_built) == counts.built_metadata
+            && differing.all(|field| self.metadata_compared.contains(field))
+            && self.metadata_compared.iter().all(is_field)
+            && (self.left_out_known || counts.left_out == 0)
+            && (self.built_for.is_some() || built == [0; 3])
+            && (!self.generated.is_empty() || counts.generated == 0)
     }
 
-    /// Whether something is unexplained.
-    pub fn is_different(&self) -> bool {
-        [self.changed, self.extra, self.left_out, self.metadata]
-            .iter()
-            .any(|count| *count > 0)
-    }
-}
-
-impl From<Counts> for Tally {
-    fn from(counts: Counts) -> Self {
-        let Counts {
-            files,
-            same,
-            line_endings,
-            lfs,
-            moved,
-            generated,
-            changed,
-            extra,
-            left_out,
-            not_compared: _,
-            metadata,
-        } = counts;
-        Self {
-            files,
-            same,
-            line_endings,
-            lfs,
-            moved,
-            generated,
-            changed,
-            extra,
-            left_out,
-            metadata,
+    /// How many files could not be compared, and how many fields of those that decide what is loaded, run or installed.
+    pub fn not_compared(&self) -> u64 {
+        let mut unknown = self.counts.not_compared;
+        for field in FIELDS.iter().filter(|field| field.decides) {
+            let compared = self.metadata_compared.iter().any(|name| field.name == name);
+            if !self.files_only && !compared {
+                unknown = unknown.saturating_add(1);
+            }
         }
+        unknown
     }
 }
 
@@ -261,16 +239,21 @@ pub fn write(comparison: &Comparison, compared_by: &str) -> Result<Vec<u8>, Stat
                 path: repository.path.clone(),
             },
             verdict: verdict.into(),
+            files_only: comparison.files_only,
             counts: comparison.counts.into(),
             left_out_known: comparison.gemspec.files_known,
             generated: comparison.generated.clone(),
+            built_for: comparison.built_for.clone(),
             differences: listed,
             more_differences: more,
-            metadata: comparison
-                .metadata
-                .iter()
-                .map(|field| field.field.to_owned())
-                .collect(),
+            metadata_compared: names(comparison.gemspec.compared.iter().copied()),
+            metadata_not_compared: if comparison.files_only {
+                Vec::new()
+            } else {
+                names(comparison.gemspec.unknown.iter().map(|field| field.field))
+            },
+            metadata: differing(comparison, false),
+            metadata_built: differing(comparison, true),
         },
     };
     let bytes = serde_json::to_vec(&statement).map_err(|_| StatementError::TooLong)?;
@@ -278,6 +261,20 @@ pub fn write(comparison: &Comparison, compared_by: &str) -> Result<Vec<u8>, Stat
         return Err(StatementError::TooLong);
     }
     Ok(bytes)
+}
+
+fn names<'a>(fields: impl Iterator<Item = &'a str>) -> Vec<String> {
+    fields.map(str::to_owned).collect()
+}
+
+/// The fields that differ, explained by building or not.
+fn differing(comparison: &Comparison, built: bool) -> Vec<String> {
+    let fields = comparison.metadata.iter();
+    names(
+        fields
+            .filter(|field| field.built == built)
+            .map(|field| field.field),
+    )
 }
 
 /// The first differences, as far as there is room, and how many more there are.
@@ -306,6 +303,7 @@ fn class(class: &Class) -> &'static str {
         Class::Lfs => "lfs",
         Class::Moved { .. } => "moved",
         Class::Generated { .. } => "generated",
+        Class::Built { .. } => "built",
         Class::Changed { .. } => "changed",
         Class::Extra { .. } => "extra",
         Class::LeftOut => "left_out",

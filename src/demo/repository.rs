@@ -77,6 +77,8 @@ impl Stage {
     ) -> anyhow::Result<()> {
         let place = self.app.folder.data.join(FOLDER);
         let asked = Asked {
+            built_for_platform: false,
+            files_only: false,
             commit: commit.to_owned(),
             stated_by: StatedBy::Ledger,
             recorded: Some(REPOSITORY.to_owned()),

@@ -202,6 +202,32 @@ impl HttpClient {
         }
     }
 
+    /// Posts JSON below this path, once: the status, and what is answered in at most `limit` bytes.
+    pub async fn post(
+        &self,
+        path: &str,
+        sent: Vec<u8>,
+        limit: usize,
+    ) -> Result<(u16, Vec<u8>), RemoteError> {
+        let url = self
+            .base
+            .join(path)
+            .map_err(|_| refused(path, "it is not a path"))?;
+        let mut request = self
+            .client
+            .post(url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .body(sent);
+        if let Some(Credential(value)) = &self.credential {
+            request = request.header(AUTHORIZATION, value.clone());
+        }
+        let failed = |error: reqwest::Error| unreachable_at(url.to_string(), &error);
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status().as_u16();
+        let told = body(response, limit).await.map_err(failed)?;
+        Ok((status, told.ok_or_else(|| too_long(&url, limit))?))
+    }
+
     /// Posts JSON to the address itself, once. Of the answer only the status is read.
     pub async fn post_json(&self, body: Vec<u8>) -> Result<(), RemoteError> {
         // The query of a webhook may be its secret.

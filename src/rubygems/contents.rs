@@ -50,7 +50,7 @@ pub fn read_contents(bytes: &[u8], limit: u64, most: u64) -> Result<Contents, Co
 /// A part of the archive, in its order.
 pub(super) enum Part<'a> {
     /// An entry begins.
-    Begin,
+    Begin(&'a Header),
     /// Some of its bytes.
     Bytes(&'a [u8]),
     /// It ends.
@@ -81,7 +81,7 @@ pub(super) fn visit_contents(
             return Err(ContentsError::TooMany(most));
         }
         contents.bytes = contents.bytes.saturating_add(header.size);
-        visit(Part::Begin);
+        visit(Part::Begin(&header));
         read_entry(&mut member, &header, entry, &mut visit)?;
         visit(Part::End(&header));
         paths.insert(header)?;

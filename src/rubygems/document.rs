@@ -83,7 +83,7 @@ impl From<&Specification> for Document {
             description: spec.description.clone(),
             emails: spec.emails.clone(),
             executables: spec.executables.clone(),
-            has_extensions: spec.has_extensions,
+            has_extensions: !spec.extensions.is_empty(),
             homepage: spec.homepage.clone(),
             licenses: spec.licenses.clone(),
             metadata: spec.metadata.clone(),

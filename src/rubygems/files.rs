@@ -15,12 +15,32 @@ pub struct File {
     pub link: Option<String>,
     /// Its size in bytes; 0 for a link.
     pub size: u64,
-    /// Whether anybody may execute it.
-    pub executable: bool,
+    /// Its permissions, and the bits above them.
+    pub mode: u64,
     /// SHA-256 of its bytes.
     pub sha256: [u8; 32],
     /// Its bytes; `None` if there are more than were asked for.
     pub bytes: Option<Vec<u8>>,
+}
+
+impl File {
+    /// Whether anybody may execute it.
+    pub fn is_executable(&self) -> bool {
+        self.mode & 0o111 != 0
+    }
+}
+
+/// Sees every byte of every file, however large.
+pub trait Watch {
+    /// A file of this size begins; of a link, what it leads to stands for its bytes.
+    fn begin(&mut self, size: usize);
+    /// Some of its bytes.
+    fn bytes(&mut self, bytes: &[u8]);
+}
+
+impl Watch for () {
+    fn begin(&mut self, _: usize) {}
+    fn bytes(&mut self, _: &[u8]) {}
 }
 
 /// The files of a gem that was read whole and found in order.
@@ -41,17 +61,32 @@ pub fn open<'a>(gem: &'a [u8], limits: &Limits) -> Result<(Gem, Files<'a>), GemE
 
 impl Files<'_> {
     /// Shows each file, in the archive's order; of files larger than `most` bytes only the digest.
-    pub fn each(&self, most: u64, mut show: impl FnMut(File)) -> Result<(), GemError> {
+    pub fn each<W: Watch>(
+        &self,
+        most: u64,
+        watch: &mut W,
+        mut show: impl FnMut(File, &mut W),
+    ) -> Result<(), GemError> {
         let mut digest = Sha256::new();
         let mut kept = Vec::new();
         let Limits { data, entries, .. } = self.limits;
         visit_contents(self.data, data, entries, |part| match part {
-            Part::Begin => {
+            Part::Begin(header) => {
                 digest = Sha256::new();
                 kept = Vec::new();
+                match &header.kind {
+                    Kind::Link(target) => {
+                        watch.begin(target.len());
+                        watch.bytes(target.as_bytes());
+                    }
+                    Kind::Directory | Kind::File => {
+                        watch.begin(usize::try_from(header.size).unwrap_or(usize::MAX));
+                    }
+                }
             }
             Part::Bytes(bytes) => {
                 digest.update(bytes);
+                watch.bytes(bytes);
                 let size = kept.len().saturating_add(bytes.len());
                 if u64::try_from(size).is_ok_and(|size| size <= most) {
                     kept.extend_from_slice(bytes);
@@ -60,14 +95,15 @@ impl Files<'_> {
             Part::End(header) => {
                 if header.kind != Kind::Directory {
                     let is_whole = u64::try_from(kept.len()).is_ok_and(|size| size == header.size);
-                    show(File {
+                    let file = File {
                         path: clean(&header.path),
                         link: leads(header),
                         size: header.size,
-                        executable: header.mode & 0o111 != 0,
+                        mode: header.mode,
                         sha256: std::mem::take(&mut digest).finalize().into(),
                         bytes: is_whole.then(|| std::mem::take(&mut kept)),
-                    });
+                    };
+                    show(file, watch);
                 }
             }
         })?;
@@ -112,7 +148,8 @@ mod tests {
         ]);
         let mut files = Vec::new();
         let (_, open) = open(&gem, &Limits::default()).unwrap();
-        open.each(999, |file| files.push(file)).unwrap();
+        open.each(999, &mut (), |file, ()| files.push(file))
+            .unwrap();
         let told: Vec<_> = files
             .iter()
             .map(|file| (file.path.as_str(), file.size, file.bytes.as_deref()))

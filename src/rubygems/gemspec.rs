@@ -68,9 +68,8 @@ fn read_fields(fields: Fields) -> Result<Specification, SpecError> {
     ] {
         read_unused(unread)?;
     }
-    for text in [bindir, message] {
-        present(text).map(Field::text).transpose()?;
-    }
+    present(message).map(Field::text).transpose()?;
+    let bindir = present(bindir).map(Field::text).transpose()?;
     for list in [rdoc_options, requirements] {
         texts(list, MAX_FILES)?;
     }
@@ -106,7 +105,9 @@ fn read_fields(fields: Fields) -> Result<Specification, SpecError> {
         required_rubygems_version: read_requirement(rubygems, "required_rubygems_version")?,
         dependencies: read_dependencies(dependencies)?,
         executables: texts(executables, MAX_ITEMS)?,
-        has_extensions: !texts(extensions, MAX_ITEMS)?.is_empty(),
+        extensions: texts(extensions, MAX_ITEMS)?,
+        bindir: bindir.unwrap_or_else(|| "bin".to_owned()),
+        require_paths: paths,
         rubygems_version: required(built_by, "rubygems_version")?.text()?,
         specification_version: read_format(&required(format, "specification_version")?)?,
         has_cert_chain: !texts(cert_chain, MAX_ITEMS)?.is_empty(),

@@ -50,8 +50,12 @@ pub struct Specification {
     pub dependencies: Vec<Dependency>,
     /// The commands it installs.
     pub executables: Vec<String>,
-    /// Whether installing it compiles something.
-    pub has_extensions: bool,
+    /// What is run when it is installed, to compile something.
+    pub extensions: Vec<String>,
+    /// The folder of its commands.
+    pub bindir: String,
+    /// The folders that Ruby loads from.
+    pub require_paths: Vec<String>,
     /// The `RubyGems` that built it.
     pub rubygems_version: String,
     /// The version of this format, 1 to 4.

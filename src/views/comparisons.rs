@@ -1,7 +1,14 @@
 //! Comparisons of a release with its repository: who stated what. That it was stated is proven; that it is so is not.
 use events::{
-    Body, digest::Digest, gem::Compared, id::Actor, name::FoldedName, platform::Platform,
-    text::Text, time::Timestamp, version::GemVersion,
+    Body,
+    digest::Digest,
+    gem::{Compared, Verdict},
+    id::Actor,
+    name::FoldedName,
+    platform::Platform,
+    text::Text,
+    time::Timestamp,
+    version::GemVersion,
 };
 use projections::tables::COMPARISON;
 use serde::Serialize;
@@ -24,18 +31,28 @@ pub struct Comparison {
     pub actor: Actor,
     /// Who compared, in their own words; `None` if the statement is not kept any more.
     pub compared_by: Option<Text>,
-    /// `same` or `different`, by their word.
-    pub verdict: Option<String>,
+    /// What came of it, by their word.
+    pub verdict: Verdict,
+    /// Whether only the files in the gem were compared.
+    pub files_only: bool,
     /// The commit.
     pub commit: Text,
     /// Files that are the same.
     pub same: u64,
+    /// Differences that are explained.
+    pub explained: u64,
+    /// How many of these by nothing but their word.
+    pub by_word: u64,
     /// Files that differ.
     pub changed: u64,
     /// Files that only the gem has.
     pub extra: u64,
-    /// Files that it should have and has not.
-    pub missing: u64,
+    /// Files that the gemspec lists and the gem has not; `None` if that is not known.
+    pub left_out: Option<u64>,
+    /// Fields of the metadata that differ; `None` if they were not compared.
+    pub metadata: Option<u64>,
+    /// Files and deciding fields that could not be compared.
+    pub not_compared: u64,
     /// SHA-256 of the statement.
     pub statement: Digest,
     /// Where the statement is.
@@ -85,16 +102,22 @@ async fn shown(
     compared: Compared,
 ) -> Comparison {
     let Compared {
+        by_word,
         changed,
         commit,
         digest: _,
+        explained,
         extra,
-        missing,
+        files_only,
+        left_out,
+        metadata,
         name,
+        not_compared,
         number,
         platform,
         same,
         statement,
+        verdict,
     } = compared;
     let dash = if platform.is_ruby() {
         String::new()
@@ -114,20 +137,22 @@ async fn shown(
         platform,
     };
     let checked = bytes.and_then(|bytes| check(&bytes, &release).ok());
-    let (compared_by, verdict) = checked
-        .map(|checked| (checked.compared_by, checked.verdict))
-        .unzip();
     Comparison {
         log_index,
         time,
         actor,
-        compared_by,
+        compared_by: checked.map(|checked| checked.compared_by),
         verdict,
+        files_only,
         commit,
         same,
+        explained,
+        by_word,
         changed,
         extra,
-        missing,
+        left_out,
+        metadata,
+        not_compared,
         statement,
         url,
     }

@@ -153,7 +153,7 @@ async fn release(app: &App, name: &str, version: &str) -> Result<Page, Fault> {
         comparisons: record
             .comparisons
             .iter()
-            .map(|one| comparisons::Compared::new(one, app.url.as_str()))
+            .map(|one| comparisons::Compared::new(one, &record, app.url.as_str()))
             .collect(),
         record,
     })

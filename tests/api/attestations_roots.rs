@@ -1,9 +1,6 @@
 //! Several trust roots, and one that changes: which of them verifies a bundle, and which says what is wrong with it.
 use events::id::Via;
-use gemledger::{
-    app::trust_roots::NewTrustRoot,
-    demo::sigstore::{CERTIFICATE_SECONDS, Content, How, PrivateSigstore},
-};
+use gemledger::demo::sigstore::{CERTIFICATE_SECONDS, Content, How, PrivateSigstore};
 
 use super::{
     app::job,
@@ -81,10 +78,10 @@ async fn a_root_that_is_refreshed_while_a_push_is_on_its_way_denies_nothing() {
             for _ in 0..patch * 3 {
                 tokio::task::yield_now().await;
             }
-            let new = NewTrustRoot {
-                public: patch % 2 == 1,
-                ..new_root("own", &SIGSTORE, LOGGED)
-            };
+            let mut new = new_root("own", &SIGSTORE, LOGGED);
+            if patch % 2 == 0 {
+                new.issuers.push("https://gitlab.example.com".to_owned());
+            }
             let recorded = app.app.record_trust_root(new, Via::Console).await;
             recorded.unwrap();
         };

@@ -1,6 +1,4 @@
 //! Comparisons over HTTP and on the page: attached by an owner, served as they are, shown as somebody's word.
-use std::time::Duration;
-
 use events::{
     api_key::Scope,
     digest::Digest,
@@ -20,12 +18,11 @@ use super::{
 };
 use crate::{
     compare::{gem, tree},
-    support::{
-        git::Git,
-        program::{program, run},
-    },
+    support::git::Git,
 };
 use events::claims::ProviderKind;
+
+mod program;
 
 const PATH: &str = "/api/v1/gems/hello/versions/1.0/comparisons";
 
@@ -73,6 +70,8 @@ impl Released {
             recorded: Some("acme/hello".into()),
             path: None,
             generated: Vec::new(),
+            built_for_platform: false,
+            files_only: false,
         };
         let comparison = compare(&gem().bytes(), &repository, &asked).unwrap();
         serde_json::from_slice(&write(&comparison, by).unwrap()).unwrap()
@@ -109,6 +108,7 @@ async fn an_owner_attaches_a_statement_that_is_served_as_it_was_given() {
     assert_eq!(one["verdict"], "same");
     assert_eq!(one["commit"], released.commit.as_str());
     assert_eq!((&one["same"], &one["extra"]), (&json!(5), &json!(0)));
+    assert_eq!((&one["left_out"], &one["metadata"]), (&json!(0), &json!(0)));
     let record = app
         .get("/api/v1/gems/hello/versions/1.0/provenance")
         .await
@@ -117,13 +117,49 @@ async fn an_owner_attaches_a_statement_that_is_served_as_it_was_given() {
 
     let page = app.get("/gems/hello/versions/1.0").await.is(200);
     for said in [
-        "<bdi>Ann</bdi> states: nothing unexplained",
-        "5 files the same, 0 changed, 0 only in the gem, 0 left out",
+        "who names <bdi>Ann</bdi> as whoever compared: nothing unexplained",
+        "5 files the same, 0 explained, 0 changed, 0 only in the gem, 0 left out, 0 fields",
+        "which the release's record names",
         "does not say that the gem is safe",
         &format!("{PATH}/{}", digest.hex()),
     ] {
         assert!(page.text().contains(said), "{said}\n{}", page.text());
     }
+    released.app.finish().await;
+}
+
+#[actix_web::test]
+async fn the_page_tells_no_number_that_is_not_known_and_counts_what_rests_on_a_word() {
+    let released = Released::new().await;
+    let mut statement = released.statement("Ann");
+    let said = &mut statement["predicate"];
+    said["filesOnly"] = json!(true);
+    said["leftOutKnown"] = json!(false);
+    said["metadataCompared"] = json!([]);
+    said["generated"] = json!(["**/*"]);
+    (said["counts"]["same"], said["counts"]["generated"]) = (json!(1), json!(4));
+    let posted = released.post(&released.key, statement.to_string()).await;
+    posted.is(201);
+    released.app.pass(60);
+    let page = released.app.get("/gems/hello/versions/1.0").await.is(200);
+    for said in [
+        "nothing unexplained among the files",
+        "4 explained, 4 of them by their word alone",
+        "what was left out was not looked at, metadata not compared",
+    ] {
+        assert!(page.text().contains(said), "{said}\n{}", page.text());
+    }
+    assert!(!page.text().contains("0 left out"));
+    let listed = released.app.get(PATH).await.is(200).json();
+    let one = &listed["comparisons"][0];
+    assert_eq!(
+        (&one["left_out"], &one["metadata"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        (&one["files_only"], &one["by_word"]),
+        (&json!(true), &json!(4))
+    );
     released.app.finish().await;
 }
 
@@ -169,6 +205,8 @@ async fn a_statement_of_something_else_or_that_contradicts_itself_leaves_nothing
     let good = released.statement("Ann");
     let before = released.app.traces().await;
     let other = "ab".repeat(32);
+    let mut nothing = good["predicate"]["counts"].clone();
+    (nothing["files"], nothing["same"]) = (json!(0), json!(0));
     for (pointer, value, status, code) in [
         (
             "/_type",
@@ -212,6 +250,35 @@ async fn a_statement_of_something_else_or_that_contradicts_itself_leaves_nothing
             422,
             "comparison_mismatch",
         ),
+        (
+            "/predicate/commit/statedBy",
+            json!("caller"),
+            422,
+            "comparison_mismatch",
+        ),
+        (
+            "/predicate/repository/recorded",
+            json!("rubygems/hello"),
+            422,
+            "comparison_mismatch",
+        ),
+        (
+            "/predicate/repository/recorded",
+            Value::Null,
+            422,
+            "comparison_mismatch",
+        ),
+        ("/predicate/counts", nothing, 422, "malformed"),
+        ("/predicate/metadataCompared", json!([]), 422, "malformed"),
+        (
+            "/predicate/metadataCompared",
+            json!(["name", "version"]),
+            422,
+            "malformed",
+        ),
+        ("/predicate/leftOutKnown", json!(false), 422, "malformed"),
+        ("/predicate/filesOnly", json!(true), 422, "malformed"),
+        ("/predicate/counts/built", json!(1), 422, "malformed"),
         ("/predicate/verdict", json!("different"), 422, "malformed"),
         ("/predicate/verdict", json!("safe"), 422, "malformed"),
         ("/predicate/counts/same", json!(6), 422, "malformed"),
@@ -300,106 +367,5 @@ async fn the_same_statement_is_attached_once_and_a_private_ledger_shows_it_to_re
     answer(asked.header("authorization", &released.key))
         .await
         .is(200);
-    released.app.finish().await;
-}
-
-#[actix_web::test]
-async fn the_program_compares_what_a_ledger_or_a_registry_says_and_attaches_it_as_the_operator() {
-    let released = Released::new().await;
-    let repository = released.git.path().display().to_string();
-    let data = released
-        .app
-        .folder
-        .path()
-        .join("ledger")
-        .display()
-        .to_string();
-    let gemledger = |arguments: &[&str]| {
-        let mut command = program();
-        command.args(arguments).args(["--repo", &repository]);
-        tokio::task::spawn_blocking(move || run(&command))
-    };
-    let local = ["--data", data.as_str(), "compare", "hello", "1.0"];
-    let ran = gemledger(&local)
-        .await
-        .unwrap()
-        .ends(0, "nothing in the gem is unexplained");
-    assert!(
-        ran.out.contains("named by the release's record"),
-        "{}",
-        ran.out
-    );
-    assert!(
-        ran.out.contains("acme/hello, read from a local clone"),
-        "{}",
-        ran.out
-    );
-    let ran = gemledger(&[&local[..], &["--attach", "--by", "The operator"]].concat());
-    ran.await.unwrap().ends(0, "attached to the release");
-    let again = gemledger(&[&local[..], &["--attach", "--by", "The operator"]].concat());
-    again.await.unwrap().ends(1, "exists already");
-    let other = "ab".repeat(20);
-    let named = gemledger(&[&local[..], &["--commit", &other]].concat());
-    named.await.unwrap().ends(2, "--commit is for releases");
-    gemledger(&["--data", &data, "compare", "hello", "9"])
-        .await
-        .unwrap()
-        .ends(2, "there is no");
-
-    let statement = released.app.last().await["data"]["statement"].clone();
-    let hex = statement
-        .as_str()
-        .unwrap()
-        .strip_prefix("sha256:")
-        .unwrap()
-        .to_owned();
-    let backup = released.app.folder.path().join("backup");
-    let mut command = program();
-    command.args(["--data", &data, "backup"]).arg(&backup);
-    let ran = tokio::task::spawn_blocking(move || run(&command));
-    ran.await.unwrap().ok();
-    assert!(
-        backup
-            .join("blobs")
-            .join(&hex[..2])
-            .join(&hex[2..])
-            .exists()
-    );
-
-    released.app.pass(60);
-    let url = format!("http://{}", released.app.address);
-    let state = released
-        .app
-        .folder
-        .path()
-        .join("seen.json")
-        .display()
-        .to_string();
-    let remote = [
-        "compare",
-        "hello",
-        "1.0",
-        "--registry",
-        &url,
-        "--state",
-        &state,
-        "--json",
-    ];
-    let ran = gemledger(&remote).await.unwrap().ends(0, "");
-    let json: Value = serde_json::from_str(&ran.out).unwrap();
-    assert_eq!(json["commit"]["stated_by"], "ledger");
-    assert_eq!(json["commit"]["id"], released.commit.as_str());
-    assert_eq!(json["repository"]["recorded"], "acme/hello");
-    let missing = [
-        "compare",
-        "hello",
-        "9",
-        "--registry",
-        &url,
-        "--state",
-        &state,
-    ];
-    gemledger(&missing).await.unwrap().ends(2, "not_logged");
-    released.app.clock.advance(Duration::from_secs(1));
     released.app.finish().await;
 }

@@ -69,9 +69,12 @@ impl Released {
         answer(request.header("authorization", key)).await
     }
 
+    /// Alice changes who owns the gem.
     async fn told(&self, method: Method, path: &str, body: Value) -> Answer {
+        let scopes = [Scope::AddOwner, Scope::RemoveOwner];
+        let key = self.app.api_key(self.alice, &scopes).await;
         let request = self.app.request(method, path);
-        answer(request.header("authorization", &self.key).json(&body)).await
+        answer(request.header("authorization", &key).json(&body)).await
     }
 
     /// Refused like this, and nobody was shown anything.

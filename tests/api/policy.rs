@@ -216,7 +216,7 @@ async fn a_page_without_publishers_says_whether_an_owners_key_would_do() {
     let page = app.get("/gems/rake").await.is(200);
     assert!(
         page.text()
-            .contains("Nor an owner’s API key, by the rules below")
+            .contains("Nobody now: its rules demand a workflow")
     );
     set(&app, &alice.key, "trusted_publishing_only", "off").await;
     app.pass(DELAY);

@@ -53,6 +53,10 @@ fn paths() -> Vec<String> {
             "{digest}",
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         ),
+        (
+            "{hex}",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        ),
         ("{gem}", "rake"),
         ("{rule}", "attestation_required"),
         ("{index}", "0"),

@@ -89,7 +89,7 @@ fn an_override_is_proposed_on_the_console_and_agreed_by_an_owner() {
     set(&ledger, "off").ok();
     let change = pending(&ledger);
     let wanted = ["policy", "override", "hello", &change];
-    ledger.run(&wanted).ends(2, "give a reason");
+    ledger.run(&wanted).ends(1, "give a reason");
     let reasoned = [wanted.as_slice(), &["--reason", "the forge is down"]].concat();
     ledger.run(&reasoned).ends(
         0,

@@ -33,6 +33,7 @@ fn a_gem_that_is_its_repository_is_the_same() {
     assert_eq!(comparison.verdict, Verdict::Same);
     assert_eq!((comparison.counts.files, comparison.counts.same), (5, 5));
     assert!(comparison.gemspec.files_known, "{:?}", comparison.gemspec);
+    assert!(comparison.gemspec.is_known());
     for field in ["authors", "dependencies", "licenses", "name", "version"] {
         assert!(comparison.gemspec.compared.contains(&field), "{field}");
     }
@@ -99,7 +100,7 @@ fn a_file_that_the_gemspec_lists_is_missed_and_one_that_it_does_not_is_not() {
     let comparison = with(&files, &gem);
     assert_eq!(
         (found(&comparison), comparison.verdict),
-        (vec![], Verdict::Same)
+        (vec![], Verdict::CouldNotTell)
     );
     assert!(!comparison.gemspec.files_known);
     assert!(comparison.gemspec.why_not.is_some());
@@ -114,6 +115,15 @@ fn the_executable_bit_counts() {
         changed(&comparison, "lib/hello.rb"),
         (vec!["executable"], None)
     );
+    assert_eq!(comparison.verdict, Verdict::Different);
+}
+
+#[test]
+fn a_program_that_runs_as_its_owner_is_none_of_the_repository_s() {
+    let mut gem = gem();
+    at(&mut gem, "exe/hello").mode = "0006755\0";
+    let comparison = with(&tree(), &gem);
+    assert_eq!(changed(&comparison, "exe/hello"), (vec!["mode"], None));
     assert_eq!(comparison.verdict, Verdict::Different);
 }
 
@@ -166,6 +176,51 @@ fn the_same_bytes_under_the_same_name_elsewhere_are_explained_and_under_another_
     };
     assert_eq!(found(&comparison)[1], ("lib/hello/run.rb", &extra));
     assert_eq!(comparison.verdict, Verdict::Different);
+}
+
+#[test]
+fn what_can_be_loaded_or_run_is_explained_nowhere_but_at_its_own_path() {
+    let mut files = tree();
+    let fixtures = [
+        "rubygems_plugin.rb",
+        "data.txt",
+        "extconf.rb",
+        "run",
+        "init.so",
+    ];
+    let paths: Vec<String> = fixtures.map(|name| format!("spec/fixtures/{name}")).into();
+    files.extend(
+        paths
+            .iter()
+            .map(|path| (path.as_str(), file(path.as_str()))),
+    );
+    let moved = |to: &str, mode| {
+        let mut gem = gem();
+        gem.bindir = "tools".into();
+        let name = to.rsplit('/').next().unwrap();
+        gem.files.push(Packed {
+            mode,
+            ..Packed::file(to, format!("spec/fixtures/{name}").as_bytes())
+        });
+        let comparison = with(&files, &gem);
+        let explained = matches!(found(&comparison).as_slice(), [(_, Class::Moved { .. })]);
+        explained || comparison.counts.extra == 0
+    };
+    for code in [
+        "lib/rubygems_plugin.rb",
+        "lib/data.txt",
+        "exe/run",
+        "bin/run",
+        "tools/run",
+        "ext/a/extconf.rb",
+        "ext/data.txt",
+        "doc/extconf.rb",
+        "doc/init.so",
+    ] {
+        assert!(!moved(code, "0000644\0"), "{code}");
+    }
+    assert!(!moved("doc/run", "0000755\0"));
+    assert!(moved("doc/data.txt", "0000644\0"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use gemledger::compare::{CompareError, RepositoryError, Verdict, report::Class};
 use super::{CODE, at, compared, file, found, gem, tree};
 use crate::support::{
     git::{At, Git, id_of},
-    package::Packed,
+    package::{Package, Packed},
 };
 
 fn error(git: &Git, commit: &str) -> RepositoryError {
@@ -111,7 +111,7 @@ fn trees_that_explode_are_given_up() {
 }
 
 #[test]
-fn a_file_too_large_to_compare_is_said_to_be() {
+fn a_file_too_large_to_read_is_compared_by_its_id() {
     let large = vec![b'x'; (64 << 20) + 1];
     let mut git = Git::bare();
     let mut files = tree();
@@ -119,24 +119,41 @@ fn a_file_too_large_to_compare_is_said_to_be() {
     let commit = git.commit(&files);
     let mut gem = gem();
     gem.files.push(Packed::file("data/large", &large));
-    let comparison = compared(&git, &commit, &gem).unwrap();
-    assert!(matches!(
-        found(&comparison).as_slice(),
-        [("data/large", Class::NotCompared { .. })]
-    ));
-    assert_eq!(comparison.verdict, Verdict::CouldNotTell);
-    // Another size is a difference without looking.
-    at(&mut gem, "data/large").bytes.push(b'x');
-    assert_eq!(
-        compared(&git, &commit, &gem).unwrap().verdict,
-        Verdict::Different
-    );
+    let verdict = |gem: &Package| compared(&git, &commit, gem).unwrap().verdict;
+    assert_eq!(verdict(&gem), Verdict::Same);
+    // The same size, another byte.
+    at(&mut gem, "data/large").bytes[1000] = b'y';
+    assert_eq!(verdict(&gem), Verdict::Different);
     // A small file where the repository has a large one.
     at(&mut gem, "data/large").bytes = b"small".to_vec();
-    assert_eq!(
-        compared(&git, &commit, &gem).unwrap().verdict,
-        Verdict::Different
-    );
+    assert_eq!(verdict(&gem), Verdict::Different);
+}
+
+#[test]
+fn paths_longer_than_any_gem_s_are_not_remembered_and_too_many_are_given_up() {
+    let blob = |git: &mut Git| git.put("blob", b"x");
+    let nested = |git: &mut Git, files: usize, length: usize, folders: usize| {
+        let blob = blob(git);
+        let names: Vec<String> = (0..files).map(|n| format!("{n:06}")).collect();
+        let entries: Vec<_> = names
+            .iter()
+            .map(|name| ("100644", name.as_bytes(), blob.clone()))
+            .collect();
+        let mut tree = git.raw_tree(&entries);
+        let name = "d".repeat(length);
+        for _ in 0..folders {
+            tree = git.raw_tree(&[("40000", name.as_bytes(), tree)]);
+        }
+        git.commit_of(&tree)
+    };
+    // 6,000 paths of two million bytes each, if anybody remembered them.
+    let mut git = Git::bare();
+    let commit = nested(&mut git, 6_000, 20_000, 100);
+    let comparison = compared(&git, &commit, &gem()).unwrap();
+    assert_eq!(comparison.counts.same, 0);
+    let mut git = Git::bare();
+    let commit = nested(&mut git, 80_000, 900, 1);
+    assert!(matches!(error(&git, &commit), RepositoryError::TooMuch(_)));
 }
 
 #[test]

@@ -128,6 +128,79 @@ fn a_clone_that_is_too_large_or_never_ends_is_given_up() {
 }
 
 #[test]
+fn a_server_that_names_refs_for_ever_is_not_listened_to_for_ever() {
+    let (git, commit) = moved_on();
+    for manner in [Manner::Chatty, Manner::Shallow] {
+        let server = GitServer::start(&git, manner);
+        let told = fetched(&server, &commit, FetchLimits::default());
+        let Err(CompareError::Repository(RepositoryError::Clone { reason, .. })) = told else {
+            panic!("{told:?}");
+        };
+        assert!(reason.contains("more than 16777216 bytes"), "{reason}");
+    }
+}
+
+#[test]
+fn a_file_larger_than_is_read_comes_along_and_nothing_is_fetched_twice() {
+    let mut git = Git::bare();
+    let mut files = tree();
+    files.push(("spec/big.bin", file(vec![b'x'; 70 << 20])));
+    // So that the pack is larger than all that may be said before it.
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        state.to_be_bytes()[0]
+    });
+    files.push((
+        "spec/noise.bin",
+        file(noise.take(17 << 20).collect::<Vec<_>>()),
+    ));
+    let commit = git.commit(&files);
+    let server = GitServer::start(&git, Manner::Honest);
+    let comparison = fetched(&server, &commit, FetchLimits::default()).unwrap();
+    assert_eq!(comparison.verdict, Verdict::Same);
+    // What fails for another reason than the id is not tried again with everything.
+    let server = GitServer::start(&git, Manner::Honest);
+    let small = FetchLimits {
+        bytes: 100,
+        ..FetchLimits::default()
+    };
+    assert!(fetched(&server, &commit, small).is_err());
+    let asked = server.asked.lock().unwrap();
+    let handshakes = asked.iter().filter(|line| line.starts_with("GET "));
+    assert_eq!(handshakes.count(), 1, "{asked:?}");
+}
+
+#[test]
+fn what_was_fetched_is_gone_when_the_program_is_interrupted() {
+    let (git, commit) = moved_on();
+    let server = GitServer::start(&git, Manner::Silent);
+    let folder = tempfile::tempdir().unwrap();
+    let gem_file = folder.path().join("hello-1.0.gem");
+    std::fs::write(&gem_file, gem().bytes()).unwrap();
+    let scratch = folder.path().join("tmp");
+    std::fs::create_dir(&scratch).unwrap();
+    let mut command = program();
+    command.env("TMPDIR", &scratch);
+    command.args(["compare", "--repo", &server.url(), "--commit", &commit]);
+    let mut child = command.arg("--gem").arg(&gem_file).spawn().unwrap();
+    // Once it has begun to fetch.
+    let interrupt = format!(
+        "until [ -n \"$(ls {})\" ]; do sleep 0.05; done; kill -INT {}",
+        scratch.display(),
+        child.id()
+    );
+    let interrupted = std::process::Command::new("sh")
+        .args(["-c", &interrupt])
+        .status();
+    assert!(interrupted.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0);
+}
+
+#[test]
 fn what_was_fetched_is_gone_afterwards_however_it_ended() {
     let (git, commit) = moved_on();
     let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,8 @@
 mod classes;
 mod hostile;
 mod http;
+mod metadata;
+mod platforms;
 mod program;
 mod repositories;
 
@@ -73,6 +75,8 @@ fn asked(commit: &str) -> Asked {
         recorded: None,
         path: None,
         generated: Vec::new(),
+        built_for_platform: false,
+        files_only: false,
     }
 }
 

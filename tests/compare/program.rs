@@ -70,7 +70,36 @@ fn the_exit_code_is_the_answer() {
     );
     let generated = ["--generated", "lib/evil.rb", "--generated", "lib/*.so"];
     at(&mut other, "lib/hello.rb").bytes = super::CODE.as_bytes().to_vec();
-    place.run(&other, &generated).ends(0, "EXPLAINED (1)");
+    place
+        .run(&other, &generated)
+        .ends(0, "1 explained (1 by your word alone)");
+}
+
+#[test]
+fn what_is_not_known_is_named_and_the_files_alone_can_be_asked_for() {
+    let mut place = Place::new();
+    let strange =
+        super::GEMSPEC.replace("spec.licenses", "spec.extensions = find\n  spec.licenses");
+    let mut files = tree();
+    files[0].1 = super::file(strange.as_str());
+    place.commit = place.git.commit(&files);
+    let mut gem = gem();
+    at(&mut gem, "hello.gemspec").bytes = strange.into_bytes();
+    let ran = place.run(&gem, &[]).ends(2, "it could not be told");
+    let said = format!("{}{}", ran.out, ran.err);
+    assert!(said.contains("extensions is not known: `find`"), "{said}");
+    assert!(said.contains("--files-only"), "{said}");
+    let name = place.folder.path().join("statement.json");
+    let stated = ["--statement", name.to_str().unwrap(), "--by", "Ann"];
+    place.run(&gem, &stated).ends(2, "nothing is stated");
+    let files_only = [&stated[..], &["--files-only"]].concat();
+    place
+        .run(&gem, &files_only)
+        .ends(0, "nothing else was compared");
+    let json: Value = serde_json::from_slice(&fs::read(&name).unwrap()).unwrap();
+    assert_eq!(json["predicate"]["filesOnly"], true);
+    assert_eq!(json["predicate"]["leftOutKnown"], false);
+    assert_eq!(json["predicate"]["metadataCompared"], serde_json::json!([]));
 }
 
 #[test]

@@ -18,6 +18,10 @@ pub(crate) enum Manner {
     Locked,
     /// Accepts, and says nothing.
     Silent,
+    /// Names refs for ever.
+    Chatty,
+    /// Says for ever where its history ends, before it gives out anything.
+    Shallow,
 }
 
 /// Serves for as long as the process lives.
@@ -113,7 +117,9 @@ fn answer(stream: &TcpStream, served: &Served, seen: &Mutex<Vec<String>>) -> std
                     b"",
                 )?;
             }
-            Manner::Honest | Manner::RefsOnly if first.starts_with("GET ") => {
+            Manner::Honest | Manner::RefsOnly | Manner::Chatty | Manner::Shallow
+                if first.starts_with("GET ") =>
+            {
                 let lines = [
                     line("# service=git-upload-pack\n"),
                     b"0000".to_vec(),
@@ -127,11 +133,33 @@ fn answer(stream: &TcpStream, served: &Served, seen: &Mutex<Vec<String>>) -> std
                 let kind = "application/x-git-upload-pack-advertisement";
                 send(stream, "200 OK", kind, &lines.concat())?;
             }
-            Manner::Honest | Manner::RefsOnly => {
+            Manner::Shallow if !body.contains("command=ls-refs") => {
+                let ends = line(&format!("shallow {}\n", served.main));
+                chatter(stream, &line("shallow-info\n"), &ends)?;
+            }
+            Manner::Chatty => {
+                let name = format!("{} refs/heads/{}\n", served.main, "x".repeat(2_000));
+                chatter(stream, b"", &line(&name))?;
+            }
+            Manner::Honest | Manner::RefsOnly | Manner::Shallow => {
                 let kind = "application/x-git-upload-pack-result";
                 send(stream, "200 OK", kind, &command(&body, served))?;
             }
         }
+    }
+}
+
+/// Says the same line until the client goes away.
+fn chatter(mut stream: &TcpStream, begin: &[u8], line: &[u8]) -> std::io::Result<()> {
+    write!(
+        stream,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-result\r\nContent-Length: {}\r\n\r\n",
+        1_u64 << 40
+    )?;
+    stream.write_all(begin)?;
+    let many = line.repeat(100);
+    loop {
+        stream.write_all(&many)?;
     }
 }
 

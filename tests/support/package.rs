@@ -40,6 +40,12 @@ pub(crate) struct Package {
     pub(crate) metadata: Vec<(String, String)>,
     /// Names and requirements such as `~> 1.2`.
     pub(crate) needs: Vec<(String, String)>,
+    /// Which Rubies, such as `>= 3.1`.
+    pub(crate) ruby: String,
+    pub(crate) bindir: String,
+    pub(crate) executables: Vec<String>,
+    pub(crate) extensions: Vec<String>,
+    pub(crate) require_paths: Vec<String>,
     pub(crate) files: Vec<Packed>,
 }
 
@@ -56,6 +62,11 @@ impl Package {
             homepage: String::new(),
             metadata: Vec::new(),
             needs: Vec::new(),
+            ruby: ">= 0".into(),
+            bindir: "bin".into(),
+            executables: Vec::new(),
+            extensions: Vec::new(),
+            require_paths: vec!["lib".into()],
             files: vec![Packed::file("lib/a.rb", b"A = 1\n")],
         }
     }
@@ -96,10 +107,13 @@ impl Package {
             quoted(&self.platform)
         );
         list(&mut yaml, "authors", &self.authors);
-        yaml.push_str("bindir: bin\ncert_chain: []\ndate: 2026-11-20 00:00:00.000000000 Z\n");
+        writeln!(yaml, "bindir: {}", quoted(&self.bindir)).unwrap();
+        yaml.push_str("cert_chain: []\ndate: 2026-11-20 00:00:00.000000000 Z\n");
         yaml.push_str(&self.dependencies());
         write!(yaml, "description: {}\nemail:\n", quoted(&self.description)).unwrap();
-        yaml.push_str("executables: []\nextensions: []\nextra_rdoc_files: []\nfiles: []\n");
+        list(&mut yaml, "executables", &self.executables);
+        list(&mut yaml, "extensions", &self.extensions);
+        yaml.push_str("extra_rdoc_files: []\nfiles: []\n");
         writeln!(yaml, "homepage: {}", quoted(&self.homepage)).unwrap();
         list(&mut yaml, "licenses", &self.licenses);
         yaml.push_str(if self.metadata.is_empty() {
@@ -110,9 +124,13 @@ impl Package {
         for (key, value) in &self.metadata {
             writeln!(yaml, "  {}: {}", quoted(key), quoted(value)).unwrap();
         }
-        yaml.push_str("post_install_message:\nrdoc_options: []\nrequire_paths:\n- lib\n");
-        for field in ["required_ruby_version", "required_rubygems_version"] {
-            writeln!(yaml, "{field}: {}", requirement("", ">= 0")).unwrap();
+        yaml.push_str("post_install_message:\nrdoc_options: []\n");
+        list(&mut yaml, "require_paths", &self.require_paths);
+        for (field, needed) in [
+            ("required_ruby_version", self.ruby.as_str()),
+            ("required_rubygems_version", ">= 0"),
+        ] {
+            writeln!(yaml, "{field}: {}", requirement("", needed)).unwrap();
         }
         yaml.push_str("requirements: []\nrubygems_version: 3.6.9\nsigning_key:\n");
         writeln!(

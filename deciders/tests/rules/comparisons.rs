@@ -4,7 +4,7 @@ use events::{
     Body,
     api_key::Scope,
     digest::Digest,
-    gem::Compared,
+    gem::{Compared, Verdict},
     id::{Actor, Owner, Via},
     platform::Platform,
     stream::StreamName,
@@ -97,7 +97,7 @@ fn it_is_of_this_release_its_file_and_the_commit_that_its_record_names() {
 }
 
 #[test]
-fn the_same_statement_is_attached_once_and_a_release_has_only_so_many() {
+fn the_same_statement_is_attached_once_and_an_account_attaches_only_so_many() {
     let (mut history, alice) = released();
     for number in 0..MAX_COMPARISONS {
         let one = history.compared("rake", "1.0", &number.to_string());
@@ -120,6 +120,71 @@ fn the_same_statement_is_attached_once_and_a_release_has_only_so_many() {
         (compared.name.as_str(), compared.number.as_str()),
         ("thor", "1.0")
     );
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn whoever_attaches_all_that_they_may_locks_nobody_else_out() {
+    let mut history = History::delayed(0);
+    let key = history.issue(account_id(1), &[Scope::PushRubygem], |_| {});
+    history.released(key.unwrap(), &release("thor", "1.0"));
+    history
+        .add_owner(&person(1), "thor", account_id(2))
+        .unwrap();
+    for number in 0..MAX_COMPARISONS {
+        let junk = history.compared("thor", "1.0", &number.to_string());
+        history.attach(&person(1), junk).unwrap();
+    }
+    for number in 0..=MAX_COMPARISONS {
+        let one = history.compared("thor", "1.0", &format!("operator {number}"));
+        history.attach(&Actor::Operator, one).unwrap();
+    }
+    let one = history.compared("thor", "1.0", "another owner");
+    history.attach(&person(2), one).unwrap();
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
+fn a_verdict_follows_from_the_numbers_and_what_was_not_looked_at_is_never_the_same() {
+    let (mut history, alice) = released();
+    let same = Compared {
+        changed: 0,
+        extra: 0,
+        verdict: Verdict::Same,
+        ..history.compared("rake", "1.0", "one")
+    };
+    let files_only = Compared {
+        files_only: true,
+        left_out: None,
+        metadata: None,
+        statement: Digest::of(b"files"),
+        ..same.clone()
+    };
+    let contradictions: [&dyn Fn(&mut Compared); 9] = [
+        &|one| one.changed = 1,
+        &|one| one.extra = 1,
+        &|one| one.left_out = Some(1),
+        &|one| one.metadata = Some(1),
+        &|one| one.left_out = None,
+        &|one| one.metadata = None,
+        &|one| one.not_compared = 1,
+        &|one| one.files_only = true,
+        &|one| one.by_word = one.explained + 1,
+    ];
+    for change in contradictions {
+        let mut one = same.clone();
+        change(&mut one);
+        let outcome = code(history.attach(&alice, one.clone()));
+        assert_eq!(outcome, Err(Code::ComparisonMismatch), "{one:?}");
+    }
+    let not_different = Compared {
+        verdict: Verdict::Different,
+        ..same.clone()
+    };
+    let outcome = code(history.attach(&alice, not_different));
+    assert_eq!(outcome, Err(Code::ComparisonMismatch));
+    history.attach(&alice, same).unwrap();
+    history.attach(&alice, files_only).unwrap();
     assert_eq!(audit(&history.log), []);
 }
 

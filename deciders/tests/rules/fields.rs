@@ -204,7 +204,12 @@ impl Mutant<'_> {
             ("rule.changed", "rule" | "to") => Chosen,
             ("owner.added" | "owner.removed", "owner") if !self.is_part_of_a_push() => Chosen,
             ("change.cancelled" | "override.proposed", "change") => Chosen,
-            ("release.compared", "changed" | "extra" | "missing" | "same" | "statement") => STATED,
+            // Verdict and scope follow from the numbers.
+            (
+                "release.compared",
+                "by_word" | "changed" | "explained" | "extra" | "left_out" | "metadata"
+                | "not_compared" | "same" | "statement",
+            ) => STATED,
             // Where the release's record names no commit, whoever compares names one.
             ("release.compared", "commit") if !self.has_commit() => STATED,
             _ => Bound,

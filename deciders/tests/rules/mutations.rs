@@ -70,6 +70,8 @@ fn other_texts(text: &str) -> Vec<String> {
         ["holder", "operator"],
         ["operator", "holder"],
         ["push_rubygem", "yank_rubygem"],
+        ["different", "same"],
+        ["same", "different"],
     ];
     let word = words.iter().find(|pair| pair[0] == text);
     others.extend(word.map(|pair| pair[1].to_string()));

@@ -169,22 +169,41 @@ pub(crate) fn releases() -> Vec<Sample> {
         ..pushed()
     };
     let compared = gem::Compared {
+        by_word: 1,
         changed: 1,
         commit: text("7b1f3c9d2e5a4b6c8d0e1f2a3b4c5d6e7f809182"),
         digest: release.digest,
+        explained: 3,
         extra: 2,
-        missing: 0,
+        files_only: false,
+        left_out: Some(0),
+        metadata: Some(1),
         name: rake(),
+        not_compared: 0,
         number: release.number.clone(),
         platform: release.platform.clone(),
         same: 61,
         statement: Digest::of(b"statement"),
+        verdict: gem::Verdict::Different,
+    };
+    let of_files = gem::Compared {
+        changed: 0,
+        extra: 0,
+        files_only: true,
+        left_out: None,
+        metadata: None,
+        verdict: gem::Verdict::Same,
+        ..compared.clone()
     };
     let mut samples = vec![
         sample(&Actor::Operator, 1, opened(None)),
         variant("owner", sample(owner, 2, opened(Some(gem())))),
         variant("stated", sample(job, 0, Body::ReleasePushed(stated))),
         sample(owner, 2, Body::ReleaseCompared(compared)),
+        variant(
+            "files_only",
+            sample(owner, 2, Body::ReleaseCompared(of_files)),
+        ),
     ];
     samples.extend(attested());
     samples

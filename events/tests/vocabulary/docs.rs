@@ -33,7 +33,7 @@ const SOURCES: [(&str, &str); 16] = [
 ];
 
 /// What stands in a leaf for a type of the vocabulary that is no structure of its own.
-const SCALARS: [(&str, &str); 33] = [
+const SCALARS: [(&str, &str); 34] = [
     ("AccountId", "UUID of an account"),
     ("Algorithm", "`RS256`, `PS256`, `ES256` or `EdDSA`"),
     (
@@ -74,6 +74,7 @@ const SCALARS: [(&str, &str); 33] = [
     ("StreamName", "stream"),
     ("Text", "text"),
     ("Timestamp", "time"),
+    ("Verdict", "`same` or `different`"),
     ("Via", "`console`, `http` or `server`"),
     ("Visibility", "`public` or `private`"),
 ];

@@ -94,10 +94,11 @@ fn a_comparison_stands_there_by_its_release_and_statement() {
             &row["same"],
             &row["changed"],
             &row["extra"],
-            &row["missing"]
+            &row["left_out"]
         ),
         (&number(61), &number(1), &number(2), &number(0))
     );
+    assert_eq!(row["verdict"], text("different"));
     assert_eq!(row["log_index"], number(7));
     assert_eq!(
         row["actor"],

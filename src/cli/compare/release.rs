@@ -27,6 +27,9 @@ use crate::{
 /// How long a file may take to come.
 const DOWNLOAD: Duration = Duration::from_mins(10);
 
+/// The longest answer about a statement, in bytes.
+const MAX_ANSWER: usize = 64 << 10;
+
 /// How a registry is believed.
 #[derive(Args)]
 pub(super) struct Trusted {
@@ -188,4 +191,30 @@ pub(super) async fn attach(
     let app = common.open().await?;
     let attached = app.attach_comparison(app.console(), release, statement.into());
     Ok(attached.await?.0)
+}
+
+/// Attaches a statement to a release of a registry, as the owner whose API key is at hand.
+pub(super) async fn attach_to(
+    url: &str,
+    trusted: &Trusted,
+    (gem, version): (&str, &str),
+    statement: Vec<u8>,
+) -> anyhow::Result<u64> {
+    let credential = credential(trusted)?
+        .context("an owner's API key attaches it: set GEMLEDGER_API_KEY, or --credentials-env")?;
+    let registry = BaseUrl::parse(url)?;
+    let client = HttpClient::new(registry.as_str(), Some(credential), Settings::default())?;
+    let path = format!("api/v1/gems/{gem}/versions/{version}/comparisons");
+    let (status, told) = client.post(&path, statement, MAX_ANSWER).await?;
+    let told: serde_json::Value = serde_json::from_slice(&told).unwrap_or_default();
+    if status == 201
+        && let Some(index) = told.get("log_index").and_then(serde_json::Value::as_u64)
+    {
+        return Ok(index);
+    }
+    let message = told.get("message").and_then(serde_json::Value::as_str);
+    anyhow::bail!(
+        "the registry did not take it ({status}): {}",
+        message.unwrap_or("it does not say why")
+    )
 }

@@ -46,31 +46,47 @@ fn differences(comparison: &Comparison) {
     group(comparison, "LEFT OUT", |class| {
         matches!(class, Class::LeftOut)
     });
-    if !comparison.metadata.is_empty() {
-        out::line(&format!("\nMETADATA ({})", comparison.metadata.len()));
-        for field in &comparison.metadata {
-            out::line(&format!(
-                "  {}: the gemspec says {:?}, the gem {:?}",
-                field.field, field.gemspec, field.gem
-            ));
-        }
-    }
+    fields(comparison, "METADATA", false);
+    fields(
+        comparison,
+        "METADATA, BUILT FOR A PLATFORM BY YOUR WORD",
+        true,
+    );
     group(comparison, "NOT COMPARED", |class| {
         matches!(class, Class::NotCompared { .. })
     });
     group(comparison, "EXPLAINED", explained);
 }
 
+fn fields(comparison: &Comparison, title: &str, built: bool) {
+    let fields = comparison.metadata.iter();
+    let found: Vec<_> = fields.filter(|field| field.built == built).collect();
+    if found.is_empty() {
+        return;
+    }
+    out::line(&format!("\n{title} ({})", found.len()));
+    for field in found {
+        out::line(&format!(
+            "  {}: the gemspec says {:?}, the gem {:?}",
+            field.field, field.gemspec, field.gem
+        ));
+    }
+}
+
 /// How many, and what that means.
 fn summary(comparison: &Comparison) {
     let gemspec = &comparison.gemspec;
     let counts = &comparison.counts;
+    let by_word = match counts.by_word() {
+        0 => String::new(),
+        some => format!(" ({some} by your word alone)"),
+    };
     out::line("");
     out::line(&format!(
-        "{} files: {} the same, {} explained, {} changed, {} only in the gem, {} not compared; {} left out",
+        "{} files: {} the same, {} explained{by_word}, {} changed, {} only in the gem, {} not compared; {} left out",
         counts.files,
         counts.same,
-        counts.line_endings + counts.lfs + counts.moved + counts.generated,
+        counts.explained(),
         counts.changed,
         counts.extra,
         counts.not_compared,
@@ -80,13 +96,22 @@ fn summary(comparison: &Comparison) {
             "not known how many".into()
         }
     ));
-    out::line(match comparison.verdict {
-        Verdict::Same => "nothing in the gem is unexplained",
-        Verdict::Different => "the gem differs from its repository",
-        Verdict::CouldNotTell => "it could not be told whether the gem differs from its repository",
+    out::line(match (comparison.verdict, comparison.files_only) {
+        (Verdict::Same, false) => "nothing in the gem is unexplained",
+        (Verdict::Same, true) => "no file in the gem is unexplained; nothing else was compared",
+        (Verdict::Different, _) => "the gem differs from its repository",
+        (Verdict::CouldNotTell, _) => {
+            "it could not be told whether the gem differs from its repository"
+        }
     });
+    if comparison.files_only {
+        return;
+    }
     if let Some(why) = &gemspec.why_not {
         out::note(&format!("what was left out is not known: {why}"));
+    }
+    for field in gemspec.unknown.iter().filter(|field| field.decides) {
+        out::note(&format!("{} is not known: {}", field.field, field.why));
     }
     if !gemspec.compared.is_empty() {
         out::note(&format!(
@@ -94,12 +119,19 @@ fn summary(comparison: &Comparison) {
             gemspec.compared.join(", ")
         ));
     }
+    if comparison.verdict == Verdict::CouldNotTell && counts.not_compared == 0 {
+        out::note("hint: --files-only compares the files alone");
+    }
 }
 
 fn explained(class: &Class) -> bool {
     matches!(
         class,
-        Class::LineEndings | Class::Lfs | Class::Moved { .. } | Class::Generated { .. }
+        Class::LineEndings
+            | Class::Lfs
+            | Class::Moved { .. }
+            | Class::Generated { .. }
+            | Class::Built { .. }
     )
 }
 
@@ -138,6 +170,10 @@ fn words(class: &Class) -> String {
         Class::Lfs => "the file that the commit's Git LFS pointer names by SHA-256".into(),
         Class::Moved { tree_path } => format!("the same bytes as {tree_path}"),
         Class::Generated { pattern } => format!("made by the build, by your word: {pattern}"),
+        Class::Built { packed: true } => "built for the platform, by your word".into(),
+        Class::Built { packed: false } => {
+            "only needed to build, and left out of the gem by your word".into()
+        }
         Class::Changed {
             what,
             gem_size,

@@ -1,4 +1,6 @@
 //! Expressions: literals, lists of files, and what is done with them.
+use std::{collections::BTreeSet, rc::Rc};
+
 use super::{
     Known,
     lexer::Token,
@@ -6,31 +8,33 @@ use super::{
 };
 
 mod blocks;
+mod shell;
 mod system;
 
-/// The most expressions within one another.
-const MAX_DEPTH: usize = 32;
-/// The most texts in a list.
-const MAX_LIST: usize = 1_000_000;
+/// The longest reason, in characters.
+const MAX_WHY: usize = 200;
+
+/// A list of texts. Whoever reads it shares it.
+pub(super) type List = Rc<[Rc<str>]>;
 
 /// What an expression is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     /// A text.
-    Text(String),
+    Text(Rc<str>),
     /// A list of texts.
-    List(Vec<String>),
+    List(List),
     /// What `git ls-files` prints, not yet taken apart.
-    Printed(Vec<String>),
+    Printed(List),
     /// The folder of the gemspec.
     Here,
 }
 
 impl Value {
     /// As a list, a text being a list of one.
-    pub(super) fn strings(self) -> Known<Vec<String>> {
+    pub(super) fn strings(self) -> Known<List> {
         match self {
-            Self::Text(text) => Ok(vec![text]),
+            Self::Text(text) => Ok([text].into()),
             Self::List(list) => Ok(list),
             Self::Printed(_) => Err("what git prints is not taken apart".into()),
             Self::Here => Err("the folder itself".into()),
@@ -45,14 +49,33 @@ pub(super) fn evaluate(tokens: &[Token], scope: &Scope, sources: &Sources<'_>) -
         at: 0,
         scope,
         sources,
-        depth: 0,
     };
-    let value = parser.expression()?;
-    parser.lines();
-    match parser.peek() {
-        None => Ok(value),
-        Some(token) => not_understood(token),
-    }
+    let value = parser.expression().and_then(|value| {
+        parser.lines();
+        match parser.peek() {
+            None => Ok(value),
+            Some(token) => not_understood(token),
+        }
+    });
+    value.map_err(|why| why.chars().take(MAX_WHY).collect())
+}
+
+/// One list after the other.
+pub(super) fn joined(a: &[Rc<str>], b: &[Rc<str>], sources: &Sources<'_>) -> Known<List> {
+    sources.budget.list(a.len().saturating_add(b.len()))?;
+    Ok(a.iter().chain(b).cloned().collect())
+}
+
+/// What the first list has and the second has not.
+pub(super) fn without(a: &[Rc<str>], b: &[Rc<str>], sources: &Sources<'_>) -> Known<List> {
+    // Each of both is looked up among the other, text by text.
+    let lookups = a.len().saturating_add(b.len()).saturating_mul(4);
+    sources.budget.list(lookups)?;
+    let gone: BTreeSet<&Rc<str>> = b.iter().collect();
+    Ok(a.iter()
+        .filter(|one| !gone.contains(one))
+        .cloned()
+        .collect())
 }
 
 fn not_understood<T>(token: &Token) -> Known<T> {
@@ -74,13 +97,12 @@ pub(super) struct Parser<'a> {
     pub(super) at: usize,
     pub(super) scope: &'a Scope,
     pub(super) sources: &'a Sources<'a>,
-    depth: usize,
 }
 
 /// What stands between the brackets of a call.
 #[derive(Default)]
 struct Arguments {
-    texts: Vec<String>,
+    texts: Vec<Rc<str>>,
     /// Names of keywords and constants.
     others: Vec<String>,
 }
@@ -121,33 +143,27 @@ impl<'a> Parser<'a> {
 
     /// `a + b - c`
     pub(super) fn expression(&mut self) -> Known<Value> {
-        self.depth = self.depth.saturating_add(1);
-        if self.depth > MAX_DEPTH {
-            return Err("it is nested too deep".into());
-        }
+        let _level = self.sources.budget.deeper()?;
         let mut value = self.chain()?;
         loop {
             let add = self.takes("+") || self.takes("|");
             if !add && !self.takes("-") {
-                break;
+                return Ok(value);
             }
             self.lines();
             let other = self.chain()?;
             value = match (value, other) {
-                (Value::Text(a), Value::Text(b)) if add => Value::Text(a + &b),
-                (Value::List(mut a), Value::List(b)) if add => {
-                    a.extend(b);
-                    bounded(a)?
+                (Value::Text(a), Value::Text(b)) if add => {
+                    self.sources.budget.bytes(a.len().saturating_add(b.len()))?;
+                    Value::Text([&*a, &*b].concat().into())
                 }
-                (Value::List(mut a), Value::List(b)) => {
-                    a.retain(|one| !b.contains(one));
-                    Value::List(a)
+                (Value::List(a), Value::List(b)) if add => {
+                    Value::List(joined(&a, &b, self.sources)?)
                 }
+                (Value::List(a), Value::List(b)) => Value::List(without(&a, &b, self.sources)?),
                 _ => return Err("an operator between things of different kinds".into()),
             };
         }
-        self.depth = self.depth.saturating_sub(1);
-        Ok(value)
     }
 
     /// A value and the methods called on it.
@@ -171,7 +187,7 @@ impl<'a> Parser<'a> {
         match self.take() {
             Some(Token::Text(text)) => Ok(Value::Text(text.clone())),
             Some(Token::Words(words)) => Ok(Value::List(words.clone())),
-            Some(Token::Shell(command)) => self.shell(command.split_whitespace().collect()),
+            Some(Token::Shell(command)) => self.shell(command),
             Some(Token::Mark("(")) => {
                 self.lines();
                 let value = self.expression()?;
@@ -181,7 +197,7 @@ impl<'a> Parser<'a> {
             Some(Token::Mark("[")) => {
                 let inside = self.arguments("]")?;
                 match inside.others.first() {
-                    None => Ok(Value::List(inside.texts)),
+                    None => Ok(Value::List(inside.texts.into())),
                     Some(other) => Err(format!("`{other}` in a list")),
                 }
             }
@@ -208,27 +224,40 @@ impl<'a> Parser<'a> {
         if !name.starts_with(|c: char| c.is_ascii_uppercase()) {
             return Err(format!("`{name}` is not understood"));
         }
-        let mut last = name;
+        let mut path = vec![name];
         while self.takes("::") {
             match self.take() {
-                Some(Token::Name(name)) => last = name,
+                Some(Token::Name(name)) => path.push(name),
                 _ => return Err("a constant that is not understood".into()),
             }
         }
-        match (name, self.peek()) {
-            ("Dir", Some(Token::Mark("["))) => {
+        match (path.as_slice(), self.peek()) {
+            (["Gem", "Platform", "RUBY"], _) => Ok(Value::Text("ruby".into())),
+            (["Gem", "Requirement" | "Version"], Some(Token::Mark("."))) => self.made(),
+            (["Dir"], Some(Token::Mark("["))) => {
                 self.at = self.at.saturating_add(1);
                 let asked = self.arguments("]")?;
                 self.glob(&asked)
             }
-            ("Dir" | "File" | "IO", Some(Token::Mark("."))) => {
+            (["Dir" | "File" | "IO"], Some(Token::Mark("."))) => {
                 self.at = self.at.saturating_add(1);
                 match self.take() {
                     Some(Token::Name(method)) => self.system(name, method),
                     _ => Err("a call that is not understood".into()),
                 }
             }
-            _ => self.constant(last),
+            _ => self.constant(path.last().copied().unwrap_or(name)),
+        }
+    }
+
+    /// `Gem::Requirement.new(…)`, which stands for what it is made of.
+    fn made(&mut self) -> Known<Value> {
+        let is_new = self.takes(".") && self.take().is_some_and(|token| token.is_name("new"));
+        let made = self.call_arguments()?;
+        if is_new && made.others.is_empty() {
+            Ok(Value::List(made.texts.into()))
+        } else {
+            Err("a call that is not understood".into())
         }
     }
 
@@ -244,18 +273,20 @@ impl<'a> Parser<'a> {
             }
             ("strip" | "chomp", Value::Text(text)) => {
                 self.no_arguments()?;
-                Ok(Value::Text(text.trim().to_owned()))
+                self.sources.budget.bytes(text.len())?;
+                Ok(Value::Text(text.trim().into()))
             }
             ("split" | "readlines" | "each_line" | "lines", Value::Printed(files)) => {
                 // How git is told to end its lines is how they are taken apart.
                 self.separator()?;
                 Ok(Value::List(files))
             }
-            ("split", Value::Text(text)) if self.peek().is_none_or(|token| !token.is("(")) => Ok(
-                Value::List(text.split_whitespace().map(str::to_owned).collect()),
-            ),
+            ("split", Value::Text(text)) if self.peek().is_none_or(|token| !token.is("(")) => {
+                self.sources.budget.list(text.len())?;
+                Ok(Value::List(text.split_whitespace().map(Rc::from).collect()))
+            }
             ("select" | "filter" | "reject" | "grep" | "grep_v" | "map", Value::List(list)) => {
-                self.chosen(method, list)
+                self.chosen(method, &list)
             }
             (method, _) => Err(format!("`.{method}` is not understood")),
         }
@@ -319,7 +350,9 @@ impl<'a> Parser<'a> {
                 }
                 _ => {
                     self.takes("*");
-                    arguments.texts.extend(self.expression()?.strings()?);
+                    let more = self.expression()?.strings()?;
+                    self.sources.budget.list(more.len())?;
+                    arguments.texts.extend(more.iter().cloned());
                 }
             }
             self.lines();
@@ -347,13 +380,5 @@ impl<'a> Parser<'a> {
             }
             key => Err(format!("`{key}:` is not understood")),
         }
-    }
-}
-
-fn bounded(list: Vec<String>) -> Known<Value> {
-    if list.len() > MAX_LIST {
-        Err("a list that is too long".into())
-    } else {
-        Ok(Value::List(list))
     }
 }

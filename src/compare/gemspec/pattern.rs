@@ -2,8 +2,6 @@
 //!
 //! Matched by following all ways at once, so no expression takes longer than its length times the path's. A path has no
 //! line's end in it, so `^` is `\A` and `$` is `\z`.
-use std::collections::BTreeSet;
-
 use super::super::glob::ranges;
 
 /// The longest expression, in bytes.
@@ -34,6 +32,11 @@ struct Reader<'a> {
 }
 
 impl Pattern {
+    /// What reading this expression may take: each repetition moves what was read before it.
+    pub(super) fn cost(text: &str) -> usize {
+        text.len().saturating_mul(text.len()) / 8
+    }
+
     /// Reads an expression; `None` if it has something that is not understood.
     pub(super) fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_PATTERN {
@@ -51,17 +54,24 @@ impl Pattern {
         Some(Self(reader.steps))
     }
 
-    /// Whether it matches somewhere in the path.
-    pub(super) fn is_in(&self, path: &str) -> bool {
-        let mut places = BTreeSet::new();
+    /// Whether it matches somewhere in the path, and how many steps that took.
+    pub(super) fn is_in(&self, path: &str, steps: &mut u64) -> bool {
+        let mut places = Places {
+            open: Vec::new(),
+            seen: vec![0; self.0.len()],
+            round: 0,
+        };
+        let length = u64::try_from(self.0.len()).unwrap_or(u64::MAX);
+        *steps = steps.saturating_add(length / 8);
+        let mut before: Vec<usize> = Vec::new();
         let mut rest = path.chars();
         let mut at_start = true;
         loop {
-            // A match may begin anywhere.
-            places.insert(0);
             let next = rest.next();
-            places = self.settle(places, at_start, next.is_none());
-            if places
+            // A match may begin anywhere.
+            let settled = self.settle(&mut places, before, at_start, next.is_none());
+            *steps = steps.saturating_add(u64::try_from(settled.len()).unwrap_or(u64::MAX));
+            if settled
                 .iter()
                 .any(|place| matches!(self.0.get(*place), Some(Step::Found)))
             {
@@ -76,7 +86,7 @@ impl Pattern {
                 }
                 _ => false,
             };
-            places = places
+            before = settled
                 .iter()
                 .filter(|place| takes(place))
                 .map(|place| place.saturating_add(1))
@@ -85,25 +95,43 @@ impl Pattern {
         }
     }
 
-    /// Follows what takes no character.
-    fn settle(&self, places: BTreeSet<usize>, at_start: bool, at_end: bool) -> BTreeSet<usize> {
-        let mut open: Vec<usize> = places.into_iter().collect();
-        let mut settled = BTreeSet::new();
-        while let Some(place) = open.pop() {
-            if !settled.insert(place) {
-                continue;
+    /// Follows what takes no character, from the places that were reached and from the beginning.
+    fn settle(
+        &self,
+        places: &mut Places,
+        before: Vec<usize>,
+        at_start: bool,
+        at_end: bool,
+    ) -> Vec<usize> {
+        places.round = places.round.saturating_add(1);
+        places.open = before;
+        places.open.push(0);
+        let mut settled = Vec::new();
+        while let Some(place) = places.open.pop() {
+            match places.seen.get_mut(place) {
+                Some(round) if *round != places.round => *round = places.round,
+                Some(_) | None => continue,
             }
+            settled.push(place);
             let next = place.saturating_add(1);
             match self.0.get(place) {
-                Some(Step::Fork(one, other)) => open.extend([*one, *other]),
-                Some(Step::Jump(to)) => open.push(*to),
-                Some(Step::Start) if at_start => open.push(next),
-                Some(Step::End) if at_end => open.push(next),
+                Some(Step::Fork(one, other)) => places.open.extend([*one, *other]),
+                Some(Step::Jump(to)) => places.open.push(*to),
+                Some(Step::Start) if at_start => places.open.push(next),
+                Some(Step::End) if at_end => places.open.push(next),
                 _ => {}
             }
         }
         settled
     }
+}
+
+/// Where a match can have led to.
+struct Places {
+    open: Vec<usize>,
+    /// The last round in which each step was reached.
+    seen: Vec<usize>,
+    round: usize,
 }
 
 impl Reader<'_> {
@@ -265,7 +293,7 @@ mod tests {
             ("", "anything", true),
         ] {
             let parsed = Pattern::parse(pattern).unwrap();
-            assert_eq!(parsed.is_in(path), expected, "{pattern} {path}");
+            assert_eq!(parsed.is_in(path, &mut 0), expected, "{pattern} {path}");
         }
     }
 
@@ -285,7 +313,7 @@ mod tests {
             assert!(Pattern::parse(bad).is_none(), "{bad}");
         }
         let evil = Pattern::parse("^(((a*)*)*)*$").unwrap();
-        assert!(!evil.is_in(&format!("{}b", "a".repeat(10_000))));
+        assert!(!evil.is_in(&format!("{}b", "a".repeat(10_000)), &mut 0));
         assert!(Pattern::parse(&"(".repeat(100)).is_none());
     }
 }

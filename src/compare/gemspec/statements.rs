@@ -1,27 +1,55 @@
 //! The statements of a gemspec, one after another: what each sets, and what it may have changed.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use super::{
-    Known, dependency,
-    evaluate::{Value, evaluate},
+    Known,
+    budget::Budget,
+    dependency,
+    evaluate::{List, Value, evaluate, joined, without},
     lexer::{Token, lex},
-    texts,
+    pattern::Pattern,
+    split::{split, words},
+    touch::{only_reads, touched},
 };
-use crate::rubygems::dependency::Kind;
+use crate::{compare::glob::Glob, rubygems::dependency::Kind};
 
-/// What a gemspec can ask for.
+/// What a gemspec can ask for, and what asking may take.
 pub(super) struct Sources<'a> {
     /// The gemspec's file name.
     pub(super) gemspec: &'a str,
     /// Every file of the commit below the gem's folder.
-    pub(super) files: Vec<String>,
+    pub(super) files: List,
     /// The text of one of them.
     pub(super) read: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) budget: Budget,
+}
+
+impl Sources<'_> {
+    /// The text of a file, if it is there.
+    pub(super) fn text(&self, path: &str) -> Known<Option<String>> {
+        self.budget.spend(1_000)?;
+        let text = (self.read)(path);
+        self.budget.bytes(text.as_ref().map_or(0, String::len))?;
+        Ok(text)
+    }
+
+    pub(super) fn glob(&self, text: &str, dots: bool) -> Known<Glob> {
+        self.budget.bytes(Glob::cost(text))?;
+        Glob::parse(text, dots).ok_or_else(|| format!("the pattern {text:?} is not understood"))
+    }
+
+    pub(super) fn pattern(&self, text: &str) -> Known<Pattern> {
+        self.budget.bytes(Pattern::cost(text))?;
+        Pattern::parse(text).ok_or_else(|| format!("the expression {text:?} is not understood"))
+    }
 }
 
 /// What was set so far.
 pub(super) struct Read {
-    fields: BTreeMap<String, Known<Vec<String>>>,
+    fields: BTreeMap<String, Known<List>>,
     needed: [Known<BTreeSet<String>>; 2],
     /// Why nothing is known any more.
     lost: Option<String>,
@@ -34,32 +62,6 @@ pub(super) struct Scope {
     pub(super) required: Vec<String>,
 }
 
-impl Read {
-    /// A field as a list; `None` if it is never set.
-    pub(super) fn list(&self, name: &str) -> Known<Option<Vec<String>>> {
-        if let Some(lost) = &self.lost {
-            return Err(lost.clone());
-        }
-        self.fields.get(name).cloned().transpose()
-    }
-
-    /// The dependencies of a kind, as one text.
-    pub(super) fn dependencies(&self, kind: Kind) -> Known<String> {
-        if let Some(lost) = &self.lost {
-            return Err(lost.clone());
-        }
-        let [runtime, development] = &self.needed;
-        let needed = match kind {
-            Kind::Runtime => runtime,
-            Kind::Development => development,
-        };
-        needed
-            .as_ref()
-            .map(|set| texts(&set.iter().cloned().collect::<Vec<_>>()))
-            .map_err(Clone::clone)
-    }
-}
-
 /// Reads a gemspec.
 pub(super) fn run(text: &str, sources: &Sources<'_>) -> Known<Read> {
     let tokens = lex(text)?;
@@ -69,30 +71,43 @@ pub(super) fn run(text: &str, sources: &Sources<'_>) -> Known<Read> {
         match specification(statement)? {
             Some(block) if found.is_none() => found = Some(block_of(&block, &mut scope, sources)?),
             Some(_) => return Err("there is more than one specification in the file".into()),
-            None if is_harmless(statement, &mut scope, sources) => {}
+            None if is_harmless(statement, "", &mut scope, sources) => {}
             None => return Err(format!("not understood: {}", words(statement))),
         }
     }
     found.ok_or_else(|| "there is no `Gem::Specification.new do |spec|` in it".into())
 }
 
-/// The body of `Gem::Specification.new do |s| … end`, with the variable's name.
+/// `Gem::Specification.new name, version do |s| … end`
 struct Block<'a> {
+    /// Name and version, if they stand there.
+    arguments: &'a [Token],
     variable: &'a str,
     body: &'a [Token],
 }
 
 fn specification(statement: &[Token]) -> Known<Option<Block<'_>>> {
     let begins = ["Gem", "Specification", "new"];
+    let statement = match statement {
+        [Token::Name(name), Token::Mark("="), rest @ ..] if is_variable(name) => rest,
+        statement => statement,
+    };
     let names: Vec<&str> = statement.iter().take(5).filter_map(Token::name).collect();
     if names != begins {
         return Ok(None);
     }
-    match statement.get(5..) {
-        Some([open, bar, Token::Name(variable), close, body @ .., _end])
-            if (open.is_name("do") || open.is("{")) && bar.is("|") && close.is("|") =>
+    let rest = statement.get(5..).unwrap_or_default();
+    let opens = |token: &Token| token.is_name("do") || token.is("{");
+    let begin = rest.iter().position(opens).unwrap_or(rest.len());
+    match rest.split_at_checked(begin) {
+        Some((arguments, [_, bar, Token::Name(variable), close, body @ .., _end]))
+            if bar.is("|") && close.is("|") =>
         {
-            Ok(Some(Block { variable, body }))
+            Ok(Some(Block {
+                arguments,
+                variable,
+                body,
+            }))
         }
         _ => Err("the specification is not given in a block with one parameter".into()),
     }
@@ -104,9 +119,17 @@ fn block_of(block: &Block<'_>, scope: &mut Scope, sources: &Sources<'_>) -> Know
         needed: [Ok(BTreeSet::new()), Ok(BTreeSet::new())],
         lost: None,
     };
+    let arguments = split_arguments(block.arguments);
+    for (field, argument) in ["name", "version"].into_iter().zip(arguments) {
+        let value = evaluate(argument, scope, sources);
+        let own = format!("{}.{field}", block.variable);
+        scope.variables.insert(own, value.clone());
+        let value = value.and_then(Value::strings);
+        read.fields.insert(field.into(), value);
+    }
     for statement in split(block.body)? {
         if !read.set(statement, block.variable, scope, sources)
-            && !is_harmless(statement, scope, sources)
+            && !is_harmless(statement, block.variable, scope, sources)
         {
             read.lose(statement, block.variable, scope);
         }
@@ -114,7 +137,59 @@ fn block_of(block: &Block<'_>, scope: &mut Scope, sources: &Sources<'_>) -> Know
     Ok(read)
 }
 
+/// What stands between commas, with or without brackets around all of it.
+fn split_arguments(tokens: &[Token]) -> Vec<&[Token]> {
+    let inside = strip(tokens);
+    if inside.is_empty() {
+        return Vec::new();
+    }
+    inside.split(|token| token.is(",")).collect()
+}
+
+/// The name that RubyGems keeps a field under.
+fn canonical(field: &str) -> &str {
+    match field {
+        "author" => "authors",
+        "executable" => "executables",
+        "license" => "licenses",
+        "require_path" => "require_paths",
+        field => field,
+    }
+}
+
+/// What a list is before anything is added to it.
+fn default(field: &str) -> List {
+    match field {
+        "require_paths" => ["lib".into()].into(),
+        _ => [].into(),
+    }
+}
+
 impl Read {
+    /// A field as a list; `None` if it is never set.
+    pub(super) fn list(&self, name: &str) -> Known<Option<List>> {
+        if let Some(lost) = &self.lost {
+            return Err(lost.clone());
+        }
+        self.fields.get(name).cloned().transpose()
+    }
+
+    /// The dependencies of a kind, one text each, in their order.
+    pub(super) fn dependencies(&self, kind: Kind) -> Known<Vec<String>> {
+        if let Some(lost) = &self.lost {
+            return Err(lost.clone());
+        }
+        let [runtime, development] = &self.needed;
+        let needed = match kind {
+            Kind::Runtime => runtime,
+            Kind::Development => development,
+        };
+        needed
+            .as_ref()
+            .map(|set| set.iter().cloned().collect())
+            .map_err(Clone::clone)
+    }
+
     /// Carries out what sets a field; whether it was that.
     fn set(
         &mut self,
@@ -139,6 +214,7 @@ impl Read {
                 (Ok(one), Ok(set)) => {
                     set.insert(one);
                 }
+                (Err(_), _) if !only_reads(rest, variable) => return false,
                 (Err(why), Ok(_)) => *slot = Err(why),
                 (_, Err(_)) => {}
             }
@@ -152,42 +228,43 @@ impl Read {
             return touched(typed, variable).is_some();
         }
         let value = evaluate(typed, scope, sources);
-        if *operator == "=" {
-            // Read again as `s.name`, a text stays a text.
-            let own = format!("{variable}.{field}");
-            scope.variables.insert(own, value.clone());
-        }
-        let value = value.and_then(Value::strings);
-        let known = match *operator {
-            "=" => value,
-            "+=" | "<<" | "|=" => self.field(field).and_then(|mut before| {
-                before.extend(value?);
-                Ok(before)
-            }),
-            "-=" => self.field(field).and_then(|mut before| {
-                let without = value?;
-                before.retain(|one| !without.contains(one));
-                Ok(before)
-            }),
-            _ => return false,
-        };
-        // What is set may call the specification in a way that is not understood.
-        if known.is_err() && !is_plain(typed, variable) {
+        if !matches!(*operator, "=" | "+=" | "<<" | "|=" | "-=") {
             return false;
         }
-        if *operator != "=" {
-            let own = format!("{variable}.{field}");
-            scope.variables.insert(own, known.clone().map(Value::List));
+        // What is set may call the specification in a way that is not understood.
+        if value.is_err() && !only_reads(typed, variable) {
+            return false;
         }
-        self.fields.insert(field.clone(), known);
+        let field = canonical(field);
+        // Read again as `s.name`, a text stays a text.
+        let (known, again) = if *operator == "=" {
+            (value.clone().and_then(Value::strings), value)
+        } else {
+            let known = value
+                .and_then(Value::strings)
+                .and_then(|value| self.changed(field, operator, &value, sources));
+            (known.clone(), known.map(Value::List))
+        };
+        scope.variables.insert(format!("{variable}.{field}"), again);
+        self.fields.insert(field.to_owned(), known);
         true
     }
 
-    fn field(&self, name: &str) -> Known<Vec<String>> {
-        self.fields
-            .get(name)
-            .cloned()
-            .unwrap_or_else(|| Ok(Vec::new()))
+    /// A field with a list added to it or taken from it.
+    fn changed(
+        &self,
+        field: &str,
+        operator: &str,
+        value: &[Rc<str>],
+        sources: &Sources<'_>,
+    ) -> Known<List> {
+        let known = self.fields.get(field).cloned();
+        let before = known.unwrap_or_else(|| Ok(default(field)))?;
+        if operator == "-=" {
+            without(&before, value, sources)
+        } else {
+            joined(&before, value, sources)
+        }
     }
 
     /// A statement that is not understood: the fields that it names are not known from here on, and if it hands the
@@ -209,6 +286,7 @@ impl Read {
                             *development = Err(why.clone());
                         }
                         field => {
+                            let field = canonical(field);
                             let own = format!("{variable}.{field}");
                             scope.variables.insert(own, Err(why.clone()));
                             self.fields.insert(field.to_owned(), Err(why.clone()));
@@ -230,60 +308,11 @@ impl Read {
     }
 }
 
-/// Methods that reach any field by a name that is not written there.
-const INDIRECT: [&str; 8] = [
-    "send",
-    "public_send",
-    "__send__",
-    "instance_eval",
-    "instance_exec",
-    "instance_variable_set",
-    "tap",
-    "method",
-];
-
-/// The fields that tokens name; `None` if the specification itself goes somewhere.
-fn touched<'a>(tokens: &'a [Token], variable: &str) -> Option<Vec<&'a str>> {
-    let mut fields = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        if !token.is_name(variable) {
-            continue;
-        }
-        let (dot, name) = (
-            tokens.get(at.saturating_add(1))?,
-            tokens.get(at.saturating_add(2))?,
-        );
-        let field = name.name().filter(|field| !INDIRECT.contains(field));
-        fields.push(field.filter(|_| dot.is("."))?);
-    }
-    Some(fields)
-}
-
-/// Whether tokens only read the specification, if they name it at all.
-fn is_plain(tokens: &[Token], variable: &str) -> bool {
-    let reads = [
-        "name",
-        "version",
-        "homepage",
-        "files",
-        "full_name",
-        "summary",
-        "description",
-        "platform",
-    ];
-    touched(tokens, variable).is_some_and(|fields| fields.iter().all(|field| reads.contains(field)))
-        && !tokens.iter().any(|token| token.is("=") || token.is("<<"))
-}
-
 /// `add_dependency "name", "~> 1.0"`, with or without brackets.
 fn needed(rest: &[Token], scope: &Scope, sources: &Sources<'_>) -> Known<String> {
-    let rest = match rest {
-        [open, inside @ .., close] if open.is("(") && close.is(")") => inside,
-        rest => rest,
-    };
     let listed: Vec<Token> = [
         std::slice::from_ref(&Token::Mark("[")),
-        rest,
+        strip(rest),
         std::slice::from_ref(&Token::Mark("]")),
     ]
     .concat();
@@ -293,12 +322,18 @@ fn needed(rest: &[Token], scope: &Scope, sources: &Sources<'_>) -> Known<String>
 }
 
 /// What changes nothing of the specification: a variable, something required, a message. Carries it out.
-fn is_harmless(statement: &[Token], scope: &mut Scope, sources: &Sources<'_>) -> bool {
+fn is_harmless(
+    statement: &[Token],
+    variable: &str,
+    scope: &mut Scope,
+    sources: &Sources<'_>,
+) -> bool {
     match statement {
         [Token::Name(name), Token::Mark("="), value @ ..] if is_variable(name) => {
             let known = evaluate(value, scope, sources);
+            let harmless = known.is_ok() || only_reads(value, variable);
             scope.variables.insert(name.clone(), known);
-            true
+            harmless
         }
         [Token::Name(name), rest @ ..]
             if matches!(name.as_str(), "require" | "require_relative") =>
@@ -314,12 +349,12 @@ fn is_harmless(statement: &[Token], scope: &mut Scope, sources: &Sources<'_>) ->
             true
         }
         [Token::Name(name), rest @ ..] if matches!(name.as_str(), "warn" | "puts" | "raise") => {
-            !rest.iter().any(|token| {
-                token.is("=") || token.is("<<") || INDIRECT.iter().any(|name| token.is_name(name))
-            })
+            only_reads(rest, variable)
         }
-        [Token::Value(name), rest @ ..] if matches!(name.as_str(), "$LOAD_PATH" | "$:") => {
-            matches!(rest, [Token::Mark("." | "<<"), ..])
+        [Token::Value(name), Token::Mark("." | "<<"), rest @ ..]
+            if matches!(name.as_str(), "$LOAD_PATH" | "$:") =>
+        {
+            touched(rest, variable).is_some_and(|fields| fields.is_empty())
         }
         [] => true,
         _ => false,
@@ -335,109 +370,4 @@ fn strip(tokens: &[Token]) -> &[Token] {
 
 fn is_variable(name: &str) -> bool {
     name.starts_with(|c: char| c.is_lowercase() || c == '_')
-}
-
-/// The statements, each with all that stands within its brackets and blocks.
-pub(super) fn split(tokens: &[Token]) -> Known<Vec<&[Token]>> {
-    let mut statements = Vec::new();
-    let mut begin = 0;
-    let mut open: Vec<&str> = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        let last = tokens.get(begin..at).and_then(<[Token]>::last);
-        if token.opens() {
-            open.push("bracket");
-        } else if token.closes() {
-            close(&mut open, "bracket")?;
-        } else if token.is_name("end") && !is_called(last) {
-            close(&mut open, "block")?;
-        } else if token.name().is_some_and(|name| opens(name, last)) {
-            open.push("block");
-        } else if *token == Token::Line
-            && open.is_empty()
-            && !goes_on(last, tokens.get(at..).unwrap_or_default())
-        {
-            statements.extend(trimmed(tokens.get(begin..at)));
-            begin = at.saturating_add(1);
-        }
-    }
-    if !open.is_empty() {
-        return Err("a bracket or block that does not end".into());
-    }
-    statements.extend(trimmed(tokens.get(begin..)));
-    Ok(statements)
-}
-
-fn trimmed(statement: Option<&[Token]>) -> Option<&[Token]> {
-    let mut statement = statement?;
-    while let [Token::Line, rest @ ..] = statement {
-        statement = rest;
-    }
-    (!statement.is_empty()).then_some(statement)
-}
-
-fn close(open: &mut Vec<&str>, what: &str) -> Known<()> {
-    match open.pop() {
-        Some(found) if found == what => Ok(()),
-        Some(_) | None => Err("brackets and blocks that do not match".into()),
-    }
-}
-
-fn is_called(last: Option<&Token>) -> bool {
-    last.is_some_and(|last| last.is(".") || last.is("&."))
-}
-
-/// Whether a keyword begins something that ends with `end`; behind a value, `if` does not.
-fn opens(name: &str, last: Option<&Token>) -> bool {
-    if is_called(last) {
-        return false;
-    }
-    match name {
-        "do" | "begin" | "case" | "def" | "class" | "module" => true,
-        "if" | "unless" | "while" | "until" | "for" => match last {
-            None | Some(Token::Line) => true,
-            Some(Token::Mark(mark)) => !matches!(*mark, ")" | "]" | "}"),
-            Some(Token::Name(name)) => {
-                matches!(name.as_str(), "do" | "then" | "else" | "begin")
-            }
-            Some(_) => false,
-        },
-        _ => false,
-    }
-}
-
-/// Whether a statement goes on in the next line.
-fn goes_on(last: Option<&Token>, rest: &[Token]) -> bool {
-    let next = rest.iter().find(|token| **token != Token::Line);
-    if next.is_some_and(|next| next.is(".") || next.is("&.")) {
-        return last.is_some();
-    }
-    match last {
-        Some(Token::Mark(mark)) => !matches!(*mark, ")" | "]" | "}" | "|" | "?"),
-        _ => false,
-    }
-}
-
-/// The beginning of a statement, to be recognised by.
-fn words(statement: &[Token]) -> String {
-    let mut words = String::new();
-    for token in statement.iter().take(6) {
-        let word = match token {
-            Token::Name(name) | Token::Value(name) => name.as_str(),
-            Token::Mark(mark) => mark,
-            Token::Line => break,
-            Token::Text(_)
-            | Token::Mixed
-            | Token::Words(_)
-            | Token::Shell(_)
-            | Token::Regex(_)
-            | Token::Symbol => "…",
-        };
-        let tight = matches!(word, "." | "," | ")" | "::" | "[" | "]" | "(")
-            || words.ends_with(['.', ':', '(', '[']);
-        if !words.is_empty() && !tight {
-            words.push(' ');
-        }
-        words.push_str(word);
-    }
-    words.chars().take(80).collect()
 }

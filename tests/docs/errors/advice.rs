@@ -144,7 +144,7 @@ pub(super) fn denied(code: Code) -> &'static str {
         Code::ComparisonMismatch => {
             "compare the file that is released with the commit that its record names: `gemledger compare`"
         }
-        Code::TooManyComparisons => "nothing: at most 16 are attached to a release",
+        Code::TooManyComparisons => "nothing: an account attaches at most 16 to a release",
         Code::TooManyPublishers => "remove a publisher that is not needed: at most 50",
     }
 }

@@ -4,7 +4,11 @@ use deciders::{
     comparison::{self, Comparisons, States},
 };
 use events::{
-    digest::Digest, gem::Compared, id::Actor, platform::Platform, stream::StreamName,
+    digest::Digest,
+    gem::{Compared, Verdict},
+    id::Actor,
+    platform::Platform,
+    stream::StreamName,
     version::GemVersion,
 };
 
@@ -19,16 +23,22 @@ impl History {
         let release = state.releases.get(&(number.canonical(), Platform::ruby()));
         let commit = release.and_then(|release| release.commit.clone());
         Compared {
+            by_word: 1,
             changed: 1,
             commit: commit.unwrap_or_else(|| text(&"ab".repeat(20))),
             digest: release.map_or(Digest::of(b""), |release| release.digest),
+            explained: 3,
             extra: 2,
-            missing: 0,
+            files_only: false,
+            left_out: Some(0),
+            metadata: Some(0),
             name: gem(name),
+            not_compared: 0,
             number,
             platform: Platform::ruby(),
             same: 61,
             statement: Digest::of(content.as_bytes()),
+            verdict: Verdict::Different,
         }
     }
 

@@ -1,50 +1,54 @@
 //! Blocks of a gemspec, and the lists that are chosen with them.
+use std::rc::Rc;
+
 use super::{
     super::{
         Known,
-        condition::holds,
+        condition::Test,
         lexer::Token,
-        pattern::Pattern,
-        statements::{Scope, Sources, split},
+        split::split,
+        statements::{Scope, Sources},
     },
     Parser, Value, evaluate,
 };
 
 impl<'a> Parser<'a> {
     /// `select`, `reject`, `grep`, `map { |f| File.basename(f) }`.
-    pub(super) fn chosen(&mut self, method: &str, mut list: Vec<String>) -> Known<Value> {
-        if matches!(method, "grep" | "grep_v") {
+    pub(super) fn chosen(&mut self, method: &str, list: &[Rc<str>]) -> Known<Value> {
+        if method == "map" {
+            return self.base_names(list);
+        }
+        let (test, wanted) = if matches!(method, "grep" | "grep_v") {
             self.expect("(")?;
             let Some(Token::Regex(text)) = self.take() else {
                 return Err("`grep` of something that is not understood".into());
             };
             self.expect(")")?;
-            let pattern = Pattern::parse(text)
-                .ok_or_else(|| format!("the expression {text:?} is not understood"))?;
-            list.retain(|path| pattern.is_in(path) == (method == "grep"));
-            return if self.begins_block() {
-                self.base_names(&list)
-            } else {
-                Ok(Value::List(list))
-            };
-        }
-        if method == "map" {
-            return self.base_names(&list);
-        }
-        let (parameter, body) = self.block()?;
-        let keeps = method != "reject";
+            (Test::Matches(self.sources.pattern(text)?), method == "grep")
+        } else {
+            let (parameter, body) = self.block()?;
+            let test = Test::read(body, parameter, self.scope, self.sources)?;
+            (test, method != "reject")
+        };
         let mut kept = Vec::new();
         for path in list {
-            if holds(body, parameter, &path, self.scope, self.sources)? == keeps {
-                kept.push(path);
+            self.sources.budget.list(1)?;
+            if test.holds(path, &self.sources.budget)? == wanted {
+                kept.push(path.clone());
             }
         }
-        Ok(Value::List(kept))
+        if method.starts_with("grep") && self.begins_block() {
+            return self.base_names(&kept);
+        }
+        Ok(Value::List(kept.into()))
     }
 
     /// `{ |f| File.basename(f) }`, the only thing that is made of a path.
-    pub(super) fn base_names(&mut self, list: &[String]) -> Known<Value> {
-        let base_name = |path: &String| path.rsplit('/').next().unwrap_or(path).to_owned();
+    pub(super) fn base_names(&mut self, list: &[Rc<str>]) -> Known<Value> {
+        let bytes = list.iter().map(|path| path.len()).sum();
+        self.sources.budget.bytes(bytes)?;
+        self.sources.budget.list(list.len())?;
+        let base_name = |path: &Rc<str>| Rc::from(path.rsplit('/').next().unwrap_or(path));
         match self.block()? {
             (parameter, [file, dot, method, open, name, close])
                 if file.is_name("File")
@@ -72,6 +76,7 @@ impl<'a> Parser<'a> {
         }
         let begin = self.at;
         let rest = self.tokens.get(begin..).unwrap_or_default();
+        self.sources.budget.bytes(rest.len())?;
         let mut depth = 0_usize;
         let mut end = None;
         for (at, token) in rest.iter().enumerate() {

@@ -1,14 +1,15 @@
 //! What a gemspec asks of the system: folders, files, commands and constants, answered from the commit alone.
+use std::rc::Rc;
+
 use super::{
     super::{
         Known,
         lexer::{Token, lex},
         statements::Scope,
     },
-    Arguments, MAX_LIST, Parser, Value,
+    Arguments, Parser, Value,
     blocks::last_of,
 };
-use crate::compare::glob::Glob;
 
 impl Parser<'_> {
     /// `Dir.glob`, `Dir.chdir`, `File.read` and the like.
@@ -54,7 +55,7 @@ impl Parser<'_> {
             }
             if self.peek().is_some_and(|token| token.is_name("__FILE__")) {
                 self.at = self.at.saturating_add(1);
-                parts.push(Value::Text(format!("\0{}", self.sources.gemspec)));
+                parts.push(Value::Text(format!("\0{}", self.sources.gemspec).into()));
             } else {
                 parts.push(self.expression()?);
             }
@@ -70,7 +71,7 @@ impl Parser<'_> {
         };
         let own = format!("\0{}", self.sources.gemspec);
         let is_own =
-            |value: Option<&Value>| matches!(value, Some(Value::Text(text)) if *text == own);
+            |value: Option<&Value>| matches!(value, Some(Value::Text(text)) if **text == *own);
         let first = parts.first();
         match (method, parts.as_slice()) {
             ("expand_path", [one]) if is_own(Some(one)) => Ok(one.clone()),
@@ -79,21 +80,11 @@ impl Parser<'_> {
                 Ok(Value::Text(self.sources.gemspec.into()))
             }
             ("expand_path", [Value::Here]) => Ok(Value::Here),
-            ("basename", [Value::Text(text)]) => Ok(Value::Text(
-                text.rsplit('/').next().unwrap_or(text).to_owned(),
-            )),
+            ("basename", [Value::Text(text)]) => {
+                Ok(Value::Text(text.rsplit('/').next().unwrap_or(text).into()))
+            }
             ("expand_path", [Value::Text(text), from]) => {
-                // Seen from the file itself, `..` is its folder.
-                let inside = match (text.trim_end_matches('/'), from) {
-                    (text, from) if is_own(Some(from)) => text.strip_prefix(".."),
-                    (text, Value::Here) => Some(text),
-                    _ => None,
-                };
-                match inside.map(|inside| inside.trim_start_matches('/')) {
-                    Some("" | ".") => Ok(Value::Here),
-                    Some(inside) if !inside.contains("..") => Ok(Value::Text(inside.to_owned())),
-                    Some(_) | None => unknown(),
-                }
+                expanded(text, from, is_own(Some(from))).map_or_else(unknown, Ok)
             }
             ("join", [Value::Here, rest @ ..]) => {
                 let rest: Known<Vec<String>> = rest
@@ -105,12 +96,14 @@ impl Parser<'_> {
                         }
                     })
                     .collect();
-                Ok(Value::Text(rest?.join("/")))
+                let path = rest?.join("/");
+                self.sources.budget.bytes(path.len())?;
+                Ok(Value::Text(path.into()))
             }
             ("read", [Value::Text(path), ..]) if !is_own(first) => {
                 let path = path.strip_prefix("./").unwrap_or(path);
-                let read = (self.sources.read)(path);
-                read.map(Value::Text)
+                let text = self.sources.text(path)?;
+                text.map(|text| Value::Text(text.into()))
                     .ok_or_else(|| format!("{path} is not in the commit, or no short text"))
             }
             _ => unknown(),
@@ -120,14 +113,11 @@ impl Parser<'_> {
     /// `IO.popen(%w[git ls-files -z], …)`, with a block, or read at once.
     pub(super) fn popen(&mut self) -> Known<Value> {
         let asked = self.call_arguments()?;
-        let command: Vec<&str> = asked.texts.iter().map(String::as_str).collect();
-        let command = match command.as_slice() {
-            [one] => one.split_whitespace().collect(),
-            _ => command,
-        };
-        let printed = self.shell(command)?;
+        let printed = self.command(&asked.texts)?;
         if self.begins_block() {
             let (parameter, body) = self.block()?;
+            self.sources.budget.list(self.scope.variables.len())?;
+            self.sources.budget.list(self.scope.required.len())?;
             let mut scope = Scope {
                 variables: self.scope.variables.clone(),
                 required: self.scope.required.clone(),
@@ -136,31 +126,6 @@ impl Parser<'_> {
             return last_of(body, &scope, self.sources);
         }
         Ok(printed)
-    }
-
-    /// A command; only `git ls-files` is known.
-    pub(super) fn shell(&self, mut words: Vec<&str>) -> Known<Value> {
-        words.retain(|word| !matches!(*word, "2>/dev/null" | "2>" | "/dev/null"));
-        let ["git", "ls-files", rest @ ..] = words.as_slice() else {
-            return Err("a command that is not understood".into());
-        };
-        let mut folders = Vec::new();
-        for word in rest {
-            match *word {
-                "-z" | "--" | "." => {}
-                word if word.starts_with('-')
-                    || word.contains(['\'', '"', '$', '\\', '!', '[']) =>
-                {
-                    return Err(format!("`git ls-files {word}`"));
-                }
-                word => folders.push(word.trim_end_matches('/')),
-            }
-        }
-        let files =
-            self.sources.files.iter().filter(|path| {
-                folders.is_empty() || folders.iter().any(|folder| within(path, folder))
-            });
-        Ok(Value::Printed(files.cloned().collect()))
     }
 
     pub(super) fn glob(&self, asked: &Arguments) -> Known<Value> {
@@ -175,33 +140,37 @@ impl Parser<'_> {
             ["FNM_DOTMATCH"] | ["FNM_DOTMATCH", "base"] => true,
             _ => return Err("a pattern with options that are not understood".into()),
         };
-        let mut found: Vec<String> = Vec::new();
+        let mut found: Vec<Rc<str>> = Vec::new();
         for pattern in &asked.texts {
-            let glob = Glob::parse(pattern, dots)
-                .ok_or_else(|| format!("the pattern {pattern:?} is not understood"))?;
-            let files = self.sources.files.iter();
-            found.extend(files.filter(|path| glob.matches(path)).cloned());
-            if found.len() > MAX_LIST {
-                return Err("a list that is too long".into());
+            let glob = self.sources.glob(pattern, dots)?;
+            for path in self.sources.files.iter() {
+                let mut steps = 1;
+                if glob.matches_in(path, &mut steps) {
+                    self.sources.budget.list(1)?;
+                    found.push(path.clone());
+                }
+                self.sources.budget.spend(steps)?;
             }
         }
-        Ok(Value::List(found))
+        Ok(Value::List(found.into()))
     }
 
     /// A constant of a file that was required, or of the only version file there is.
     pub(super) fn constant(&self, name: &str) -> Known<Value> {
         let mut places: Vec<&str> = self.scope.required.iter().map(String::as_str).collect();
+        self.sources.budget.list(places.len())?;
         if places.is_empty() {
+            self.sources.budget.list(self.sources.files.len())?;
             let versions = self
                 .sources
                 .files
                 .iter()
                 .filter(|path| path.starts_with("lib/") && path.ends_with("/version.rb"));
-            places.extend(versions.map(String::as_str));
+            places.extend(versions.map(|path| &**path));
         }
         let mut found = Vec::new();
         for place in places {
-            let Some(text) = (self.sources.read)(place) else {
+            let Some(text) = self.sources.text(place)? else {
                 continue;
             };
             let Ok(tokens) = lex(&text) else {
@@ -233,7 +202,20 @@ impl Parser<'_> {
     }
 }
 
-fn within(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// A path seen from the gemspec's folder, or from the file itself, where `..` is its folder.
+fn expanded(text: &str, from: &Value, is_own: bool) -> Option<Value> {
+    let text = text.trim_end_matches('/');
+    let inside = match from {
+        _ if is_own => text.strip_prefix("..")?,
+        Value::Here => text,
+        Value::Text(_) | Value::List(_) | Value::Printed(_) => return None,
+    };
+    match inside.trim_start_matches('/') {
+        "" | "." => Some(Value::Here),
+        // Above the gem's folder are other files of the commit.
+        inside if !inside.trim_start_matches("../").contains("..") => {
+            Some(Value::Text(inside.into()))
+        }
+        _ => None,
+    }
 }
