@@ -61,7 +61,7 @@ pub(super) struct Serve {
     /// Proxies whose X-Forwarded-For is believed
     #[arg(long, value_name = "CIDR")]
     trusted_proxy: Vec<IpNet>,
-    /// Exchanges and pushes a minute from one address
+    /// Exchanges, pushes and what else changes something a minute from one address
     #[arg(long, value_name = "N", default_value = "300")]
     rate_address: NonZeroU32,
     /// Exchanges a minute of one repository
