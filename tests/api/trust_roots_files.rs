@@ -110,6 +110,42 @@ async fn a_file_that_was_lost_comes_back_from_its_repository_too() {
 }
 
 #[tokio::test]
+async fn a_version_that_is_recorded_again_mends_the_files_it_names() {
+    let mut tuf = Tuf::start(33, trusted_root().as_bytes());
+    let app = recorded(&tuf).await;
+    let (first, second, bootstrap) = (trusted_root(), next(1), tuf.bootstrap());
+    let damage = |files: &[&[u8]]| {
+        for bytes in files {
+            fs::write(blob(&app, bytes), b"{}").unwrap();
+        }
+    };
+    let mended = |bytes: &[u8]| fs::read(blob(&app, bytes)).unwrap() == bytes;
+    let again = NewTrustRoot {
+        public: true,
+        ..root_of(&tuf, "own")
+    };
+    damage(&[first.as_bytes(), &bootstrap]);
+    record(&app, again).await.unwrap();
+    assert!(mended(first.as_bytes()) && mended(&bootstrap));
+    // So does one that a refresh brings back.
+    for json in [&second, &first, &second] {
+        if app
+            .app
+            .blobs
+            .has(&Digest::of(json.as_bytes()))
+            .await
+            .unwrap()
+        {
+            damage(&[json.as_bytes()]);
+        }
+        tuf.publish(json.as_bytes(), NEVER);
+        assert!(matches!(refresh(&app).await, Refreshed::Changed(_)));
+        assert!(mended(json.as_bytes()));
+    }
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn a_disk_that_is_full_is_not_called_a_bad_trust_root() {
     let app = TestApp::public().await;
     let hex = Digest::of(trusted_root().as_bytes()).hex();
