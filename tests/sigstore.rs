@@ -15,6 +15,7 @@ mod flips;
 mod leaves;
 mod predicates;
 pub(crate) mod python;
+mod readers;
 mod real;
 mod refused;
 mod roots;

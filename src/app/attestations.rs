@@ -131,8 +131,8 @@ impl App {
         }
     }
 
-    /// Keeps the bytes of bundles that the log will name, or names already and that were lost. Returns the others: the
-    /// release is there, and they are not among what it came with.
+    /// Keeps the bytes of bundles that the log will name, or names already and that were lost or damaged. Returns the
+    /// others: the release is there, and they are not among what it came with.
     pub(super) async fn keep_attestations(
         &self,
         release: &push::Facts,
@@ -148,7 +148,8 @@ impl App {
         for bundle in bundles {
             let digest = &bundle.facts.bundle;
             if releases || known.contains(digest) {
-                self.blobs.put(digest, bundle.bytes.clone()).await?;
+                self.keep_file(digest, bundle.bytes.clone(), releases)
+                    .await?;
             } else {
                 ignored.push(*digest);
             }

@@ -1,7 +1,7 @@
 //! The push: a file in, a release out, or a reason why not.
 //!
 //! The file and its metadata document are on disk before the event that names them. Whoever pushes the same bytes again
-//! gets the same answer, and mends a file that was lost.
+//! gets the same answer, and mends a file that was lost or damaged.
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -181,10 +181,10 @@ impl App {
         // Judged twice: nothing is stored for whoever is denied, and what counts is the state when all is stored.
         let judged = self.judge(&context, &facts, false).await?;
         let releases = judged.answer.map_err(PushError::Denied)?;
-        self.blobs.put(&facts.digest, push.gem.clone()).await?;
-        self.blobs
-            .put(&facts.document, document.clone().into())
+        let document = document.clone().into();
+        self.keep_file(&facts.digest, push.gem.clone(), releases)
             .await?;
+        self.keep_file(&facts.document, document, releases).await?;
         let ignored = self.keep_attestations(&facts, &bundles, releases).await?;
         let (app, ready) = (self.clone(), Arc::clone(&facts));
         // In a task of its own: the index must not stay old because whoever pushed has hung up.
@@ -209,6 +209,19 @@ impl App {
             attestations: recorded,
             attestations_ignored: ignored,
         })
+    }
+
+    /// Keeps a file of a push. What the log names already is read, and put in place of one that is lost or damaged.
+    pub(super) async fn keep_file(
+        &self,
+        digest: &Digest,
+        bytes: Bytes,
+        releases: bool,
+    ) -> Result<(), BlobError> {
+        if releases {
+            return self.blobs.put(digest, bytes).await;
+        }
+        self.blobs.mend(digest, bytes).await.map(|_| ())
     }
 
     /// Judges a push on the state of this instant, and says whether it is a release. A denial is recorded if one is due; a

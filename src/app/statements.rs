@@ -4,7 +4,7 @@
 //! before the release. A key is on disk before its event, so if we crash between the two the next start finds a key that
 //! the log does not know, and introduces that one.
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -58,21 +58,34 @@ const KEPT: usize = 2048;
 /// Envelopes that were signed, by the log index of their release. The log fixes statement and key, and Ed25519 the
 /// signature, so that none ever changes.
 #[derive(Default)]
-pub struct Signed(Mutex<BTreeMap<u64, Arc<Envelope>>>);
+pub struct Signed(Mutex<Kept>);
+
+/// What is kept, and in which order it came.
+#[derive(Default)]
+struct Kept {
+    envelopes: BTreeMap<u64, Arc<Envelope>>,
+    order: VecDeque<u64>,
+}
 
 impl Signed {
     fn of(&self, release: u64) -> Option<Arc<Envelope>> {
-        let signed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        signed.get(&release).cloned()
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.envelopes.get(&release).cloned()
     }
 
-    /// The oldest release makes room.
+    /// What came first makes room: whoever asks for old releases finds what was asked for just now.
     fn keep(&self, release: u64, envelope: &Arc<Envelope>) {
-        let mut signed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if signed.len() >= KEPT {
-            signed.pop_first();
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Kept { envelopes, order } = &mut *kept;
+        if envelopes.insert(release, Arc::clone(envelope)).is_some() {
+            return;
         }
-        signed.insert(release, Arc::clone(envelope));
+        order.push_back(release);
+        if order.len() > KEPT
+            && let Some(first) = order.pop_front()
+        {
+            envelopes.remove(&first);
+        }
     }
 }
 
@@ -228,6 +241,25 @@ fn pre_authentication(kind: &str, payload: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_signed_first_makes_room_and_what_is_signed_again_does_not() {
+        let envelope = Arc::new(Envelope {
+            payload: String::new(),
+            payload_type: PAYLOAD_TYPE,
+            signatures: Vec::new(),
+        });
+        let signed = Signed::default();
+        let newest_first = (1..=2048).rev();
+        for release in newest_first {
+            signed.keep(release, &envelope);
+        }
+        signed.keep(1, &envelope);
+        assert!(signed.of(2048).is_some(), "nothing came in addition");
+        signed.keep(0, &envelope);
+        assert!(signed.of(0).is_some() && signed.of(1).is_some());
+        assert!(signed.of(2048).is_none(), "it came first");
+    }
 
     #[test]
     fn what_is_signed_is_as_the_specification_of_dsse_writes_it() {

@@ -227,9 +227,10 @@ impl App {
         let ledger: Ledger = views::state(&self.reader, &StreamName::log()).await?;
         let state: State = views::trust_roots::one(&self.reader, &slug).await?;
         trust_root::record(&ledger, &state, &slug, recorded.clone())?;
-        self.blobs.put(&recorded.digest, new.json).await?;
+        self.blobs.mend(&recorded.digest, new.json).await?;
         if let Some(Repository { bootstrap, .. }) = new.repository {
-            self.blobs.put(&Digest::of(&bootstrap), bootstrap).await?;
+            let digest = Digest::of(&bootstrap);
+            self.blobs.mend(&digest, bootstrap).await?;
         }
         let named = slug.clone();
         let change = self.change_trust_root(slug, via, move |ledger, state, slug| {

@@ -53,10 +53,10 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(OpenError::VisibilityNeeded) = error.downcast_ref() {
         return Some("public: everybody may read; private: only holders of a key with the read scope. It is for good".into());
     }
-    if let Some(StatementError::KeyMissing(keyid)) = error.downcast_ref() {
+    if let Some(StatementError::KeyMissing(thumbprint)) = error.downcast_ref() {
         return Some(format!(
             "put statement-{}.pem back into the folder of keys",
-            keyid.hex()
+            thumbprint.hex()
         ));
     }
     if let Some(error) = error.downcast_ref::<RemoteError>() {

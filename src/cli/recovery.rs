@@ -18,6 +18,7 @@ use crate::{
     },
     http::serve::ServeLock,
     remote::{Credential, Settings, Source},
+    store::statement_keys::key_id,
     world::Clock,
 };
 
@@ -157,11 +158,11 @@ impl LogCommand {
 async fn rotate_statement_key(common: &Common) -> anyhow::Result<Answer> {
     let app = common.open().await?;
     let key = app.rotate_statement_key(app.console()).await?;
-    let keyid = key.thumbprint();
+    let (keyid, thumbprint) = (key_id(&key).unwrap_or_default(), key.thumbprint());
     if common.json {
-        out::json(&json!({"keyid": keyid, "jwk": key}));
+        out::json(&json!({"keyid": keyid, "thumbprint": thumbprint, "jwk": key}));
     } else {
-        out::line(&keyid.to_string());
+        out::line(&format!("{keyid}\tstatement-{}.pem", thumbprint.hex()));
     }
     out::note("keep the files of the keys before it: they sign the statements of older releases");
     Ok(Answer::True)

@@ -24,6 +24,7 @@ use crate::{
         limits::{LimitSettings, Limits},
         serve::{ServeLock, background, server},
     },
+    store::statement_keys::key_id,
     world::Clock,
 };
 
@@ -209,7 +210,7 @@ async fn introduce_statement_key(app: &app::App) -> anyhow::Result<()> {
     }
     let request = app.request(Actor::Operator, Via::Server);
     if let Some(key) = app.introduce_statement_key(request).await? {
-        let keyid = key.thumbprint();
+        let keyid = key_id(&key).unwrap_or_default();
         out::note(&format!("introduced the statement key {keyid}"));
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! JSON that a stranger signed, read so that no two readers can differ: each member of an object is there once, and an
-//! object is never a list.
+//! JSON that a stranger signed, read so that no two readers can differ: each member of an object is there once, an object
+//! is never a list, and no name can be taken for another.
 use std::{collections::BTreeMap, fmt};
 
 use serde::{
@@ -7,7 +7,7 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
-use super::statement::StatementError;
+use super::{error::shown, statement::StatementError};
 
 /// A value. What is never compared is not kept.
 pub(super) enum Json {
@@ -64,6 +64,53 @@ impl Json {
             Self::List(_) | Self::Other | Self::Text(_) => Err(wrong()),
         }
     }
+
+    /// No other members than these. What is not an object has none.
+    pub(super) fn only(&self, names: &[&str]) -> Result<(), StatementError> {
+        let Self::Object(members) = self else {
+            return Ok(());
+        };
+        match members.keys().find(|name| !names.contains(&name.as_str())) {
+            Some(name) => Err(StatementError::Malformed(format!(
+                "`{}` is not a member there",
+                shown(name)
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// No name on the way to these paths, through each item of a list, that another reader may take for one of theirs:
+    /// Go's `encoding/json` reads on without regard to case, also of two letters beyond ASCII, and the last one wins;
+    /// readers of protobuf's JSON take `resolved_dependencies` for `resolvedDependencies`.
+    pub(super) fn unmistakable(&self, paths: &[&str]) -> Result<(), StatementError> {
+        let members = match self {
+            Self::Object(members) if !paths.is_empty() => members,
+            Self::List(items) => return items.iter().try_for_each(|item| item.unmistakable(paths)),
+            Self::Null | Self::Object(_) | Self::Other | Self::Text(_) => return Ok(()),
+        };
+        let names = || paths.iter().filter_map(|path| path.split('.').next());
+        for (name, value) in members {
+            let below: Vec<&str> = paths
+                .iter()
+                .filter_map(|path| path.strip_prefix(name.as_str())?.strip_prefix('.'))
+                .collect();
+            value.unmistakable(&below)?;
+            let is_one = names().any(|known| known == name);
+            let looks_like_one = || names().any(|known| folded(known) == folded(name));
+            if !is_one && (!name.is_ascii() || looks_like_one()) {
+                return Err(StatementError::Malformed(format!(
+                    "`{}` can be taken for another name",
+                    shown(name)
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A name as a reader sees it that is not particular.
+fn folded(name: &str) -> String {
+    name.replace('_', "").to_ascii_lowercase()
 }
 
 impl<'de> Deserialize<'de> for Json {

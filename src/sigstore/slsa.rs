@@ -1,21 +1,45 @@
 //! SLSA provenance v1 beside the certificate: a predicate is written by the workflow itself, the certificate is not.
 //!
 //! It has to say how the gem was built, from what and by whom, and where both speak of the same thing they must agree, or
-//! a page would show the one and the checks were made on the other. Repositories are compared as URLs without `git+`,
-//! `.git` and ref. <https://slsa.dev/spec/v1.0/provenance>
+//! a page would show the one and the checks were made on the other. Repositories are compared as URLs without `git+` and
+//! `.git`. <https://slsa.dev/spec/v1.0/provenance>
 use super::{error::shown, json::Json, statement::StatementError, verified::Certificate};
 
 const BUILDER: &str = "runDetails.builder.id";
 const COMMIT: &str = "buildDefinition.resolvedDependencies.digest";
 const DEPENDENCIES: &str = "buildDefinition.resolvedDependencies";
+const EVENT: &str = "buildDefinition.internalParameters.github.event_name";
+const OWNER_ID: &str = "buildDefinition.internalParameters.github.repository_owner_id";
 const PATH: &str = "buildDefinition.externalParameters.workflow.path";
 const REF: &str = "buildDefinition.externalParameters.workflow.ref";
 const REPOSITORY: &str = "buildDefinition.externalParameters.workflow.repository";
+const REPOSITORY_ID: &str = "buildDefinition.internalParameters.github.repository_id";
 const RUN: &str = "runDetails.metadata.invocationId";
+/// GitLab once spelled it with a capital D.
+const RUN_ONCE: &str = "runDetails.metadata.invocationID";
+const RUNNER: &str = "buildDefinition.internalParameters.github.runner_environment";
 /// What GitLab says in place of a workflow: its jobs are of one file.
 const SOURCE: &str = "buildDefinition.externalParameters.source";
 const SOURCE_REF: &str = "buildDefinition.resolvedDependencies.uri";
 const TYPE: &str = "buildDefinition.buildType";
+
+/// Whatever is compared. Nothing beside it may be taken for it.
+const COMPARED: [&str; 14] = [
+    BUILDER,
+    COMMIT,
+    EVENT,
+    OWNER_ID,
+    PATH,
+    REF,
+    REPOSITORY,
+    REPOSITORY_ID,
+    RUN,
+    RUN_ONCE,
+    RUNNER,
+    SOURCE,
+    SOURCE_REF,
+    TYPE,
+];
 
 /// What a provenance of GitHub has to say, and one of GitLab.
 const GITHUB: [&str; 5] = [TYPE, REF, REPOSITORY, PATH, BUILDER];
@@ -38,6 +62,7 @@ pub(super) fn check(predicate: &Json, certificate: &Certificate) -> Result<Strin
             return Err(StatementError::Malformed(what));
         }
     }
+    predicate.unmistakable(&COMPARED)?;
     let needed = job(certificate).map_or(GITHUB.as_slice(), |_| GITLAB.as_slice());
     for path in needed {
         said(predicate, path)?;
@@ -70,22 +95,10 @@ fn check_definition(predicate: &Json, certificate: &Certificate) -> Result<(), S
     for (field, expected) in [
         (REF, certificate.source_repository_ref.as_deref()),
         (PATH, path),
-        (
-            "buildDefinition.internalParameters.github.event_name",
-            certificate.build_trigger.as_deref(),
-        ),
-        (
-            "buildDefinition.internalParameters.github.repository_id",
-            certificate.source_repository_id.as_deref(),
-        ),
-        (
-            "buildDefinition.internalParameters.github.repository_owner_id",
-            certificate.source_repository_owner_id.as_deref(),
-        ),
-        (
-            "buildDefinition.internalParameters.github.runner_environment",
-            certificate.runner_environment.as_deref(),
-        ),
+        (EVENT, certificate.build_trigger.as_deref()),
+        (REPOSITORY_ID, certificate.source_repository_id.as_deref()),
+        (OWNER_ID, certificate.source_repository_owner_id.as_deref()),
+        (RUNNER, certificate.runner_environment.as_deref()),
     ] {
         agree((field, predicate.text(field)?, expected))?;
     }
@@ -96,27 +109,29 @@ fn check_definition(predicate: &Json, certificate: &Certificate) -> Result<(), S
 /// whatever name: GitHub calls it `gitCommit`, GitLab `sha256`.
 fn check_dependency(dependency: &Json, certificate: &Certificate) -> Result<(), StatementError> {
     let uri = dependency.text("uri")?.unwrap_or_default();
+    let (repository, git_ref) = match uri.split_once('@') {
+        Some((repository, git_ref)) => (repository, Some(git_ref)),
+        None => (uri, None),
+    };
     let source = certificate.source_repository_uri.as_deref();
-    if source.is_none_or(|source| !bare(uri).eq_ignore_ascii_case(bare(source))) {
+    if source.is_none_or(|source| !bare(repository).eq_ignore_ascii_case(bare(source))) {
         return Ok(());
     }
     let commit = certificate.source_repository_digest.as_deref();
     for (_, digest) in dependency.texts("digest")? {
         agree((COMMIT, Some(digest), commit))?;
     }
-    let git_ref = certificate.source_repository_ref.as_deref();
-    let came = uri.split_once('@').map(|(_, git_ref)| git_ref);
-    agree((SOURCE_REF, came, git_ref))
+    let expected = certificate.source_repository_ref.as_deref();
+    agree((SOURCE_REF, git_ref, expected))
 }
 
-/// A run is named by its URL, or, by GitLab, with the number of the job at the end of it. GitLab once spelled the member
-/// with a capital D.
+/// A run is named by its URL, or, by GitLab, with the number of the job at the end of it.
 fn check_run(predicate: &Json, certificate: &Certificate) -> Result<(), StatementError> {
     let run = certificate.run_invocation_uri.as_deref();
     let number = job(certificate)
         .and_then(|job| job.rsplit_once('/'))
         .map(|(_, number)| number);
-    for path in [RUN, "runDetails.metadata.invocationID"] {
+    for path in [RUN, RUN_ONCE] {
         let came = predicate.text(path)?;
         if came.is_none() || came != number {
             agree((RUN, came, run))?;
@@ -160,10 +175,9 @@ fn agree((field, came, expected): Said<'_>) -> Result<(), StatementError> {
     }
 }
 
-/// The repository's URL alone: without `git+`, `@ref`, `.git`, and a slash at the end.
+/// The repository's URL alone: without `git+`, `.git`, and a slash at the end.
 fn bare(uri: &str) -> &str {
     let uri = uri.strip_prefix("git+").unwrap_or(uri);
-    let uri = uri.split_once('@').map_or(uri, |(uri, _)| uri);
     let uri = uri.strip_suffix('/').unwrap_or(uri);
     uri.strip_suffix(".git").unwrap_or(uri)
 }

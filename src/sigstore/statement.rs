@@ -32,6 +32,7 @@ pub(super) fn check(
     if kind != STATEMENT_V1 {
         return Err(StatementError::Type(shown(kind)));
     }
+    statement.only(&["_type", "subject", "predicateType", "predicate"])?;
     let [subject] = statement.items("subject")? else {
         return Err(StatementError::Subjects(statement.items("subject")?.len()));
     };
@@ -46,13 +47,14 @@ pub(super) fn check(
     })
 }
 
-/// Name and SHA-256 must be the artifact's. Another digest beside it would be stored as verified, and is not.
+/// Name and SHA-256 must be the artifact's, and there is nothing else: it would be stored as verified, and is not.
 fn check_subject(subject: &Json, artifact: &Artifact<'_>) -> Result<(), StatementError> {
     let differs = |field: &'static str, came: &str, expected: &str| StatementError::Subject {
         field,
         came: shown(came),
         expected: expected.to_owned(),
     };
+    subject.only(&["name", "digest"])?;
     let name = subject.text("name")?.unwrap_or_default();
     if name != artifact.file_name {
         return Err(differs("name", name, artifact.file_name));

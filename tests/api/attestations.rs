@@ -133,15 +133,21 @@ async fn the_same_push_again_adds_nothing() {
     assert_eq!(again.json().get("warning"), None);
     assert_eq!(again.json().get("attestations_ignored"), None);
     app.left_nothing(before).await;
-    // A bundle that was lost comes back with the same push.
+    // A bundle that was lost or damaged comes back with the same push.
     let digest = events::digest::Digest::of(bundle.as_bytes()).hex();
     let file = app.app.folder.blobs().join(&digest[..2]).join(&digest[2..]);
-    std::fs::remove_file(&file).unwrap();
-    app.get(SERVED).await.says(404, "missing");
-    app.attest(&key, &gem, std::slice::from_ref(&bundle))
-        .await
-        .is(200);
-    assert_eq!(app.get(SERVED).await.text(), format!("[{bundle}]"));
+    for damaged in [false, true] {
+        if damaged {
+            std::fs::write(&file, b"{}").unwrap();
+        } else {
+            std::fs::remove_file(&file).unwrap();
+            app.get(SERVED).await.says(404, "missing");
+        }
+        app.attest(&key, &gem, std::slice::from_ref(&bundle))
+            .await
+            .is(200);
+        assert_eq!(app.get(SERVED).await.text(), format!("[{bundle}]"));
+    }
     app.finish().await;
 }
 

@@ -95,6 +95,25 @@ async fn the_same_file_again_mends_one_that_was_lost() {
 }
 
 #[tokio::test]
+async fn the_same_file_again_mends_what_was_damaged_of_it() {
+    let app = rake().await;
+    let key = app.push_key("alice").await;
+    app.push(&key, good("tool", "1.0.0")).await.is(200);
+    let before = app.traces().await;
+    let files = super::app::files(&app.app.folder.blobs());
+    let read = |file: &std::path::PathBuf| std::fs::read(file).unwrap();
+    let whole: Vec<_> = files.iter().map(read).collect();
+    assert_eq!(whole.len(), 2, "the gem and its document");
+    for file in &files {
+        std::fs::write(file, b"x").unwrap();
+    }
+    app.push(&key, good("tool", "1.0.0")).await.is(200);
+    app.left_nothing(before).await;
+    assert_eq!(files.iter().map(read).collect::<Vec<_>>(), whole);
+    app.finish().await;
+}
+
+#[tokio::test]
 async fn one_version_has_one_spelling() {
     let app = rake().await;
     let key = app.push_key("alice").await;

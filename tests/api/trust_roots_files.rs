@@ -92,7 +92,8 @@ async fn root_metadata_that_was_lost_is_put_back_and_the_repository_is_asked_aga
     assert!(why.contains("--tuf-root"), "{why}");
     let (own, json) = (own(), Bytes::from(trusted_root()));
     let given = app.app.restore_trust_root(&own, &json, Some(&bootstrap));
-    assert!(given.await.unwrap().restored);
+    let given = given.await.unwrap();
+    assert!(given.bootstrap_restored && !given.restored);
     assert!(matches!(refresh(&app).await, Refreshed::Changed(_)));
     app.finish().await;
 }
@@ -106,6 +107,42 @@ async fn a_file_that_was_lost_comes_back_from_its_repository_too() {
     assert_eq!(refresh(&app).await, Refreshed::Unchanged);
     app.left_nothing(before).await;
     assert_eq!(live(&app).await, 0);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_version_that_is_recorded_again_mends_the_files_it_names() {
+    let mut tuf = Tuf::start(33, trusted_root().as_bytes());
+    let app = recorded(&tuf).await;
+    let (first, second, bootstrap) = (trusted_root(), next(1), tuf.bootstrap());
+    let damage = |files: &[&[u8]]| {
+        for bytes in files {
+            fs::write(blob(&app, bytes), b"{}").unwrap();
+        }
+    };
+    let mended = |bytes: &[u8]| fs::read(blob(&app, bytes)).unwrap() == bytes;
+    let again = NewTrustRoot {
+        public: true,
+        ..root_of(&tuf, "own")
+    };
+    damage(&[first.as_bytes(), &bootstrap]);
+    record(&app, again).await.unwrap();
+    assert!(mended(first.as_bytes()) && mended(&bootstrap));
+    // So does one that a refresh brings back.
+    for json in [&second, &first, &second] {
+        if app
+            .app
+            .blobs
+            .has(&Digest::of(json.as_bytes()))
+            .await
+            .unwrap()
+        {
+            damage(&[json.as_bytes()]);
+        }
+        tuf.publish(json.as_bytes(), NEVER);
+        assert!(matches!(refresh(&app).await, Refreshed::Changed(_)));
+        assert!(mended(json.as_bytes()));
+    }
     app.finish().await;
 }
 

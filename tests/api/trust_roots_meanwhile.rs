@@ -16,7 +16,7 @@ use super::{
     trust_roots::{LOGGED, record, trusted_root},
     trust_roots_refresh::{is_kept, next, recorded, refresh, root_of},
 };
-use crate::support::tuf::{NEVER, Tuf};
+use crate::support::tuf::{NEVER, PATIENCE, Tuf};
 
 fn own() -> Slug {
     Slug::parse("own").unwrap()
@@ -171,7 +171,7 @@ async fn a_server_looks_again_and_again_also_after_it_failed() {
     };
     tokio::select! {
         () = looking => panic!("it ended"),
-        () = meanwhile => {}
+        done = tokio::time::timeout(PATIENCE, meanwhile) => done.expect("it never looks again"),
     }
     assert_eq!(roots(&app).await[0].revision, 1);
     assert_eq!(app.last().await["via"], "server");

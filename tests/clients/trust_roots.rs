@@ -275,6 +275,59 @@ fn a_repository_is_asked_without_the_environments_proxy_and_the_list_says_when_i
 }
 
 #[test]
+fn a_file_that_is_put_back_swallows_no_setting_that_came_with_it() {
+    let (ledger, file) = ledger();
+    let newer = ledger.beside("newer.json");
+    fs::write(&newer, format!("{} ", *ROOT)).unwrap();
+    let tuf = Tuf::start(54, ROOT.as_bytes());
+    let first = ledger.beside("root.json");
+    fs::write(&first, tuf.bootstrap()).unwrap();
+    let from = ["--tuf-url", &tuf.url, "--tuf-root", first.to_str().unwrap()];
+    let own = [[file.as_str(), "--issuer", ISSUER].as_slice(), &from].concat();
+    add(&ledger, "own", &own).ok();
+    let lose = |bytes: &[u8]| {
+        let hex = events::digest::Digest::of(bytes).hex();
+        let blobs = ledger.data().join("blobs");
+        fs::remove_file(blobs.join(&hex[..2]).join(&hex[2..])).unwrap();
+    };
+    // Without a word beside it nothing is recorded.
+    lose(ROOT.as_bytes());
+    add(&ledger, "own", &[&file])
+        .ends(
+            0,
+            "the file of version 0 was missing or damaged and is back",
+        )
+        .ends(0, "nothing was recorded");
+    lose(ROOT.as_bytes());
+    add(&ledger, "own", &[&file, "--private-log"])
+        .ends(
+            0,
+            "the file of version 0 was missing or damaged and is back",
+        )
+        .ends(0, "trust root own is recorded");
+    assert_eq!(listed(&ledger)[1]["root"]["public"], false);
+    // The metadata alone.
+    lose(&tuf.bootstrap());
+    let again = add(
+        &ledger,
+        "own",
+        &[&[file.as_str()], from.as_slice()].concat(),
+    );
+    again
+        .ends(0, "own: the root metadata of its repository was missing")
+        .ends(0, "nothing was recorded");
+    add(&ledger, "own", &[newer.to_str().unwrap()]).ok();
+    lose(ROOT.as_bytes());
+    add(&ledger, "own", &[&file, "--issuer", ISSUER]).ends(2, "an earlier one: --older");
+    lose(ROOT.as_bytes());
+    add(&ledger, "own", &[&file, "--older"])
+        .ends(0, "is back")
+        .ends(0, "is recorded");
+    assert_eq!(listed(&ledger).len(), 4);
+    ledger.is_sound();
+}
+
+#[test]
 fn files_of_roots_come_back_from_the_operator_and_from_a_mirror() {
     let mut ledger = Ledger::new();
     let (keys, anchor) = (ledger.beside("keys"), ledger.beside("anchor"));
@@ -306,7 +359,10 @@ fn files_of_roots_come_back_from_the_operator_and_from_a_mirror() {
     let blobs = ledger.data().join("blobs");
     fs::remove_dir_all(&blobs).unwrap();
     fs::create_dir(&blobs).unwrap();
-    add(&ledger, "own", &own).ends(0, "is back; nothing was recorded");
+    add(&ledger, "own", &own)
+        .ends(0, "the file of version 0 was missing")
+        .ends(0, "the root metadata of its repository was missing")
+        .ends(0, "nothing was recorded");
     add(&ledger, "own", &own).ends(1, "exists already");
 
     let (root, metadata) = (

@@ -41,6 +41,24 @@ fn who_puts_back_the_keys_that_a_restore_names_signs_what_was_said_of_old_releas
 }
 
 #[test]
+fn the_command_calls_a_key_as_the_next_statement_does_and_names_its_file() {
+    let mut drill = Drill::new();
+    drill.push();
+    let made = drill.ledger.json(&["log", "rotate-statement-key"]);
+    drill.push();
+    drill.server.take().unwrap().stop();
+    let signed = |number: &str| {
+        let envelope = drill.ledger.json(&["vsa", "kept", number]);
+        envelope["signatures"][0]["keyid"].clone()
+    };
+    assert_eq!(signed("1.1.0"), made["keyid"]);
+    assert_ne!(signed("1.0.0"), made["keyid"]);
+    let thumbprint = made["thumbprint"].as_str().unwrap();
+    let file = format!("statement-{}.pem", thumbprint.trim_start_matches("sha256:"));
+    assert!(drill.ledger.beside("keys").join(file).exists());
+}
+
+#[test]
 fn a_backup_with_keys_that_lost_one_names_it() {
     let mut drill = Drill::new();
     drill.push();

@@ -127,3 +127,19 @@ fn a_payload_of_another_type_or_that_says_a_thing_twice_is_refused() {
     );
     assert!(signed(&given, &twice).is_err());
 }
+
+/// Go reads `Subject` for `subject`, and the last one wins.
+#[test]
+fn a_statement_and_its_subject_have_no_member_beside_those_that_are_checked() {
+    let given = Given::new();
+    for name in ["_Type", "Subject", "PREDICATETYPE", "predicate_type", "x"] {
+        let beside = code(&given, |statement| statement[name] = json!("x"));
+        assert_eq!(beside, "statement_malformed", "{name}");
+    }
+    for name in ["Name", "DIGEST", "\u{17f}ubject", "uri", "annotations"] {
+        let beside = code(&given, |statement| {
+            statement["subject"][0][name] = json!("x");
+        });
+        assert_eq!(beside, "statement_malformed", "{name}");
+    }
+}

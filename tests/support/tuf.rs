@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 /// A while, for who waits.
 const MOMENT: Duration = Duration::from_millis(5);
 
+/// What takes longer never happens.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Later than any test is run.
 pub(crate) const NEVER: &str = "2199-01-01T00:00:00Z";
 
@@ -209,9 +212,13 @@ impl Tuf {
             let held = served.held.as_ref().unwrap();
             served.asked.contains(held)
         };
-        while !asked(&self.served.lock().unwrap()) {
-            tokio::time::sleep(MOMENT).await;
-        }
+        let asking = async {
+            while !asked(&self.served.lock().unwrap()) {
+                tokio::time::sleep(MOMENT).await;
+            }
+        };
+        let asked = tokio::time::timeout(PATIENCE, asking).await;
+        asked.expect("nobody asks for what is held");
     }
 
     /// Goes on.

@@ -14,8 +14,10 @@ pub struct Given {
     pub versions: Vec<u64>,
     /// It is that of the newest version.
     pub newest: bool,
-    /// A file that the log names was missing or damaged, and is there again.
+    /// This file was missing or damaged, and is there again.
     pub restored: bool,
+    /// The root metadata that trust in its repository begins with was missing or damaged, and is there again.
+    pub bootstrap_restored: bool,
 }
 
 impl App {
@@ -37,13 +39,13 @@ impl App {
             .newest()
             .is_some_and(|(_, newest)| newest.digest == digest);
         if !given.versions.is_empty() {
-            given.restored |= self.blobs.mend(&digest, json.clone()).await?;
+            given.restored = self.blobs.mend(&digest, json.clone()).await?;
         }
         if let Some(bootstrap) = bootstrap {
             let digest = Digest::of(bootstrap);
             let mut repositories = state.versions.values().flat_map(|root| &root.repository);
             if repositories.any(|repository| repository.bootstrap == digest) {
-                given.restored |= self.blobs.mend(&digest, bootstrap.clone()).await?;
+                given.bootstrap_restored = self.blobs.mend(&digest, bootstrap.clone()).await?;
             }
         }
         Ok(given)

@@ -150,7 +150,7 @@ impl App {
             return Ok(kept(&error));
         }
         let size = u64::try_from(json.len()).unwrap_or(u64::MAX);
-        self.blobs.put(&digest, json.into()).await?;
+        self.blobs.mend(&digest, json.into()).await?;
         let recorded = self.change_trust_root(slug.clone(), via, move |ledger, root, slug| {
             trust_root::refresh(ledger, root, slug, revision, (digest, size))
         });

@@ -8,6 +8,7 @@ use std::{
 use anyhow::Context as _;
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
+use deciders::Code;
 use events::{
     id::Via,
     text::{Slug, Text},
@@ -18,7 +19,7 @@ use serde_json::json;
 use super::{Answer, Common, done, evidence, out};
 use crate::{
     app::{
-        App,
+        App, CommandError,
         trust_roots::{Given, Known, MAX_BOOTSTRAP, MAX_FILE, NewTrustRoot, Repository},
     },
     views,
@@ -93,15 +94,15 @@ impl Add {
         let app = common.open().await?;
         let bootstrap = new.repository.as_ref().map(|from| &from.bootstrap);
         let given = app.restore_trust_root(&new.slug, &new.json, bootstrap);
-        let Given {
-            versions,
-            newest,
-            restored,
-        } = given.await?;
-        if let (true, Some(version)) = (restored, versions.last()) {
-            return Ok(back(common, &self.name, *version));
+        let given = given.await?;
+        let back = back(&self.name, &given);
+        for file in &back {
+            out::note(file);
         }
-        if let (false, false, Some(version)) = (newest, self.older, versions.last()) {
+        if !back.is_empty() && !given.versions.is_empty() && !self.asks_for_more() {
+            return Ok(nothing_recorded(common, &given));
+        }
+        if let (false, false, Some(version)) = (given.newest, self.older, given.versions.last()) {
             anyhow::bail!(
                 "this is the file of version {version} of {}, an earlier one: --older makes it the newest again",
                 self.name
@@ -114,7 +115,15 @@ impl Add {
             out::note(&note);
         }
         let (public, requires) = (new.public, new.requires);
-        let index = app.record_trust_root(new, Via::Console).await?;
+        let index = match app.record_trust_root(new, Via::Console).await {
+            // The settings were those that it has: all that was wanted is done.
+            Err(CommandError::Denied(denial))
+                if !back.is_empty() && denial.code == Code::AlreadyExists =>
+            {
+                return Ok(nothing_recorded(common, &given));
+            }
+            recorded => recorded?,
+        };
         if requires.log && public {
             out::note(
                 "warning: whoever signs a private repository's gem with this instance publishes the names of its repository and workflow in a log that everybody reads",
@@ -130,6 +139,13 @@ impl Add {
             &format!("trust root {} is recorded", self.name),
             index,
         ))
+    }
+
+    /// Something was typed beside the files' own names: a setting, or which version is to be the newest.
+    fn asks_for_more(&self) -> bool {
+        let log = self.private_log || self.public_log;
+        let repository = self.tuf_url.is_some() || self.no_tuf;
+        !self.issuer.is_empty() || !self.require.is_empty() || log || repository || self.older
     }
 
     /// The files, with the settings of an instance that is known.
@@ -243,13 +259,24 @@ fn differs(before: &trust_root::Recorded, new: &NewTrustRoot) -> Vec<String> {
     notes
 }
 
-fn back(common: &Common, name: &str, version: u64) -> Answer {
+/// Which files were put back, in words.
+fn back(name: &str, given: &Given) -> Vec<String> {
+    let file = given.versions.last().filter(|_| given.restored);
+    let file = file.map(|version| format!("the file of version {version}"));
+    let metadata = given.bootstrap_restored;
+    let metadata = metadata.then(|| "the root metadata of its repository".to_owned());
+    let said = |file| format!("trust root {name}: {file} was missing or damaged and is back");
+    file.into_iter().chain(metadata).map(said).collect()
+}
+
+fn nothing_recorded(common: &Common, given: &Given) -> Answer {
     if common.json {
-        out::json(&json!({"restored": true, "version": version}));
+        let version = given.versions.last().filter(|_| given.restored);
+        out::json(&json!({
+            "restored": true, "version": version, "tuf_root": given.bootstrap_restored,
+        }));
     } else {
-        out::line(&format!(
-            "trust root {name}: a file of version {version} was missing and is back; nothing was recorded"
-        ));
+        out::line("nothing was recorded");
     }
     Answer::True
 }
