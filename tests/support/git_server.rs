@@ -18,7 +18,7 @@ pub(crate) enum Manner {
     Locked,
     /// Accepts, and says nothing.
     Silent,
-    /// Names refs for ever.
+    /// Names refs for ever, as if a pack began in each.
     Chatty,
     /// Says for ever where its history ends, before it gives out anything.
     Shallow,
@@ -138,7 +138,11 @@ fn answer(stream: &TcpStream, served: &Served, seen: &Mutex<Vec<String>>) -> std
                 chatter(stream, &line("shallow-info\n"), &ends)?;
             }
             Manner::Chatty => {
-                let name = format!("{} refs/heads/{}\n", served.main, "x".repeat(2_000));
+                let name = format!(
+                    "{} refs/heads/\u{1}PACK\0\0\0\u{2}{}\n",
+                    served.main,
+                    "x".repeat(2_000)
+                );
                 chatter(stream, b"", &line(&name))?;
             }
             Manner::Honest | Manner::RefsOnly | Manner::Shallow => {
