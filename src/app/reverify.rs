@@ -200,6 +200,7 @@ impl Roots {
                 reference: reference.clone(),
                 requires: recorded.requires,
                 public: recorded.public,
+                repository: recorded.repository.as_ref().map(|from| from.url.clone()),
                 root,
             }))),
             Err(TrustRootError::Store(error)) => Err(error),

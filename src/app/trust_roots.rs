@@ -58,6 +58,8 @@ pub struct TrustRoot {
     pub requires: Requires,
     /// Its log is read by everybody.
     pub public: bool,
+    /// The address of the TUF repository that it is refreshed from.
+    pub repository: Option<Text>,
     /// The verifier.
     pub root: Arc<Root>,
 }
@@ -209,6 +211,11 @@ impl App {
                 reference,
                 requires: newest.recorded.requires,
                 public: newest.recorded.public,
+                repository: newest
+                    .recorded
+                    .repository
+                    .as_ref()
+                    .map(|from| from.url.clone()),
                 root: self.verifiers.of(&self.blobs, &newest.recorded).await?,
             });
         }

@@ -3,7 +3,13 @@ use events::{
     claims::ProviderKind, name::GemName, policy::Publisher, provider::Registered, text::Text,
 };
 
-use crate::{app::App, world::Clock};
+use crate::{
+    app::{
+        App,
+        trust_roots::{Known, TrustRoot},
+    },
+    world::Clock,
+};
 
 /// How a job pushes what it has signed, in place of the template's push. The signer is the one that gems use; its version
 /// is pinned, because it runs where the identity token can be had.
@@ -33,9 +39,9 @@ const TOKEN_AT_GITLAB: (&str, &str) = (
 pub(super) enum Vouches {
     /// Nobody: a bundle would be refused.
     Nobody,
-    /// The public-good instance, or one whose log everybody reads like it.
+    /// The public-good instance, with which the signer signs unless it is told otherwise.
     Everybodys,
-    /// An instance of the operator's, with the trust root of this name.
+    /// Another instance, with the trust root of this name: how to sign with it, its operator knows.
     Own(String),
 }
 
@@ -59,16 +65,18 @@ pub(super) async fn of(
 
 async fn vouches(app: &App, issuer: &str) -> anyhow::Result<Vouches> {
     let roots = app.trust_roots_for(issuer).await?;
-    let logged = |public: bool| {
-        roots
-            .iter()
-            .find(|root| root.requires.log && root.public == public)
+    let public_good = |root: &TrustRoot| {
+        let from = root.repository.as_ref().map(Text::as_str);
+        root.requires.log && from == Some(Known::PublicGood.repository())
     };
-    Ok(match (logged(true), logged(false)) {
-        (Some(_), _) => Vouches::Everybodys,
-        (None, Some(own)) => Vouches::Own(own.reference.stream.rest().to_owned()),
-        (None, None) => Vouches::Nobody,
-    })
+    if roots.iter().any(public_good) {
+        return Ok(Vouches::Everybodys);
+    }
+    let logged = roots.iter().find(|root| root.requires.log);
+    let own = logged.or_else(|| roots.first());
+    Ok(own.map_or(Vouches::Nobody, |own| {
+        Vouches::Own(own.reference.stream.rest().to_owned())
+    }))
 }
 
 fn template(kind: ProviderKind) -> &'static str {

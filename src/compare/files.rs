@@ -128,8 +128,9 @@ impl<'a> Compared<'a> {
         if executable != file.is_executable() {
             what.push("executable");
         }
-        // Git knows no such bits: a program that runs as its owner is none of the repository's.
-        if file.mode & !0o777 != 0 {
+        // Git knows no such bits: a program that runs as its owner is none of the repository's. The bits above them are the
+        // kind of file, which RubyGems writes along.
+        if file.mode & 0o7000 != 0 {
             what.push("mode");
         }
         if id == entry.id {

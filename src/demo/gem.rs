@@ -4,9 +4,14 @@ use std::io::Write as _;
 use flate2::{Compression, GzBuilder};
 use sha2::{Digest as _, Sha256};
 
+/// The mode of a gem's own parts, as RubyGems writes it.
+const PART: &str = "0000444\0";
+/// The mode of a packed file, as RubyGems writes it: with the kind of file.
+const FILE: &str = "0100644\0";
+
 /// Builds a gem with one file, `lib/<name>.rb`. Name, version and summary are the caller's and must need no escaping.
 pub fn build(name: &str, version: &str, summary: &str, code: &[u8]) -> Vec<u8> {
-    let data = gzip(&tar(&[(&format!("lib/{name}.rb"), code)]));
+    let data = gzip(&tar(FILE, &[(&format!("lib/{name}.rb"), code)]));
     let metadata = gzip(gemspec(name, version, summary).as_bytes());
     let digest = |bytes: &[u8]| events::digest::hex(&Sha256::digest(bytes));
     let checksums = format!(
@@ -14,11 +19,14 @@ pub fn build(name: &str, version: &str, summary: &str, code: &[u8]) -> Vec<u8> {
         digest(&metadata),
         digest(&data)
     );
-    tar(&[
-        ("metadata.gz", &metadata),
-        ("data.tar.gz", &data),
-        ("checksums.yaml.gz", &gzip(checksums.as_bytes())),
-    ])
+    tar(
+        PART,
+        &[
+            ("metadata.gz", &metadata),
+            ("data.tar.gz", &data),
+            ("checksums.yaml.gz", &gzip(checksums.as_bytes())),
+        ],
+    )
 }
 
 fn gemspec(name: &str, version: &str, summary: &str) -> String {
@@ -79,11 +87,11 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-/// A POSIX ustar archive of plain files.
-fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
+/// A POSIX ustar archive of plain files with this mode.
+fn tar(mode: &str, files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = Vec::new();
     for (name, content) in files {
-        archive.extend_from_slice(&header(name, content.len()));
+        archive.extend_from_slice(&header(mode, name, content.len()));
         archive.extend_from_slice(content);
         archive.resize(archive.len().next_multiple_of(512), 0);
     }
@@ -91,7 +99,7 @@ fn tar(files: &[(&str, &[u8])]) -> Vec<u8> {
     archive
 }
 
-fn header(name: &str, size: usize) -> [u8; 512] {
+fn header(mode: &str, name: &str, size: usize) -> [u8; 512] {
     let mut header = [0_u8; 512];
     let mut put = |at: usize, text: &str| {
         for (slot, byte) in header.iter_mut().skip(at).zip(text.bytes()) {
@@ -99,7 +107,7 @@ fn header(name: &str, size: usize) -> [u8; 512] {
         }
     };
     put(0, name);
-    put(100, "0000644\0");
+    put(100, mode);
     put(108, "0000000\0");
     put(116, "0000000\0");
     put(124, &format!("{size:011o}\0"));

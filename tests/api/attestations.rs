@@ -95,7 +95,7 @@ async fn a_form_without_attestations_is_a_push() {
     app.get(SERVED).await.says(200, "[]");
     app.get("/api/v1/attestations/rake-2.0.0.json")
         .await
-        .says(404, "could not be found");
+        .refuses(404, "not_found", "could not be found");
     // A person may send the form too, as long as nothing is attested.
     let key = app.push_key("alice").await;
     let tool = form(&[("gem", A_FILE, &good("tool", "1.0.0"))]);
@@ -141,7 +141,9 @@ async fn the_same_push_again_adds_nothing() {
             std::fs::write(&file, b"{}").unwrap();
         } else {
             std::fs::remove_file(&file).unwrap();
-            app.get(SERVED).await.says(404, "missing");
+            app.get(SERVED)
+                .await
+                .refuses(404, "not_found", "is missing");
         }
         app.attest(&key, &gem, std::slice::from_ref(&bundle))
             .await
@@ -179,7 +181,9 @@ async fn each_bundle_is_served_where_the_registrys_statement_says() {
     let gem = events::digest::Digest::of(&gem).hex();
     for unknown in [&gem, &"0".repeat(64), "x"] {
         let path = format!("/api/v1/attestations/sha256/{unknown}");
-        app.get(&path).await.is(404);
+        app.get(&path)
+            .await
+            .refuses(404, "not_found", "No release came with this");
     }
     app.finish().await;
 }

@@ -1,6 +1,6 @@
 //! Settings of a provider that wait: what is judged, shown and asked meanwhile are those in force.
 use deciders::provider::When;
-use events::{api_key::Scope, claims::ProviderKind, id::Owner, text::Slug};
+use events::{api_key::Scope, claims::ProviderKind, id::Owner, log::Rules, text::Slug};
 use gemledger::app::{
     providers::{Added, NewProvider},
     rulebook::RulesChange,
@@ -134,6 +134,28 @@ async fn settings_of_a_provider_that_wait_stand_on_the_page_of_each_gem_that_tru
     assert_eq!(change["id"], Value::Null);
     assert!(change["take_back"].as_str().unwrap().contains("operator"));
     add(&app, None).await;
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_only_an_expired_publisher_names_is_nothing_of_the_gem() {
+    let app = TestApp::with(Setup {
+        loosening_delay_seconds: DELAY,
+        ..Setup::default()
+    })
+    .await;
+    app.provider("github", ProviderKind::Github, &GITHUB).await;
+    let alice = app.account("alice").await;
+    app.trust("rake", publisher("acme/rake"), Owner::Account(alice))
+        .await;
+    app.pass(Rules::default().pending_seconds);
+    let scopes: Vec<Scope> = SCOPES.into();
+    let key = app.api_key(alice, &scopes).await;
+    app.push(&key, good("rake", "1.0.0")).await.is(200);
+    app.network.moves_keys();
+    let added = add(&app, Some("later.example.com")).await;
+    assert!(matches!(added.when, Some(When::Later(_))), "{added:?}");
+    assert_eq!(changes(&app, &key).await, json!([]));
     app.finish().await;
 }
 

@@ -7,6 +7,7 @@ mod ruby;
 mod attestations;
 mod base_path;
 mod bundle;
+mod compare;
 mod crash;
 mod evidence;
 mod exchange;

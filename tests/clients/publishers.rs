@@ -218,7 +218,7 @@ fn publisher_add_prints_the_finished_workflow_for_this_server() {
 }
 
 #[test]
-fn the_workflow_signs_as_soon_as_a_trust_root_vouches_for_its_provider() {
+fn the_workflow_signs_as_soon_as_the_root_that_vouches_for_its_provider_is_the_signers() {
     let ledger = Ledger::new();
     let _server = ledger.serve();
     let issuer = Issuer::start();
@@ -231,6 +231,14 @@ fn the_workflow_signs_as_soon_as_a_trust_root_vouches_for_its_provider() {
     fs::write(&root, sigstore.trusted_root().to_string()).unwrap();
     let add = ["trust-root", "add", "own", root.to_str().unwrap()];
     let issuer = ["--issuer", issuer.url()];
+    ledger
+        .run(&[add.as_slice(), issuer.as_slice()].concat())
+        .ok();
+    // The signer would sign with the public-good instance, for which this root does not vouch.
+    let own = printed();
+    assert!(own.contains("of the trust root own, and add --attestation"));
+    assert!(!own.contains("sigstore-cli"), "{own}");
+    let add = ["trust-root", "add", "public", "--from", "public-good"];
     ledger
         .run(&[add.as_slice(), issuer.as_slice()].concat())
         .ok();

@@ -1,6 +1,9 @@
 //! `gem` and `bundle` in a home of their own, and gems built by the real `gem build`.
 use std::{
+    env,
+    ffi::OsString,
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -70,6 +73,19 @@ impl Ruby {
         folder
     }
 
+    /// Puts a program into the home; it goes before the machine's of that name.
+    pub(super) fn has_program(&self, name: &str, script: &str) {
+        let file = self.folder("programs").join(name);
+        fs::write(&file, script).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn path(&self) -> OsString {
+        let own = self.home().join("programs");
+        let path = env::var_os("PATH").unwrap_or_default();
+        env::join_paths([own].into_iter().chain(env::split_paths(&path))).unwrap()
+    }
+
     fn command(&self, program: &str) -> Command {
         let mut command = match (self.edition, program) {
             (Edition::Installed, program) => Command::new(program),
@@ -116,6 +132,7 @@ impl Ruby {
         command
             .env("HOME", self.home())
             .env("GEM_HOME", self.home().join("gems"))
+            .env("PATH", self.path())
             .env("LANG", "C.UTF-8");
         match &self.key {
             Some(key) => command.env("GEM_HOST_API_KEY", key),

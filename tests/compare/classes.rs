@@ -109,7 +109,7 @@ fn a_file_that_the_gemspec_lists_is_missed_and_one_that_it_does_not_is_not() {
 #[test]
 fn the_executable_bit_counts() {
     let mut gem = gem();
-    at(&mut gem, "lib/hello.rb").mode = "0000755\0";
+    at(&mut gem, "lib/hello.rb").mode = "0100755\0";
     let comparison = with(&tree(), &gem);
     assert_eq!(
         changed(&comparison, "lib/hello.rb"),
@@ -121,7 +121,7 @@ fn the_executable_bit_counts() {
 #[test]
 fn a_program_that_runs_as_its_owner_is_none_of_the_repository_s() {
     let mut gem = gem();
-    at(&mut gem, "exe/hello").mode = "0006755\0";
+    at(&mut gem, "exe/hello").mode = "0106755\0";
     let comparison = with(&tree(), &gem);
     assert_eq!(changed(&comparison, "exe/hello"), (vec!["mode"], None));
     assert_eq!(comparison.verdict, Verdict::Different);
@@ -217,10 +217,10 @@ fn what_can_be_loaded_or_run_is_explained_nowhere_but_at_its_own_path() {
         "doc/extconf.rb",
         "doc/init.so",
     ] {
-        assert!(!moved(code, "0000644\0"), "{code}");
+        assert!(!moved(code, "0100644\0"), "{code}");
     }
-    assert!(!moved("doc/run", "0000755\0"));
-    assert!(moved("doc/data.txt", "0000644\0"));
+    assert!(!moved("doc/run", "0100755\0"));
+    assert!(moved("doc/data.txt", "0100644\0"));
 }
 
 #[test]

@@ -132,7 +132,12 @@ fn a_server_that_names_refs_for_ever_is_not_listened_to_for_ever() {
     let (git, commit) = moved_on();
     for manner in [Manner::Chatty, Manner::Shallow] {
         let server = GitServer::start(&git, manner);
-        let told = fetched(&server, &commit, FetchLimits::default());
+        // More of objects than of everything else, so that each is told from the other.
+        let limits = FetchLimits {
+            bytes: 64 << 20,
+            ..FetchLimits::default()
+        };
+        let told = fetched(&server, &commit, limits);
         let Err(CompareError::Repository(RepositoryError::Clone { reason, .. })) = told else {
             panic!("{told:?}");
         };

@@ -50,7 +50,7 @@ pub(crate) fn tree() -> Vec<(&'static str, At)> {
 pub(crate) fn gem() -> Package {
     let mut gem = Package::new("hello", "1.0");
     let executable = Packed {
-        mode: "0000755\0",
+        mode: "0100755\0",
         ..Packed::file("exe/hello", b"#!/usr/bin/env ruby\n")
     };
     gem.files = vec![

@@ -18,7 +18,7 @@ pub(crate) enum Manner {
     Locked,
     /// Accepts, and says nothing.
     Silent,
-    /// Names refs for ever.
+    /// Names refs for ever, as if a pack began in each.
     Chatty,
     /// Says for ever where its history ends, before it gives out anything.
     Shallow,
@@ -138,8 +138,7 @@ fn answer(stream: &TcpStream, served: &Served, seen: &Mutex<Vec<String>>) -> std
                 chatter(stream, &line("shallow-info\n"), &ends)?;
             }
             Manner::Chatty => {
-                let name = format!("{} refs/heads/{}\n", served.main, "x".repeat(2_000));
-                chatter(stream, b"", &line(&name))?;
+                chatter(stream, b"", &named_as_a_pack(&served.main))?;
             }
             Manner::Honest | Manner::RefsOnly | Manner::Shallow => {
                 let kind = "application/x-git-upload-pack-result";
@@ -147,6 +146,12 @@ fn answer(stream: &TcpStream, served: &Served, seen: &Mutex<Vec<String>>) -> std
             }
         }
     }
+}
+
+/// A ref whose name has in it what a pack begins with.
+fn named_as_a_pack(id: &str) -> Vec<u8> {
+    let long = "x".repeat(2_000);
+    line(&format!("{id} refs/heads/\u{1}PACK\0\0\0\u{2}{long}\n"))
 }
 
 /// Says the same line until the client goes away.

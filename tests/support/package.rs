@@ -9,6 +9,7 @@ use flate2::{Compression, write::GzEncoder};
 pub(crate) struct Packed {
     pub(crate) path: String,
     pub(crate) bytes: Vec<u8>,
+    /// As RubyGems writes it: with the kind of file.
     pub(crate) mode: &'static str,
     /// Where it leads, if it is a symbolic link.
     pub(crate) link: Option<String>,
@@ -20,7 +21,7 @@ impl Packed {
         Self {
             path: path.into(),
             bytes: bytes.into(),
-            mode: "0000644\0",
+            mode: "0100644\0",
             link: None,
         }
     }
@@ -190,7 +191,10 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 /// A ustar entry of a plain file.
 fn entry(name: &str, bytes: &[u8]) -> Vec<u8> {
-    packed(&Packed::file(name, bytes))
+    packed(&Packed {
+        mode: "0000444\0",
+        ..Packed::file(name, bytes)
+    })
 }
 
 /// A ustar entry.

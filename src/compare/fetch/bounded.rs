@@ -13,9 +13,6 @@ use gix::protocol::transport::client::blocking_io::http::{
 
 /// The most bytes of headers, refs and other lines that a server may say before it gives out objects.
 const TALK: u64 = 16 << 20;
-/// What a pack begins with (gitformat-pack): its name, and a version below 256.
-const PACK: &[u8] = b"PACK\0\0\0";
-
 /// A transport to this address whose packs may have so many bytes.
 pub(super) fn transport(url: &str, pack: u64) -> gix::Result<Transport<Bounded>> {
     let http = Bounded {
@@ -59,6 +56,55 @@ impl Bound {
     }
 }
 
+/// Where a line of an answer begins: a pack begins nowhere else, whatever stands in a name (gitprotocol-common).
+#[derive(Default)]
+struct Lines {
+    /// What has come of a line's length, in four hex digits, and of what is behind it.
+    head: Vec<u8>,
+    /// How many bytes of the line are still to come.
+    left: usize,
+}
+
+impl Lines {
+    /// Whether a pack begins in these bytes: on the first side band, or, where there are none, in place of a line.
+    fn reach_pack(&mut self, bytes: &[u8]) -> bool {
+        let mut rest = bytes;
+        while let Some((byte, behind)) = rest.split_first() {
+            if self.left > 0 {
+                let passed = self.left.min(rest.len());
+                self.left = self.left.saturating_sub(passed);
+                rest = rest.get(passed..).unwrap_or_default();
+                continue;
+            }
+            rest = behind;
+            self.head.push(*byte);
+            let read = self.head.len();
+            match self.head.as_slice() {
+                b"PACK" | [_, _, _, _, 1, b'P', b'A', b'C', b'K'] => return true,
+                // What is shorter than such a beginning, or no length, is none.
+                length if read == 4 && !(9..usize::MAX).contains(&line(length)) => self.pass(read),
+                _ if read == 9 => self.pass(read),
+                _ => {}
+            }
+        }
+        false
+    }
+
+    /// Leaves the rest of a line of which so much was read.
+    fn pass(&mut self, read: usize) {
+        let length = self.head.get(..4).map_or(0, line);
+        self.left = length.saturating_sub(read);
+        self.head.clear();
+    }
+}
+
+/// A line's length, its four digits counted. After what is none, no line is known to begin.
+fn line(digits: &[u8]) -> usize {
+    let digits = std::str::from_utf8(digits).ok();
+    let length = digits.and_then(|digits| usize::from_str_radix(digits, 16).ok());
+    length.unwrap_or(usize::MAX)
+}
+
 /// An HTTP client that counts.
 pub(super) struct Bounded {
     inner: Remote,
@@ -72,8 +118,8 @@ pub(super) struct Counted<R> {
     bound: Bound,
     /// What is counted from where a pack begins.
     pack: Option<Bound>,
-    /// The last bytes before it, in which it may have begun.
-    last: Vec<u8>,
+    /// The lines before it.
+    lines: Lines,
 }
 
 impl<R> Counted<R> {
@@ -82,20 +128,16 @@ impl<R> Counted<R> {
             inner,
             bound,
             pack,
-            last: Vec::new(),
+            lines: Lines::default(),
         }
     }
 
     fn count(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.pack.is_some() {
-            self.last.extend_from_slice(bytes);
-            if memchr::memmem::find(&self.last, PACK).is_some()
-                && let Some(pack) = self.pack.take()
-            {
-                self.bound = pack;
-            }
-            let kept = self.last.len().min(PACK.len());
-            self.last.drain(..self.last.len().saturating_sub(kept));
+        if self.pack.is_some()
+            && self.lines.reach_pack(bytes)
+            && let Some(pack) = self.pack.take()
+        {
+            self.bound = pack;
         }
         self.bound.take(bytes.len())
     }
@@ -171,5 +213,36 @@ impl Http for Bounded {
 
     fn redirected_base_url(&self) -> Option<String> {
         self.inner.redirected_base_url()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a pack begins, however the bytes come.
+    fn begins(answer: &[u8]) -> bool {
+        let whole = Lines::default().reach_pack(answer);
+        let mut lines = Lines::default();
+        let mut bytes = answer.chunks(1);
+        assert_eq!(whole, bytes.any(|byte| lines.reach_pack(byte)));
+        whole
+    }
+
+    #[test]
+    fn a_pack_begins_where_a_line_does() {
+        assert!(begins(b"000dpackfile\n0011\x01PACK\0\0\0\x02\0\0\0\x01"));
+        assert!(begins(b"0009\x01PACK"));
+        assert!(begins(b"0008NAK\n000a\x02hello0009\x01PACK"));
+        assert!(begins(b"00000001000200040005x0008NAK\nPACK\0\0\0\x02"));
+        assert!(!begins(b"0000000c\x01nothing0008\x01PAC"));
+    }
+
+    #[test]
+    fn what_is_named_so_is_no_pack() {
+        assert!(!begins(b"0010 PACK\0\0\0\x02...0008NAK\n"));
+        assert!(!begins(b"001aname\x01PACK0009\x01PACK...."));
+        assert!(!begins(b"0009\x02PACK0009PACK\x01"));
+        assert!(!begins(b"none\x01PACK0009\x01PACK"));
     }
 }

@@ -138,6 +138,10 @@ impl Reader<'_> {
             [name, Token::Mark("!~"), Token::Regex(text)] if is_path(name) => {
                 Ok(Test::Not(Box::new(self.matches(text)?)))
             }
+            // `gem build NAME.gemspec` leaves the gemspec out here, builds by its full path pack it: neither is a difference.
+            [name, Token::Mark("=="), own] if is_path(name) && own.is_name("__FILE__") => {
+                Ok(Test::Is(self.sources.gemspec.into()))
+            }
             [name, Token::Mark("=="), value @ ..] if is_path(name) => {
                 Ok(Test::Is(self.text(value)?))
             }

@@ -22,7 +22,7 @@ pub async fn show(
     app: Data<App>,
     file: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let unknown = || Problem::not_found("This rubygem could not be found.");
+    let unknown = || Problem::not_found("This rubygem could not be found.").in_json();
     index::file(&app.reader, &file).await?.ok_or_else(unknown)?;
     let digests = attestations::of(&app.reader, &file).await?;
     answer(&request, &etag(&digests), array(&app, &digests)).await
@@ -34,7 +34,7 @@ pub async fn bundle(
     app: Data<App>,
     hex: Path<String>,
 ) -> Result<HttpResponse, Problem> {
-    let unknown = || Problem::not_found("No release came with this attestation.");
+    let unknown = || Problem::not_found("No release came with this attestation.").in_json();
     let digest = Digest::from_hex(&hex).map_err(|_| unknown())?;
     if !attestations::is_named(&app.reader, &digest).await? {
         return Err(unknown());
@@ -72,7 +72,7 @@ async fn answer(
 async fn one(app: &App, digest: &Digest) -> Result<Bytes, Problem> {
     let missing = "An attestation of this release is missing; push the same file with the same attestations again.";
     let bytes = app.blobs.get(digest).await?;
-    bytes.ok_or_else(|| Problem::not_found(missing))
+    bytes.ok_or_else(|| Problem::not_found(missing).in_json())
 }
 
 /// `[`, the exact bytes joined by `,`, and `]`: what the client made of its files.

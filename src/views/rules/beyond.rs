@@ -44,7 +44,8 @@ pub async fn beyond(
     now: Timestamp,
 ) -> Result<Vec<Beyond>, StoreError> {
     let live = policy.publishers.values().map(|entry| &entry.publisher);
-    let pending = policy.pending.values().map(|pending| &pending.publisher);
+    let pending = policy.live_pending(now);
+    let pending = pending.map(|(_, pending)| &pending.publisher);
     let providers: BTreeSet<&Slug> = live.chain(pending).map(|one| &one.provider).collect();
     let mut found = Vec::new();
     for slug in providers {

@@ -95,6 +95,11 @@ fn what_bundler_wrote_from_2013_on_is_known() {
       (File.expand_path(f) == __FILE__) || f.match(%r{\A(?:(?:bin|test|spec|features)/|\.(?:git|travis|circleci)|appveyor)})
     end
   end"#,
+        r#"Dir.chdir(__dir__) do
+    `git ls-files -z`.split("\x0").reject do |f|
+      (f == __FILE__) || f.match(%r{\A(?:(?:bin|test|spec|features)/|\.(?:git|travis|circleci)|appveyor)})
+    end
+  end"#,
     ] {
         let gemspec = read(&format!(
             r#"lib = File.expand_path("../lib", __FILE__)
