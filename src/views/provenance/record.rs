@@ -18,7 +18,7 @@ use serde::Serialize;
 pub use super::chain::{
     ApiKeyStep, Chain, ExchangeStep, ProviderKeyStep, ProviderStep, PublisherStep,
 };
-use crate::views::{comparisons::Comparison, index::Quarantine};
+use crate::views::{comparisons::Comparisons, index::Quarantine};
 
 /// The version of this shape. A field may be added under the same number; one that changes its meaning raises it.
 pub const RECORD_VERSION: u32 = 1;
@@ -87,8 +87,8 @@ pub struct TransparencyRecord {
     /// Later events that bear on it, in the order of the log.
     pub since: Vec<Entry>,
     /// What others state of its files and its repository; left out if nobody does.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub comparisons: Vec<Comparison>,
+    #[serde(flatten, skip_serializing_if = "Comparisons::is_empty")]
+    pub comparisons: Comparisons,
     /// The log that holds all this.
     pub log: LogAt,
     /// The receipt of the release's event, the text of a `.tlog-proof` file.
