@@ -149,12 +149,11 @@ impl App {
         reason: Option<Text>,
     ) -> Result<Override, CommandError> {
         let tried = self.overrule(request.clone(), &gem, change, reason.clone());
-        let recorded = match tried.await? {
-            Some(recorded) => recorded,
-            None => {
-                let again = self.overrule(request, &gem, change, reason).await?;
-                again.ok_or_else(|| CommandError::from(Denial::new(Code::NotFound)))?
-            }
+        let recorded = if let Some(recorded) = tried.await? {
+            recorded
+        } else {
+            let again = self.overrule(request, &gem, change, reason).await?;
+            again.ok_or(CommandError::Denied(Code::NotFound.into()))?
         };
         let declared = Declared::about(change, &recorded);
         let agreed = matches!(recorded.event.body, Body::PolicyOverridden(_));

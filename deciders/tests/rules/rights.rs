@@ -132,6 +132,8 @@ fn depends(mutant: &Mutant<'_>, actor: &Actor) -> bool {
     })
 }
 
+type Command = fn(&mut History, &Actor);
+
 /// The history with the last event by this account instead, and whether the auditor notices.
 fn noticed(history: &History, account: AccountId) -> bool {
     let mut log = history.log.clone();
@@ -149,7 +151,6 @@ fn of_two_owners_none_can_tell_which_it_was_and_of_anybody_else_everybody_can() 
     history.add_owner(&alice, "rake", gone).unwrap();
     history.later(DELAY);
     history.disable_account(gone).unwrap();
-    type Command = fn(&mut History, &Actor);
     let commands: [Command; 7] = [
         |history, by| {
             let owner = Owner::Account(account_id(1));
