@@ -1,4 +1,5 @@
-//! Comparisons of releases with their repositories: attached by the operator or an owner, each once, and only few.
+//! Comparisons of releases with their repositories: attached by the operator or an owner, each once, and by an
+//! account only few.
 //!
 //! What a comparison says is its author's word. Held here is that it is about this release: its file, and the commit
 //! that the release's own record names; and that its verdict follows from its numbers: what was not looked at is never

@@ -40,10 +40,15 @@ pub enum Class {
 impl Class {
     /// That of a bundle: only evidence that its trust root requires is recorded, and counts.
     pub fn of(attested: &Attested) -> Self {
-        match (&attested.entry, attested.public) {
-            (Some(_), true) => Self::PublicLog,
-            (Some(_), false) => Self::PrivateLog,
-            (None, _) => Self::Timestamp,
+        Self::with(attested.entry.is_some(), attested.public)
+    }
+
+    /// That of evidence with an entry in a log, which everybody reads, or without one.
+    pub fn with(log: bool, public: bool) -> Self {
+        match (log, public) {
+            (true, true) => Self::PublicLog,
+            (true, false) => Self::PrivateLog,
+            (false, _) => Self::Timestamp,
         }
     }
 

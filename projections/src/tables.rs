@@ -19,7 +19,7 @@ pub const COMPARISON: &str = "comparison_r1";
 /// Trust roots, each in its newest version.
 pub const TRUST_ROOT: &str = "trust_root_r1";
 /// Bundles that came with releases.
-pub const ATTESTATION: &str = "attestation_r1";
+pub const ATTESTATION: &str = "attestation_r2";
 /// `/info/<name>`.
 pub const INFO: &str = "info_r2";
 /// The lines of `/versions`.
@@ -84,7 +84,7 @@ pub const ALL: [Projection; 11] = [
         tables: &[TRUST_ROOT],
     },
     Projection {
-        name: "attestation_r1",
+        name: "attestation_r2",
         ddl: include_str!("../tables/attestation.sql"),
         tables: &[ATTESTATION],
     },

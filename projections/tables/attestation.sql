@@ -1,4 +1,4 @@
-CREATE TABLE attestation_r1 (
+CREATE TABLE attestation_r2 (
   log_index BIGINT NOT NULL,  -- of release.attested
   gem TEXT,
   file TEXT,                  -- full name of the release's file, as spelled
@@ -9,6 +9,7 @@ CREATE TABLE attestation_r1 (
   root_revision BIGINT,       -- and its version
   entry_log TEXT,             -- where it stands in a transparency log
   entry_index TEXT,
+  public BIGINT,              -- whether everybody can read that log
   sct BIGINT,
   timestamped BIGINT,
   signed_at BIGINT,
@@ -16,5 +17,5 @@ CREATE TABLE attestation_r1 (
   run TEXT,
   PRIMARY KEY (log_index)
 );
-CREATE INDEX attestation_r1_file ON attestation_r1 (file, log_index);
-CREATE INDEX attestation_r1_bundle ON attestation_r1 (bundle);
+CREATE INDEX attestation_r2_file ON attestation_r2 (file, log_index);
+CREATE INDEX attestation_r2_bundle ON attestation_r2 (bundle);

@@ -1,8 +1,14 @@
 //! A gem's rules and owners, and the changes that wait: set, cancelled, and let in at once by two people.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use deciders::{
-    Denial, Ledger,
+    Code, Denial, Ledger,
     account::Account,
     change,
     gem::Gem,
@@ -142,19 +148,13 @@ impl App {
         change: ChangeId,
         reason: Option<Text>,
     ) -> Result<Override, CommandError> {
-        // A hint: which accounts to read. What they are is seen where it is decided.
-        let state: Policy = views::state(&self.reader, &StreamName::policy(&gem)).await?;
-        let proposers = change::proposers(&state.at(self.clock.now()), change).collect();
-        let recorded = self.manage(request, gem, proposers, move |asked| {
-            let managing = &asked.managing;
-            let policy = managing.policy.at(managing.now);
-            let mut proposers = change::proposers(&policy, change);
-            if proposers.any(|id| !asked.others.contains_key(&id)) {
-                return unread();
-            }
-            change::overrule(managing, change, reason, &asked.others)
-        });
-        let recorded = recorded.await?;
+        let tried = self.overrule(request.clone(), &gem, change, reason.clone());
+        let recorded = if let Some(recorded) = tried.await? {
+            recorded
+        } else {
+            let again = self.overrule(request, &gem, change, reason).await?;
+            again.ok_or(CommandError::Denied(Code::NotFound.into()))?
+        };
         let declared = Declared::about(change, &recorded);
         let agreed = matches!(recorded.event.body, Body::PolicyOverridden(_));
         Ok(if agreed {
@@ -162,6 +162,35 @@ impl App {
         } else {
             Override::Proposed(declared)
         })
+    }
+
+    /// Overrides, or proposes that; `None` if somebody proposed it meanwhile whose account was not read.
+    async fn overrule(
+        &self,
+        request: Request,
+        gem: &FoldedName,
+        change: ChangeId,
+        reason: Option<Text>,
+    ) -> Result<Option<Recorded>, CommandError> {
+        // A hint: which accounts to read. What they are is seen where it is decided.
+        let state: Policy = views::state(&self.reader, &StreamName::policy(gem)).await?;
+        let proposers = change::proposers(&state.at(self.clock.now()), change).collect();
+        let meanwhile = Arc::new(AtomicBool::new(false));
+        let unknown = meanwhile.clone();
+        let recorded = self.manage(request, gem.clone(), proposers, move |asked| {
+            let managing = &asked.managing;
+            let policy = managing.policy.at(managing.now);
+            let mut proposers = change::proposers(&policy, change);
+            if proposers.any(|id| !asked.others.contains_key(&id)) {
+                unknown.store(true, Ordering::Relaxed);
+                return unread();
+            }
+            change::overrule(managing, change, reason, &asked.others)
+        });
+        match recorded.await {
+            Err(CommandError::Denied(_)) if meanwhile.load(Ordering::Relaxed) => Ok(None),
+            recorded => recorded.map(Some),
+        }
     }
 
     /// Hands the writer a command on a policy, with the states that it is judged on. Returns its last event.

@@ -89,7 +89,7 @@ async fn list(common: &Common) -> anyhow::Result<Answer> {
             let number = recorded.event.revision;
             let newest = number == root.revision;
             let state = if newest { state } else { "replaced" };
-            let class = views::trust_roots::class(version.requires);
+            let class = views::trust_roots::class(version).as_str();
             let asked = (newest && !root.retired)
                 .then(|| Asked::of(&folder, &root.slug))
                 .flatten();

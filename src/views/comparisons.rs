@@ -59,39 +59,62 @@ pub struct Comparison {
     pub url: String,
 }
 
-/// What was attached to a release under this checkpoint, the oldest first.
+/// Most comparisons of a release that are shown: each account may attach some, and a gem has many owners.
+const SHOWN: i64 = 32;
+
+/// What was attached to a release.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Comparisons {
+    /// The newest, the oldest of them first.
+    #[serde(rename = "comparisons")]
+    pub newest: Vec<Comparison>,
+    /// How many there are.
+    #[serde(rename = "comparisons_total")]
+    pub total: u64,
+}
+
+impl Comparisons {
+    /// Whether nothing was attached.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+}
+
+/// What was attached to a release under this checkpoint.
 pub async fn of_release(
     app: &App,
     anchored: &Anchored,
     gem: &FoldedName,
     number: &GemVersion,
     platform: &Platform,
-) -> Result<Vec<Comparison>, StoreError> {
+) -> Result<Comparisons, StoreError> {
     let sql = format!(
-        "SELECT log_index FROM {COMPARISON} WHERE gem = $1 AND number = $2 AND platform = $3 ORDER BY log_index"
+        "SELECT log_index, count(*) OVER () FROM {COMPARISON} \
+         WHERE gem = $1 AND number = $2 AND platform = $3 AND log_index < $4 ORDER BY log_index DESC LIMIT {SHOWN}"
     );
-    let indexes: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
+    let size = i64::try_from(anchored.checkpoint.size()).unwrap_or(i64::MAX);
+    let rows: Vec<(i64, i64)> = sqlx::query_as(AssertSqlSafe(sql))
         .bind(gem.as_str().to_owned())
         .bind(number.as_str().to_owned())
         .bind(platform.as_str().to_owned())
+        .bind(size)
         .fetch_all(app.reader.pool())
         .await
         .map_err(failed)?;
-    let mut comparisons = Vec::new();
-    for index in indexes {
+    let total = rows.first().map_or(0, |(_, total)| *total);
+    let mut newest = Vec::new();
+    for (index, _) in rows.into_iter().rev() {
         let index = u64::try_from(index).unwrap_or(u64::MAX);
-        if index >= anchored.checkpoint.size() {
-            break;
-        }
         app.receipts.prove(&app.reader, anchored, index).await?;
         for recorded in app.reader.events(index, index + 1).await? {
             let event = recorded.event;
             if let Body::ReleaseCompared(compared) = event.body {
-                comparisons.push(shown(app, index, event.time, event.actor, compared).await);
+                newest.push(shown(app, index, event.time, event.actor, compared).await);
             }
         }
     }
-    Ok(comparisons)
+    let total = u64::try_from(total).unwrap_or(0);
+    Ok(Comparisons { newest, total })
 }
 
 async fn shown(

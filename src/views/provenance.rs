@@ -67,7 +67,7 @@ pub async fn comparisons(
     gem: &FoldedName,
     number: &GemVersion,
     platform: &Platform,
-) -> Result<Option<Vec<comparisons::Comparison>>, StoreError> {
+) -> Result<Option<comparisons::Comparisons>, StoreError> {
     let index = released_at(app, gem, number, platform).await?;
     let anchored = newest(app)?.filter(|anchored| {
         let covers = |index| index < anchored.checkpoint.size();

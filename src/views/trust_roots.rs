@@ -1,5 +1,5 @@
 //! Which trust roots are there, and in which versions?
-use deciders::trust_root::TrustRoot;
+use deciders::{rule::Class, trust_root::TrustRoot};
 use events::{
     Body, Recorded,
     digest::Digest,
@@ -26,14 +26,9 @@ pub struct Newest {
     pub retired: bool,
 }
 
-/// The class of what a root verifies: `logged`, or the weaker `timestamped`, of which nobody else can see that it was
-/// signed.
-pub fn class(requires: Requires) -> &'static str {
-    if requires.log {
-        "logged"
-    } else {
-        "timestamped"
-    }
+/// The class of what a root verifies.
+pub fn class(root: &trust_root::Recorded) -> Class {
+    Class::with(root.requires.log, root.public)
 }
 
 /// Every trust root that was ever recorded, in the order of their names.

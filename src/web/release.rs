@@ -152,6 +152,7 @@ async fn release(app: &App, name: &str, version: &str) -> Result<Page, Fault> {
         about: document.as_ref().map(About::from),
         comparisons: record
             .comparisons
+            .newest
             .iter()
             .map(|one| comparisons::Compared::new(one, &record, app.url.as_str()))
             .collect(),

@@ -3,10 +3,16 @@ use events::{
     api_key::Scope,
     digest::Digest,
     id::{AccountId, Owner},
+    name::GemName,
+    platform::Platform,
+    version::GemVersion,
 };
-use gemledger::compare::{
-    Asked, Repository, StatedBy, compare,
-    statement::{MAX_STATEMENT, write},
+use gemledger::{
+    app::quarantine::Named,
+    compare::{
+        Asked, Repository, StatedBy, compare,
+        statement::{MAX_STATEMENT, write},
+    },
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -125,6 +131,42 @@ async fn an_owner_attaches_a_statement_that_is_served_as_it_was_given() {
     ] {
         assert!(page.text().contains(said), "{said}\n{}", page.text());
     }
+    released.app.finish().await;
+}
+
+#[actix_web::test]
+async fn of_many_comparisons_the_newest_are_shown_and_all_are_counted() {
+    let released = Released::new().await;
+    let (app, mut statement) = (&released.app, released.statement("Ann"));
+    for number in 0..33 {
+        statement["predicate"]["comparedBy"] = json!(format!("Ann {number}"));
+        let release = Named {
+            gem: GemName::parse("hello").unwrap().folded(),
+            number: GemVersion::parse("1.0").unwrap(),
+            platform: Platform::ruby(),
+        };
+        let bytes = statement.to_string().into();
+        let attached = app.app.attach_comparison(app.app.console(), release, bytes);
+        attached.await.unwrap();
+    }
+    app.pass(60);
+    let listed = app.get(PATH).await.is(200).json();
+    let names = |shown: &Value| {
+        let shown = shown.as_array().unwrap();
+        let name = |at: usize| shown[at]["compared_by"].clone();
+        (shown.len(), name(0), name(shown.len() - 1))
+    };
+    let newest = (32, json!("Ann 1"), json!("Ann 32"));
+    assert_eq!(names(&listed["comparisons"]), newest);
+    assert_eq!(listed["total"], 33);
+    let record = app.get("/api/v1/gems/hello/versions/1.0/provenance").await;
+    let record = record.is(200).json();
+    assert_eq!(names(&record["comparisons"]), newest);
+    assert_eq!(record["comparisons_total"], 33);
+    let page = app.get("/gems/hello/versions/1.0").await.is(200);
+    let text = page.text();
+    assert!(text.contains("There are 33; these are the newest 32."));
+    assert!(!text.contains("<bdi>Ann 0</bdi>"));
     released.app.finish().await;
 }
 

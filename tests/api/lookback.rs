@@ -102,7 +102,7 @@ async fn an_attested_push_is_explained_bundle_by_bundle_and_pair_by_pair() {
     assert_eq!(rules.found.as_deref(), Some(in_force));
     let required = check(&why.checks, "attestation_required");
     assert!(required.expected.as_ref().unwrap().starts_with("auto: "));
-    assert_eq!(required.found.as_deref(), Some("one in a transparency log"));
+    assert_eq!(required.found.as_deref(), Some("public log"));
     let only = check(&why.checks, "trusted_publishing_only");
     assert_eq!(only.found.as_deref(), Some("one of acme/rake"));
     app.finish().await;

@@ -1,7 +1,8 @@
 //! Overrides over HTTP where somebody is gone, and what each scope of a key lets its holder do with a policy.
 use events::{
     api_key::Scope,
-    id::{AccountId, ChangeId},
+    id::{AccountId, Actor, ChangeId, Via},
+    text::Text,
 };
 use gemledger::app::policy::Override;
 use reqwest::Method;
@@ -71,6 +72,23 @@ async fn a_proposer_who_was_removed_does_not_stand_in_the_way() {
     propose(&app, &alice.key, change).await;
     operator_agrees(&app, change).await;
     app.push(&alice.key, good("rake", "2.0.0")).await.is(200);
+    app.finish().await;
+}
+
+#[tokio::test]
+async fn two_owners_who_propose_at_the_same_moment_agree() {
+    let (app, alice, bob, change) = two_owners().await;
+    let wish = |person: &Person| {
+        let request = app.app.request(Actor::Account(person.id), Via::Http);
+        let reason = Some(Text::parse("the forge is down").unwrap());
+        app.app.override_change(request, folded(), change, reason)
+    };
+    let (one, other) = tokio::join!(wish(&alice), wish(&bob));
+    let agreed = [one.unwrap(), other.unwrap()];
+    let agreed = agreed
+        .iter()
+        .filter(|said| matches!(said, Override::Agreed(_)));
+    assert_eq!(agreed.count(), 1);
     app.finish().await;
 }
 

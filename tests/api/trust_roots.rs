@@ -151,7 +151,7 @@ async fn every_version_is_listed_and_served_with_its_very_bytes() {
     );
     let versions = own["versions"].as_array().unwrap();
     assert_eq!(versions.len(), 2);
-    assert_eq!(versions[0]["class"], "logged");
+    assert_eq!(versions[0]["class"], "private log");
     assert_eq!(
         versions[0]["url"],
         "https://gems.example.com/api/v1/trust_roots/own/0.json"

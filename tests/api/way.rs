@@ -128,7 +128,7 @@ async fn an_attested_release_is_proven_to_come_from_its_run() {
     let attestation = &record["attestations"][0];
     is_documented(attestation);
     assert_eq!(attestation["type"], "release.attested");
-    assert_eq!(attestation["class"], "logged");
+    assert_eq!(attestation["class"], "public log");
     assert_eq!(attestation["root"]["name"], "own");
     assert_eq!(
         attestation["root"]["url"],
@@ -234,7 +234,7 @@ async fn several_bundles_are_each_shown_and_the_weaker_class_as_such() {
         .await
         .is(200);
     let stamped = record(&app).await;
-    assert_eq!(stamped["attestations"][0]["class"], "timestamped");
+    assert_eq!(stamped["attestations"][0]["class"], "timestamp");
     assert_eq!(link(&stamped, "timestamp")["known"], "proven");
     assert!(
         link(&stamped, "timestamp")["how"]

@@ -102,6 +102,16 @@ async fn a_private_log_is_told_on_every_link_that_it_vouches_for() {
         assert!(how.contains("to whoever trusts own"), "{how}");
     }
     assert_eq!(record["attestations"][0]["root"]["public"], false);
+    assert_eq!(record["attestations"][0]["class"], "private log");
+    let roots = app.get("/api/v1/trust_roots").await.is(200).json();
+    let version = &roots["trust_roots"][0]["versions"][0];
+    assert_eq!(version["class"], "private log");
+    let rows = format!("SELECT public FROM {}", projections::tables::ATTESTATION);
+    let public: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(rows))
+        .fetch_all(app.app.reader.pool())
+        .await
+        .unwrap();
+    assert_eq!(public, [0]);
     let page = app.get(PAGE).await.is(200);
     assert!(page.text().contains("version 0, with a private log"));
     let drawn = drawing(&app, "rake");
@@ -130,7 +140,7 @@ async fn of_several_bundles_the_source_stands_on_the_strongest_that_is_here() {
     app.attest(&key, &gem, &bundles).await.is(200);
     let both = record(&app).await;
     let classes = [0, 1].map(|at| both["attestations"][at]["class"].clone());
-    assert_eq!(classes, ["timestamped", "logged"]);
+    assert_eq!(classes, ["timestamp", "public log"]);
     let commit = link(&both, "commit");
     assert_eq!(
         (&commit["attestation"], &commit["weaker"]),

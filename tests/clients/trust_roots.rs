@@ -61,17 +61,18 @@ fn a_root_is_added_listed_served_replaced_and_retired() {
             "log,sct,timestamp",
         ],
     );
-    assert!(!private.ok().err.contains("publishes"));
+    let private = private.ends(0, "a weaker class than `public log`");
+    assert!(!private.err.contains("publishes"));
     let shown = ledger.run(&["trust-root", "list"]).ok();
     assert!(
         shown
             .out
-            .contains("own\tversion 1\tlive\tlogged\trequires log,sct,timestamp")
+            .contains("own\tversion 1\tlive\tprivate log\trequires log,sct,timestamp")
     );
     assert!(
         shown
             .out
-            .contains("own\tversion 0\treplaced\tlogged\trequires log,sct\t")
+            .contains("own\tversion 0\treplaced\tpublic log\trequires log,sct\t")
     );
     let server = ledger.serve();
     let bytes = found(&format!("{}/api/v1/trust_roots/own/1.json", ledger.url()));
@@ -101,11 +102,11 @@ fn instances_that_come_with_the_program_need_no_file_and_the_weaker_one_says_so(
         let root = listed.iter().find(|root| root["name"] == name).unwrap();
         (root["class"].clone(), root["root"]["public"].clone())
     };
-    assert_eq!(class("public-good"), (json!("logged"), json!(true)));
-    assert_eq!(class("github"), (json!("timestamped"), json!(false)));
+    assert_eq!(class("public-good"), (json!("public log"), json!(true)));
+    assert_eq!(class("github"), (json!("timestamp"), json!(false)));
     let shown = ledger.run(&["trust-root", "list"]).ok();
     assert!(
-        shown.out.contains("timestamped (weaker: no log)"),
+        shown.out.contains("timestamp (weaker: no log)"),
         "{}",
         shown.out
     );

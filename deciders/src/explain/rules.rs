@@ -9,7 +9,7 @@ use events::{api_key::Issued, claims::Workflow, rule::Rule, text::Text, time::Ti
 
 use super::{Check, check};
 use crate::{
-    Code,
+    Code, attestation,
     push::{self, Facts},
     rule::{self, Class},
 };
@@ -50,7 +50,7 @@ pub(super) fn rules(
         checks.push(check(
             rule.as_str(),
             &asked,
-            &came(rule, workflow, facts),
+            &came(states, rule, workflow, facts),
             broken.map_or(Ok(()), |denial| Err(denial.clone())),
         ));
     }
@@ -83,21 +83,30 @@ fn asked(rule: Rule, least: Option<Class>, facts: &Facts) -> String {
     }
 }
 
-fn came(rule: Rule, workflow: Option<&Workflow>, facts: &Facts) -> String {
+/// The class of a bundle, by the trust root that verified it.
+fn class(states: &push::States<'_>, bundle: &attestation::Facts) -> Class {
+    let mut roots = states.trust_roots.iter();
+    let root = roots.find(|(stream, _)| *stream == bundle.root.stream);
+    let root = root.and_then(|(_, root)| root.version(bundle.root.revision));
+    Class::with(bundle.entry.is_some(), root.is_some_and(|root| root.public))
+}
+
+fn came(
+    states: &push::States<'_>,
+    rule: Rule,
+    workflow: Option<&Workflow>,
+    facts: &Facts,
+) -> String {
     let text = |value: &Option<Text>| {
         let value = value.as_ref().map(Text::as_str);
         value.unwrap_or("(absent)").to_string()
     };
     match (rule, workflow) {
         (Rule::AttestationRequired, _) => {
-            let mut bundles = facts.attestations.iter();
-            let logged = bundles.any(|bundle| bundle.entry.is_some());
-            match (logged, facts.attestations.as_slice()) {
-                (true, _) => "one in a transparency log",
-                (false, []) => "none",
-                (false, _) => "one with a timestamp alone",
-            }
-            .to_string()
+            let bundles = facts.attestations.iter();
+            let best = bundles.map(|bundle| class(states, bundle));
+            let best = best.max();
+            best.map_or("none", Class::as_str).to_string()
         }
         (_, None) => "a key of an account".to_string(),
         (Rule::EnvironmentRequired, Some(job)) => text(&job.environment),

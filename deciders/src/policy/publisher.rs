@@ -32,7 +32,8 @@ pub struct States<'a> {
 
 /// Adds a publisher to a gem, or a pending one to a name that is still free, which reserves the name for `owner`.
 ///
-/// A publisher that has expired makes room for the same one, added again. One that is added to a gem that exists loosens
+/// A publisher that has expired makes room for the same one, added again, and so does one that waited for the name under
+/// somebody who is no owner. One that is added to a gem that exists loosens
 /// its policy, and waits; but one that lets in less than the same workflow's publishers do now takes their place at once.
 pub fn add_publisher(
     states: &States<'_>,
@@ -73,8 +74,10 @@ pub fn add_publisher(
     let tightens = !looser.is_empty();
     let gone = expired.into_iter().chain(looser);
     let gone: Vec<PublisherId> = gone.collect();
-    let others = policy.publishers.len() + policy.pending.len() - gone.len();
-    if others >= MAX_PUBLISHERS {
+    let pending = policy.pending.iter();
+    let pending = pending.filter(|(_, pending)| !policy.has_lost(pending));
+    let there = policy.publishers.keys().chain(pending.map(|(id, _)| id));
+    if there.filter(|id| !gone.contains(id)).count() >= MAX_PUBLISHERS {
         return Err(Code::TooManyPublishers.into());
     }
     let stream = StreamName::policy(&gem.folded());
@@ -212,11 +215,12 @@ impl PolicyAt {
         entries.map(|(id, _)| *id)
     }
 
+    /// Whether no job is this publisher any more.
     fn has_expired(&self, id: PublisherId, provisional_seconds: u64, now: Timestamp) -> bool {
         let publisher = self.publishers.get(&id);
         let pending = self.pending.get(&id);
         publisher.is_some_and(|entry| entry.has_expired(provisional_seconds, now))
-            || pending.is_some_and(|pending| now >= pending.expires)
+            || pending.is_some_and(|pending| now >= pending.expires || self.has_lost(pending))
     }
 
     fn removed(&self, publisher: PublisherId) -> Body {

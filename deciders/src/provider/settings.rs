@@ -46,7 +46,8 @@ pub enum When {
     AtOnce,
     /// At once: the provider is younger than the delay, so no gem that existed before it relies on it yet.
     Young,
-    /// At once: what they let in was let in until that moment, which is less than one delay ago.
+    /// At once: what they let in was let in until that moment, which is less than one delay ago. The provider was not
+    /// young any more then.
     TakenBack(Timestamp),
     /// At that moment: they let in what was not let in before.
     Later(Timestamp),
@@ -77,7 +78,8 @@ pub struct States<'a> {
 ///
 /// A delay is for those who watch. Who watches has seen nothing rely on a provider that is younger than the delay: a
 /// publisher of a gem that exists waits as long. And what was in force less than one delay ago brings nothing new: so a
-/// tightening that was a mistake is taken back at once.
+/// tightening that was a mistake is taken back at once. What came in while the provider was young counts for that only if
+/// it was still in force when its youth ended.
 pub fn when(ledger: &Ledger, provider: &Provider, to: &Registered, now: Timestamp) -> When {
     let Some(effective) = ledger.effective(now) else {
         return When::AtOnce;
@@ -98,8 +100,14 @@ pub fn when(ledger: &Ledger, provider: &Provider, to: &Registered, now: Timestam
     // What took effect after its delay since is no tightening that could be taken back.
     let replaced = provider.replaced.iter().rev();
     let mut replaced = replaced.filter(|_| provider.due(now).is_none());
-    let taken_back =
-        replaced.find(|replaced| recent(replaced.until) && !loosens(&replaced.settings, to));
+    // What was in force only while the provider was young, nobody had a delay to look at.
+    let outlived_youth = |until: Timestamp| {
+        let since = provider.since;
+        since.is_some_and(|since| since.plus_seconds(delay) <= until)
+    };
+    let taken_back = replaced.find(|replaced| {
+        recent(replaced.until) && outlived_youth(replaced.until) && !loosens(&replaced.settings, to)
+    });
     match taken_back {
         Some(replaced) => When::TakenBack(replaced.until),
         None => When::Later(effective),

@@ -8,6 +8,7 @@ mod forge;
 mod history;
 mod job;
 mod release;
+mod rights;
 
 mod attestations;
 mod audit;

@@ -220,6 +220,35 @@ fn a_typo_in_stricter_settings_is_corrected_at_once_and_stops_no_release_for_the
 }
 
 #[test]
+fn what_was_let_in_only_while_a_provider_was_young_is_not_taken_back() {
+    let with = |settings: Registered| {
+        let mut history = History::empty();
+        let public = events::log::Visibility::Public;
+        history.open_with(2, rules(DELAY), public).unwrap();
+        let registered = history.now;
+        history.register("github", settings, &["k1"]).unwrap();
+        (history, registered.plus_seconds(DELAY))
+    };
+    let (mut history, grown) = with(strict("acme"));
+    history.later(DELAY / 2);
+    assert_eq!(asked(&history, &github()), When::Young);
+    assert_eq!(history.reregister("github", github()), None);
+    assert_eq!(history.reregister("github", strict("acme")), None);
+    history.now = grown;
+    assert!(matches!(asked(&history, &github()), When::Later(_)));
+    assert_eq!(audit(&history.log), []);
+    // What was still in force when its youth ended is.
+    for (after, counts) in [(DELAY - 1, false), (DELAY, true)] {
+        let (mut history, _) = with(github());
+        history.later(after - 1);
+        history.reregister("github", strict("acme"));
+        history.now = grown.plus_seconds(1);
+        let taken_back = matches!(asked(&history, &github()), When::TakenBack(_));
+        assert_eq!(taken_back, counts);
+    }
+}
+
+#[test]
 fn what_was_never_in_force_is_not_taken_back() {
     let mut history = History::delayed(DELAY);
     history.reregister("github", strict("acme"));
@@ -356,20 +385,26 @@ fn chosen(choice: u8) -> Registered {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is declared for a provider that gems rely on: a token is accepted that was not accepted a moment ago only
-    /// if it was accepted less than one delay ago, or if the settings that accept it were declared a delay ago.
+    /// Whatever is declared for a provider: once it is no longer young, a token is accepted that was not accepted a moment
+    /// ago only if it was accepted since its youth and less than one delay ago, or if the settings that accept it were
+    /// declared a delay ago.
     #[test]
     fn nothing_is_let_in_that_was_neither_let_in_nor_declared_a_delay_before(
+        young in any::<bool>(),
         steps in proptest::collection::vec((0_u8..72, 0_u8..10, any::<u16>()), 0..40),
     ) {
-        let mut history = History::delayed(DELAY);
+        let mut history = if young { History::young(DELAY) } else { History::delayed(DELAY) };
+        let registered = history.log.iter().find(|one| matches!(one.event.body, Body::ProviderRegistered(_)));
+        let grown = registered.unwrap().event.time.plus_seconds(DELAY);
         let mut last: Vec<Option<Timestamp>> = vec![None; 24];
         for (choice, what, wait) in steps {
             let provider = history.provider("github");
             let before = in_force(&history);
+            // A command is judged at this moment; the history is a second older once it is recorded.
+            let now = history.now;
             for (token, last) in tokens().zip(&mut last) {
-                if accepts(&before, &token) {
-                    *last = Some(history.now);
+                if now >= grown && accepts(&before, &token) {
+                    *last = Some(now);
                 }
             }
             match what {
@@ -384,9 +419,10 @@ proptest! {
             let waited = declared.settings.effective.is_some()
                 && declared.time.plus_seconds(DELAY) <= history.now;
             for (token, last) in tokens().zip(&last) {
-                let recently = last.is_some_and(|last| history.now < last.plus_seconds(DELAY));
+                let recently = last.is_some_and(|last| now < last.plus_seconds(DELAY));
+                let lawful = now < grown || recently || waited;
                 prop_assert!(
-                    !accepts(&declared.settings, &token) || accepts(&before, &token) || recently || waited,
+                    !accepts(&declared.settings, &token) || accepts(&before, &token) || lawful,
                     "{:?} by {:?} after {:?}", token, declared, provider
                 );
             }

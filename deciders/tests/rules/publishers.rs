@@ -213,6 +213,40 @@ fn a_publisher_that_waited_too_long_makes_room_for_the_same_one_with_ids() {
 }
 
 #[test]
+fn what_waited_for_a_name_under_somebody_who_no_longer_owns_it_blocks_nobody() {
+    let mut history = accounts();
+    let owner = Owner::Account(account_id(1));
+    for number in 1..MAX_PUBLISHERS {
+        let other = file(&format!("{number}.yml"));
+        history.add_by(&alice(), "rake", other, owner).unwrap();
+    }
+    history
+        .add_by(&alice(), "rake", publisher(), owner)
+        .unwrap();
+    let key = history.exchange(&job(1)).unwrap();
+    history.released(key, &release("rake", "1.0"));
+    let bob_adds = |history: &mut History, name: &str| {
+        let bobs = Owner::Account(account_id(2));
+        code(history.add_by(&bob(), "rake", file(name), bobs))
+    };
+    history.add_owner(&alice(), "rake", account_id(2)).unwrap();
+    assert_eq!(
+        bob_adds(&mut history, "more.yml"),
+        Err(Code::TooManyPublishers)
+    );
+    assert_eq!(bob_adds(&mut history, "1.yml"), Err(Code::AlreadyExists));
+    history.remove_owner(&bob(), "rake", owner).unwrap();
+    bob_adds(&mut history, "more.yml").unwrap();
+    let before = history.log.len();
+    bob_adds(&mut history, "1.yml").unwrap();
+    assert_eq!(
+        history.types_since(before),
+        ["pending_publisher.removed", "publisher.added"]
+    );
+    assert_eq!(audit(&history.log), []);
+}
+
+#[test]
 fn a_gem_has_at_most_fifty_publishers() {
     let mut history = History::public();
     for number in 0..MAX_PUBLISHERS {

@@ -39,6 +39,7 @@ pub(super) fn attested(recorded: &Recorded, attested: &Attested) -> Write {
         ("root_revision", attested.root.revision.into()),
         ("entry_log", text(entry.map(|entry| &entry.log))),
         ("entry_index", text(entry.map(|entry| &entry.index))),
+        ("public", u64::from(attested.public).into()),
         ("sct", u64::from(attested.sct).into()),
         ("timestamped", u64::from(attested.timestamp).into()),
         ("signed_at", attested.signed.millis().into()),

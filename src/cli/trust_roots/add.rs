@@ -129,9 +129,14 @@ impl Add {
                 "warning: whoever signs a private repository's gem with this instance publishes the names of its repository and workflow in a log that everybody reads",
             );
         }
+        if requires.log && !public {
+            out::note(
+                "note: only some can read a private log; such attestations are of the class `private log`, a weaker class than `public log`",
+            );
+        }
         if !requires.log {
             out::note(
-                "note: without a log nobody else can see that something was signed; such attestations are shown as `timestamped`, a weaker class",
+                "note: without a log nobody else can see that something was signed; such attestations are of the class `timestamp`, a weaker class than those in a log",
             );
         }
         Ok(done(

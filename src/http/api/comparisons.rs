@@ -29,7 +29,7 @@ fn named(name: &str, version: &str) -> Result<Named, Problem> {
     })
 }
 
-/// Everything that was attached, the oldest first.
+/// The newest of what was attached, and how much there is.
 pub async fn list(app: Data<App>, path: Path<(String, String)>) -> Result<HttpResponse, Problem> {
     let (name, version) = path.into_inner();
     let Named {
@@ -39,7 +39,8 @@ pub async fn list(app: Data<App>, path: Path<(String, String)>) -> Result<HttpRe
     } = named(&name, &version)?;
     let found = views::provenance::comparisons(&app, &gem, &number, &platform).await?;
     let unknown = || Problem::not_found("This version could not be found.").in_json();
-    let body = json!({"comparisons": found.ok_or_else(unknown)?}).to_string();
+    let found = found.ok_or_else(unknown)?;
+    let body = json!({"comparisons": found.newest, "total": found.total}).to_string();
     Ok(answer("application/json", "no-cache", body))
 }
 

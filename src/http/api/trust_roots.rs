@@ -44,7 +44,7 @@ fn version(app: &App, slug: &Slug, recorded: &Recorded) -> Option<Value> {
         "issuers": root.issuers,
         "public": root.public,
         "requires": root.requires,
-        "class": trust_roots::class(root.requires),
+        "class": trust_roots::class(root).as_str(),
         "repository": root.repository,
         "recorded": recorded.event.time,
         "log_index": recorded.index,

@@ -1,4 +1,5 @@
 //! The build attestations of a release, each with the trust root that verified it.
+use deciders::rule::Class;
 use events::{
     Body, Recorded,
     attestation::{Attested, LogEntry},
@@ -8,7 +9,7 @@ use events::{
 use projections::rows::full_name;
 
 use super::{
-    record::{Attestation, Class, Evidence, LoggedEntry, RootStep},
+    record::{Attestation, Evidence, LoggedEntry, RootStep},
     walk::Walk,
 };
 use crate::{store::StoreError, views::together};
@@ -49,10 +50,7 @@ impl Walk<'_> {
                 bundle: *bundle,
                 kept,
                 certificate: *certificate,
-                class: match entry {
-                    Some(_) => Class::Logged,
-                    None => Class::Timestamped,
-                },
+                class: Class::of(attested),
                 predicate: predicate.clone(),
                 signed: *signed,
                 sct: *sct,

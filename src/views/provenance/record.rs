@@ -1,6 +1,7 @@
 //! The shape of the transparency record; its JSON is `docs/formats/provenance.md`.
 use std::collections::BTreeMap;
 
+use deciders::rule::Class;
 use events::{
     attestation::{Compared, Field},
     claims::Workflow,
@@ -13,12 +14,12 @@ use events::{
     time::Timestamp,
     version::GemVersion,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub use super::chain::{
     ApiKeyStep, Chain, ExchangeStep, ProviderKeyStep, ProviderStep, PublisherStep,
 };
-use crate::views::{comparisons::Comparison, index::Quarantine};
+use crate::views::{comparisons::Comparisons, index::Quarantine};
 
 /// The version of this shape. A field may be added under the same number; one that changes its meaning raises it.
 pub const RECORD_VERSION: u32 = 1;
@@ -87,8 +88,8 @@ pub struct TransparencyRecord {
     /// Later events that bear on it, in the order of the log.
     pub since: Vec<Entry>,
     /// What others state of its files and its repository; left out if nobody does.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub comparisons: Vec<Comparison>,
+    #[serde(flatten, skip_serializing_if = "Comparisons::is_empty")]
+    pub comparisons: Comparisons,
     /// The log that holds all this.
     pub log: LogAt,
     /// The receipt of the release's event, the text of a `.tlog-proof` file.
@@ -225,14 +226,9 @@ pub enum LinkName {
     LogIndex,
 }
 
-/// How strong the evidence of a bundle is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Class {
-    /// A transparency log has it: others can see that it was signed.
-    Logged,
-    /// Only a timestamp authority vouches for the time: weaker, because nobody else can see it.
-    Timestamped,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+fn words<S: Serializer>(class: &Class, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(class.as_str())
 }
 
 /// A build attestation: `release.attested`, with what its trust root was.
@@ -248,6 +244,7 @@ pub struct Attestation {
     /// SHA-256 of the signing certificate.
     pub certificate: Digest,
     /// How strong its evidence is.
+    #[serde(serialize_with = "words")]
     pub class: Class,
     /// The predicate of an in-toto statement; absent for a signature over the file itself.
     pub predicate: Option<Text>,
@@ -283,9 +280,9 @@ impl Attestation {
     /// Why it proves less than it could.
     pub fn weaker(&self) -> Option<Weaker> {
         match self.class {
-            Class::Timestamped => Some(Weaker::NoLog),
-            Class::Logged if self.root.public => None,
-            Class::Logged => Some(Weaker::PrivateLog),
+            Class::Timestamp => Some(Weaker::NoLog),
+            Class::PrivateLog => Some(Weaker::PrivateLog),
+            Class::PublicLog => None,
         }
     }
 }

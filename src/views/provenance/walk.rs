@@ -28,7 +28,7 @@ use super::{
 use crate::{
     app::App,
     store::{StoreError, anchor::Anchored},
-    views::{LONGEST, index::Quarantine},
+    views::{LONGEST, comparisons::Comparisons, index::Quarantine},
 };
 
 /// A walk under one checkpoint: whatever lies beyond it is not seen.
@@ -77,7 +77,7 @@ pub(super) async fn record(
         quarantined,
         source,
         statements: Vec::new(),
-        comparisons: Vec::new(),
+        comparisons: Comparisons::default(),
         links: Vec::new(),
         evidence: walk.evidence(pushed, &attestations),
         since: walk.since(&recorded, pushed, &chain, &attestations).await?,

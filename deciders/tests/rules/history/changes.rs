@@ -25,13 +25,18 @@ impl History {
     /// A public ledger with GitHub, which is not young any more, and the accounts 1 to 3, where loosening waits for so
     /// many seconds.
     pub(crate) fn delayed(delay: u64) -> Self {
+        let mut history = Self::young(delay);
+        history.later(delay);
+        history
+    }
+
+    /// The same while GitHub is still young.
+    pub(crate) fn young(delay: u64) -> Self {
         let mut history = Self::empty();
         history
             .open_with(EDITION, rules(delay), Visibility::Public)
             .unwrap();
-        let mut history = history.furnished();
-        history.later(delay);
-        history
+        history.furnished()
     }
 
     /// The same under edition 1.
