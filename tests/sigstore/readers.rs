@@ -56,11 +56,8 @@ fn what_two_readers_could_take_differently_is_refused() {
 #[test]
 fn a_name_that_can_be_taken_for_one_that_is_compared_is_refused() {
     let given = Given::new();
-    for (parent, names) in [
-        (
-            "",
-            &["BuildDefinition", "rundetails", "build_definition"] as &[_],
-        ),
+    let beside: [(&str, &[&str]); 9] = [
+        ("", &["BuildDefinition", "rundetails", "build_definition"]),
         (
             "/buildDefinition",
             &[
@@ -89,7 +86,8 @@ fn a_name_that_can_be_taken_for_one_that_is_compared_is_refused() {
         ("/runDetails", &["Builder", "metaData"]),
         ("/runDetails/builder", &["ID"]),
         ("/runDetails/metadata", &["InvocationId", "invocation_id"]),
-    ] {
+    ];
+    for (parent, names) in beside {
         for name in names {
             let mut predicate = slsa(&given.claims);
             predicate.pointer_mut(parent).unwrap()[name] = json!("x");

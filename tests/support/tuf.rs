@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 const MOMENT: Duration = Duration::from_millis(5);
 
 /// What takes longer never happens.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Later than any test is run.
 pub(crate) const NEVER: &str = "2199-01-01T00:00:00Z";
