@@ -71,7 +71,7 @@ pub(in crate::cli) struct Add {
     /// Its log is not read by everybody
     #[arg(long, conflicts_with = "public_log")]
     private_log: bool,
-    /// Its log is read by everybody [default]
+    /// Its log is read by everybody, which is the default
     #[arg(long)]
     public_log: bool,
     /// The TUF repository that it is refreshed from
